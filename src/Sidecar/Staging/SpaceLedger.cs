@@ -50,14 +50,15 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
         lock (_lock) return Take(bytes, Measure());
     }
 
-    internal void Grow(Reservation reservation, long bytes)
+    internal void Grow(Reservation reservation, long wanted, long needed)
     {
         lock (_lock)
         {
             var space = Measure();
-            if (bytes > space.AvailableBytes) throw NoSpace(bytes, space, "the volume is full");
-            _reservedBytes += bytes;
-            reservation.RemainingBytes += bytes;
+            if (needed > space.AvailableBytes) throw NoSpace(needed, space, "the volume is full");
+            var granted = Math.Clamp(wanted, needed, space.AvailableBytes);
+            _reservedBytes += granted;
+            reservation.RemainingBytes += granted;
         }
     }
 

@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Grpc.Core;
+
+/// <summary>The way from a gRPC call to its HTTP request.</summary>
+public static class ServerCallContextExtensions
+{
+    /// <exception cref="InvalidOperationException">The call does not run on this server (a test double).</exception>
+    public static HttpContext GetHttpContext(this ServerCallContext serverCallContext)
+    {
+        ArgumentNullException.ThrowIfNull(serverCallContext);
+        throw new NotImplementedException();
+    }
+}

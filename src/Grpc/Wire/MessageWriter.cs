@@ -24,7 +24,8 @@ internal sealed class MessageWriter(PipeWriter body, int? maxMessageBytes, Compr
     public bool IsTorn { get; private set; }
 
     /// <summary>Buffers one message; the caller flushes.</summary>
-    /// <exception cref="RpcException">RESOURCE_EXHAUSTED: over the limit, and nothing was written.</exception>
+    /// <exception cref="RpcException">RESOURCE_EXHAUSTED: over the limit, and nothing was written; INTERNAL: the
+    /// serializer failed.</exception>
     public void Write<T>(Marshaller<T> marshaller, T message, bool compress)
     {
         _compress = compress;
@@ -33,6 +34,10 @@ internal sealed class MessageWriter(PipeWriter body, int? maxMessageBytes, Compr
             marshaller.ContextualSerializer(message, this);
             if (!_completed)
                 throw new InvalidOperationException("The serializer did not complete its context.");
+        }
+        catch (Exception failed) when (failed is not RpcException)
+        {
+            throw new RpcException(new Status(StatusCode.Internal, "The message could not be serialized.", failed));
         }
         finally
         {

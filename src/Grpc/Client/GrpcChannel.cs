@@ -1,3 +1,4 @@
+using Grpc.Client;
 using Grpc.Core;
 
 namespace Grpc.Net.Client;
@@ -8,10 +9,10 @@ namespace Grpc.Net.Client;
 /// </summary>
 public sealed class GrpcChannel : ChannelBase, IDisposable
 {
-    private GrpcChannel(Uri address)
-        : base(address.Authority)
-    {
-    }
+    private readonly ChannelTransport _transport;
+
+    private GrpcChannel(ChannelTransport transport, string target)
+        : base(target) => _transport = transport;
 
     /// <param name="address"><c>http://host:port</c>, <c>https://host:port</c> or <c>unix:/path/to.sock</c>.</param>
     public static GrpcChannel ForAddress(string address) => ForAddress(address, new GrpcChannelOptions());
@@ -24,17 +25,23 @@ public sealed class GrpcChannel : ChannelBase, IDisposable
     public static GrpcChannel ForAddress(Uri address) => ForAddress(address, new GrpcChannelOptions());
 
     /// <inheritdoc cref="ForAddress(string)"/>
-    /// <exception cref="ArgumentException">The address is none of the forms.</exception>
+    /// <exception cref="ArgumentException">The address is none of the forms, or a unix one comes with a handler of the
+    /// caller's (which then would have to connect itself).</exception>
     public static GrpcChannel ForAddress(Uri address, GrpcChannelOptions channelOptions)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentNullException.ThrowIfNull(channelOptions);
-        return new GrpcChannel(address);
+        var transport = ChannelTransport.Create(address, channelOptions);
+        return new GrpcChannel(transport, address.Scheme == UnixSocket.Scheme ? address.ToString() : address.Authority);
     }
 
-    public override CallInvoker CreateCallInvoker() => throw new NotImplementedException();
+    public override CallInvoker CreateCallInvoker() => new HttpCallInvoker(_transport);
 
-    public void Dispose()
+    public void Dispose() => _transport.Dispose();
+
+    protected override Task ShutdownAsyncCore()
     {
+        Dispose();
+        return Task.CompletedTask;
     }
 }

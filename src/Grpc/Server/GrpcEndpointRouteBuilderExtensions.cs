@@ -1,5 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using Grpc.AspNetCore.Server;
+using Grpc.Server;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -22,6 +27,31 @@ public static class GrpcEndpointRouteBuilderExtensions
         where TService : class
     {
         ArgumentNullException.ThrowIfNull(builder);
-        throw new NotImplementedException();
+        var services = builder.ServiceProvider.GetService<MappedServices>()
+            ?? throw new InvalidOperationException("Call services.AddGrpc() before mapping gRPC services.");
+        var descriptor = ServiceBinding.Descriptor(typeof(TService));
+        List<IEndpointConventionBuilder> endpoints = [];
+        ServiceBinding.Bind(new ServiceBinder<TService>(
+            new ServiceActivator<TService>(),
+            (method, info, invoke) => endpoints.Add(
+                Map(builder, services, invoke, info, new GrpcMethodMetadata(typeof(TService), method, descriptor)))));
+        services.MapRest(builder);
+        return new GrpcServiceEndpointConventionBuilder(endpoints);
+    }
+
+    private static IEndpointConventionBuilder Map(
+        IEndpointRouteBuilder builder,
+        MappedServices services,
+        Func<ServerCall, Task> invoke,
+        MethodInfo info,
+        GrpcMethodMetadata metadata)
+    {
+        var method = metadata.Method;
+        services.Add(method.ServiceName);
+        ServerLog.Mapped(services.Settings.Log, method.FullName);
+        return builder
+            .Map(RoutePatternFactory.Parse(method.FullName), new CallHandler(method, services.Settings, invoke).HandleAsync)
+            .WithDisplayName("gRPC - " + method.FullName)
+            .WithMetadata([.. metadata.ServiceType.GetCustomAttributes(true), .. info.GetCustomAttributes(true), metadata]);
     }
 }

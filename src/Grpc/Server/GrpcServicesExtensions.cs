@@ -1,4 +1,5 @@
 using Grpc.AspNetCore.Server;
+using Grpc.Server;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -13,6 +14,7 @@ public static class GrpcServicesExtensions
         services.AddRouting();
         services.AddOptions<GrpcServiceOptions>();
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<MappedServices>();
         return services;
     }
 

@@ -1,3 +1,4 @@
+using Grpc.Server;
 using Microsoft.AspNetCore.Http;
 
 namespace Grpc.Core;
@@ -9,6 +10,8 @@ public static class ServerCallContextExtensions
     public static HttpContext GetHttpContext(this ServerCallContext serverCallContext)
     {
         ArgumentNullException.ThrowIfNull(serverCallContext);
-        throw new NotImplementedException();
+        return serverCallContext is ServerCall call
+            ? call.Http
+            : throw new InvalidOperationException("The call does not come from this gRPC server.");
     }
 }

@@ -1,0 +1,45 @@
+using System.Buffers;
+using System.IO.Compression;
+using Grpc.Core;
+
+namespace Grpc.Wire;
+
+/// <summary>One message's payload as a gzip stream of its own.</summary>
+internal static class GzipMessage
+{
+    private const int StepBytes = 16 * 1024;
+
+    public static void Compress(ReadOnlySpan<byte> payload, IBufferWriter<byte> target, CompressionLevel level)
+    {
+        using var gzip = new GZipStream(new BufferStream(target), level);
+        gzip.Write(payload);
+    }
+
+    /// <summary>Decompresses step by step and stops as soon as the limit is passed, whatever was still to come.</summary>
+    /// <exception cref="RpcException">RESOURCE_EXHAUSTED over the limit, INTERNAL when it is not gzip.</exception>
+    public static PooledBuffer Decompress(ReadOnlySequence<byte> payload, int? maxBytes)
+    {
+        var inflated = new PooledBuffer();
+        try
+        {
+            using var gzip = new GZipStream(new SequenceStream(payload), CompressionMode.Decompress);
+            while (gzip.Read(inflated.GetSpan(StepBytes)) is > 0 and var read)
+            {
+                inflated.Advance(read);
+                SizeLimit.CheckReceived((uint)inflated.Written.Length, maxBytes);
+            }
+
+            return inflated;
+        }
+        catch (InvalidDataException broken)
+        {
+            inflated.Dispose();
+            throw new RpcException(new Status(StatusCode.Internal, "The message is not valid gzip.", broken));
+        }
+        catch
+        {
+            inflated.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Grpc.Core;
 using Grpc.Health.V1;
 
@@ -7,6 +8,7 @@ namespace Grpc.HealthCheck;
 /// The standard health service. Register one as a singleton, map it, and tell it the status of each service by name;
 /// the empty name is the server as a whole, which is unknown until told like any other.
 /// </summary>
+[SuppressMessage("Naming", "CA1711", Justification = "the official name")]
 public class HealthServiceImpl : Health.V1.Health.HealthBase
 {
     // What List may answer at most, as the protocol has it.

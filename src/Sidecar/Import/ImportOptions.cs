@@ -51,7 +51,6 @@ internal sealed class ImportOptions
     [ValidateObjectMembers]
     public ConversionOptions Conversion { get; set; } = new();
 
-    [ValidateObjectMembers]
     public MetadataOptions Metadata { get; set; } = new();
 
     [ValidateObjectMembers]

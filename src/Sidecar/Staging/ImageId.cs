@@ -8,6 +8,8 @@ namespace Sidecar.Staging;
 /// </summary>
 internal readonly record struct ImageId
 {
+    private const int TextLength = 36;
+
     private readonly string? _text;
 
     private ImageId(string text) => _text = text;
@@ -15,7 +17,8 @@ internal readonly record struct ImageId
     /// <summary>Accepts the hyphenated form in either case; answers false for anything else.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out ImageId id)
     {
-        if (Guid.TryParseExact(text, "D", out var guid))
+        // The length is checked because Guid forgives white space around the text.
+        if (text?.Length == TextLength && Guid.TryParseExact(text, "D", out var guid))
         {
             id = new ImageId(guid.ToString("D"));
             return true;

@@ -33,6 +33,9 @@ internal enum StagingError
     /// <summary>More or fewer bytes than declared. Facts: declared, received.</summary>
     LengthMismatch,
 
+    /// <summary>The stream ended before its finish; the upload keeps its offset. Fact: offset.</summary>
+    Unfinished,
+
     /// <summary>The bytes have another digest than expected. Facts: algorithm, expected, actual.</summary>
     DigestMismatch,
 

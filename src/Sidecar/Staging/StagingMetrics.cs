@@ -8,6 +8,7 @@ internal sealed class StagingMetrics
 {
     public const string MeterName = "Glance.Staging.Sidecar";
 
+    private readonly Meter _meter;
     private readonly Counter<long> _uploads;
     private readonly Counter<long> _resumes;
     private readonly Counter<long> _received;
@@ -18,24 +19,38 @@ internal sealed class StagingMetrics
 
     public StagingMetrics(IMeterFactory meters)
     {
-        Meter = meters.Create(MeterName);
-        _uploads = Meter.CreateCounter<long>(
+        _meter = meters.Create(MeterName);
+        _uploads = _meter.CreateCounter<long>(
             "glance_staging_uploads", description: "Uploads that ended, by result.");
-        _resumes = Meter.CreateCounter<long>(
+        _resumes = _meter.CreateCounter<long>(
             "glance_staging_upload_resumes", description: "Uploads that were continued.");
-        _received = Meter.CreateCounter<long>(
+        _received = _meter.CreateCounter<long>(
             "glance_staging_upload_received_bytes", "By", "Bytes received into uploads.");
-        _fsync = Meter.CreateHistogram<double>(
+        _fsync = _meter.CreateHistogram<double>(
             "glance_staging_fsync_duration_seconds", "s", "Time that an fsync of upload data took.");
-        _fsyncErrors = Meter.CreateCounter<long>(
+        _fsyncErrors = _meter.CreateCounter<long>(
             "glance_staging_fsync_errors", description: "Uploads that an fsync error ended.");
-        _refusals = Meter.CreateCounter<long>(
+        _refusals = _meter.CreateCounter<long>(
             "glance_staging_admission_rejected", description: "Uploads refused before the first byte, by reason.");
-        _deletes = Meter.CreateCounter<long>(
+        _deletes = _meter.CreateCounter<long>(
             "glance_staging_images_deleted", description: "Staged images that were deleted.");
     }
 
-    public Meter Meter { get; }
+    /// <summary>Has the state of the area read whenever somebody looks.</summary>
+    public void Observe(StagingArea area)
+    {
+        Gauge("glance_staging_volume_size_bytes", "Size of the volume.", () => area.Space.Snapshot().TotalBytes);
+        Gauge("glance_staging_volume_free_bytes", "Free bytes of the volume.", () => area.Space.Snapshot().FreeBytes);
+        Gauge(
+            "glance_staging_volume_reserved_bytes", "Bytes promised to uploads and imports and not written yet.",
+            () => area.Space.Snapshot().ReservedBytes);
+        Gauge(
+            "glance_staging_volume_available_bytes", "Largest upload that would be accepted.",
+            () => area.Space.Snapshot().AvailableBytes);
+        Gauge("glance_staging_uploads_active", "Uploads that are being received.", () => area.ActiveUploads);
+        Gauge("glance_staging_images", "Staged images.", () => area.ImageCount);
+        Gauge("glance_staging_images_bytes", "Bytes of the staged images.", () => area.ImageBytes);
+    }
 
     public void Received(long bytes) => _received.Add(bytes);
 
@@ -61,6 +76,9 @@ internal sealed class StagingMetrics
     }
 
     public void FsyncFailed() => _fsyncErrors.Add(1);
+
+    private void Gauge(string name, string description, Func<long> read) =>
+        _meter.CreateObservableGauge(name, read, description: description);
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

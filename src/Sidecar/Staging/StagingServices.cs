@@ -9,6 +9,10 @@ internal static class StagingServices
     {
         services.AddOptions<StagingOptions>()
             .Bind(configuration.GetSection(StagingOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
+            .PostConfigure(options =>
+            {
+                if (options.PodName.Length == 0) options.PodName = Environment.MachineName;
+            })
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<StagingOptions>, StagingOptionsValidator>();
         services.AddSingleton<StagingMetrics>();
@@ -24,6 +28,8 @@ internal static class StagingServices
             Volume.Measure(provider.GetRequiredService<StagingLayout>()),
             provider.GetRequiredService<IOptions<StagingOptions>>().Value));
         services.AddSingleton<StagingArea>();
+        services.AddSingleton<Func<ImageId, StagedImage>>(
+            provider => provider.GetRequiredService<StagingArea>().GetImage);
         return services;
     }
 }

@@ -117,8 +117,7 @@ internal abstract class ImportTest
         return pid;
     }
 
-    protected static bool IsAlive(string pidFile) =>
-        System.IO.Directory.Exists($"/proc/{File.ReadAllText(pidFile).Trim()}");
+    protected static bool IsGone(string pidFile) => CommandLine.IsGone(File.ReadAllText(pidFile));
 
     protected static void AssertSameDisk(string one, string format, string other, string otherFormat) =>
         CommandLine.Run("qemu-img", "compare", "-f", format, "-F", otherFormat, one, other);

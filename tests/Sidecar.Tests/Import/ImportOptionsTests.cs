@@ -42,7 +42,8 @@ internal sealed class ImportOptionsTests
     [TestCase("Tools:QemuImg", "qemu-img")]
     [TestCase("Retention", "-1.00:00:00")]
     public void Validate_BadValue_NamesIt(string key, string value) => Assert.That(
-        () => Bind((key, value)), Throws.InstanceOf<OptionsValidationException>().With.Message.Contains(value));
+        () => Bind((key, value)), Throws.InstanceOf<OptionsValidationException>()
+            .With.Message.Contains($"Import:{key.Split(":0")[0]} is '{value}'"));
 
     [Test]
     public void Plugins_AllowedNames_AreTheRegisteredStages()

@@ -20,8 +20,10 @@ internal abstract class AllowedAttribute(string allowed) : ValidationAttribute
     protected sealed override ValidationResult? IsValid(object? value, ValidationContext validationContext)
     {
         if (Allows(value)) return ValidationResult.Success;
-        var key = validationContext.DisplayName.Replace(OptionsSuffix, ":", StringComparison.Ordinal);
-        var text = Convert.ToString(value, CultureInfo.InvariantCulture);
+        var key = validationContext.DisplayName
+            .Replace(OptionsSuffix, ":", StringComparison.Ordinal).Replace('.', ':');
+        var text = value is IEnumerable<string> list
+            ? string.Join(", ", list) : Convert.ToString(value, CultureInfo.InvariantCulture);
         return new ValidationResult($"{key} is '{text}'; allowed: {Allowed}.");
     }
 }

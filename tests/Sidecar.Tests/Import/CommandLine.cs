@@ -27,4 +27,25 @@ internal static class CommandLine
         process.WaitForExit();
         return (process.ExitCode, output + errors.Result);
     }
+
+    /// <summary>
+    /// Whether a process has ended. A grandchild may wait for whoever adopted it to notice, and be a zombie so long.
+    /// </summary>
+    public static bool IsGone(string processId)
+    {
+        var status = $"/proc/{processId.Trim()}/status";
+        return SpinWait.SpinUntil(() => !IsRunning(status), TimeSpan.FromSeconds(10));
+    }
+
+    private static bool IsRunning(string status)
+    {
+        try
+        {
+            return !File.ReadLines(status).Any(line => line.StartsWith("State:\tZ") || line.StartsWith("State:\tX"));
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 }

@@ -92,7 +92,7 @@ internal sealed class OtherFormatTests : InspectionTest
     [TestCase("vpc", 60, 4, "vhd_type")]
     [TestCase("vdi", 0x4c, 4, "vdi_type")]
     [TestCase("vdi", 0x1a8, 1, "vdi_parent")]
-    [TestCase("vhdx", 0x200000 + 64 * 1024 + 4, 2, "vhdx_parent")]
+    [TestCase("vhdx", (3 << 20) + (64 << 10) + 4, 2, "vhdx_parent")]
     [TestCase("vhdx", 192 << 10, 0, "vhdx_header")]
     public void Inspect_RealImageSpoilt_NamesTheCheck(string format, int offset, byte value, string check)
     {

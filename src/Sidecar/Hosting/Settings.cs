@@ -1,3 +1,4 @@
+using Sidecar.Import;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 
@@ -11,5 +12,10 @@ internal static class Settings
         .. Setting.Of(HostingOptions.Section, new HostingOptions()),
         .. Setting.Of(RpcOptions.Section, new RpcOptions()),
         .. Setting.Of(StagingOptions.Section, new StagingOptions()),
+        .. Setting.Of(ImportOptions.Section, new ImportOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Decompression", new DecompressionOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Conversion", new ConversionOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Metadata", new MetadataOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Tools", new ToolOptions()),
     ];
 }

@@ -35,6 +35,8 @@ internal static class SidecarHost
     /// <summary>Opens the staging area, then listens until told to stop.</summary>
     public static async Task RunAsync(WebApplication app)
     {
+        // Settings first: nothing is created or locked for a start that they will stop.
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
         // Before the first call can arrive: what an earlier process left is listed again, or the start fails.
         _ = app.Services.GetRequiredService<MetricsCollector>();
         var area = app.Services.GetRequiredService<StagingArea>();

@@ -14,7 +14,8 @@ internal static class ImportServices
     public static IServiceCollection AddImports(this IServiceCollection services)
     {
         services.AddSingleton<IValidateOptions<ImportOptions>, ImportOptionsValidator>();
-        services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section).ValidateOnStart();
+        services.AddOptions<ImportOptions>().BindConfiguration(
+            ImportOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
 
         services.AddSingleton(provider => new ToolPaths(
             provider.GetRequiredService<IOptions<ImportOptions>>().Value.Tools,

@@ -49,16 +49,30 @@ internal sealed class DurabilityPump
         await _task;
     }
 
-    /// <summary>Makes everything received so far durable, and remembers it.</summary>
+    /// <summary>
+    /// Makes everything received so far durable, and remembers it. On a full volume there may be no room for the
+    /// memory; then the durable offset stays where it was, and nothing else is wrong.
+    /// </summary>
     /// <exception cref="IOException">The disk failed, now or before.</exception>
     public void Checkpoint()
     {
         var point = _upload.Received;
         if (point.Offset == _journal.Last.Offset && _journal.Last.BootId == BootId.Current) return;
         SyncData();
-        Guard(() => _journal.Append(
-            new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false)));
-        _upload.MadeDurable(point.Offset);
+        try
+        {
+            _journal.Append(new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false));
+            _upload.MadeDurable(point.Offset);
+        }
+        catch (IOException full) when (full.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            // The next checkpoint tries again.
+        }
+        catch (IOException failure)
+        {
+            Failure = failure;
+            throw;
+        }
     }
 
     /// <summary>Makes the data durable, without a point in the journal.</summary>
@@ -67,22 +81,19 @@ internal sealed class DurabilityPump
     {
         if (Failure is { } earlier) throw earlier;
         var started = _metrics.StartFsync();
-        Guard(() => RandomAccess.FlushToDisk(_data));
-        _metrics.FsyncDone(started);
-    }
-
-    private void Guard(Action write)
-    {
         try
         {
-            write();
+            RandomAccess.FlushToDisk(_data);
         }
         catch (IOException failure)
         {
+            // Whatever its reason, full volume included: pages that were to be written are not.
             Failure = failure;
             _metrics.FsyncFailed();
             throw;
         }
+
+        _metrics.FsyncDone(started);
     }
 
     private async Task RunAsync()

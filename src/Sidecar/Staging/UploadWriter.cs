@@ -92,8 +92,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await _pump.StopAsync();
-            await Task.Run(_pump.SyncData, CancellationToken.None);
+            await SyncAsync();
             var digests = await DigestsAsync(request);
             _pass.ThrowIfRevoked();
             // The point of no return: from here on the caller's wish to cancel comes too late.
@@ -101,9 +100,10 @@ internal sealed class UploadWriter : IAsyncDisposable
             _committed = true;
             return image;
         }
-        catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
+        catch (IOException failure) when (
+            failure.HResult is Posix.Enospc or Posix.Edquot && _pump.Failure is null)
         {
-            throw NoSpace(failure);
+            throw NoSpace(failure); // for the record; the data is safe
         }
         catch (IOException failure)
         {
@@ -121,6 +121,12 @@ internal sealed class UploadWriter : IAsyncDisposable
         _data.Dispose();
         _reservation.Dispose();
         _pass.Dispose();
+    }
+
+    private async Task SyncAsync()
+    {
+        await _pump.StopAsync();
+        await Task.Run(_pump.SyncData, CancellationToken.None);
     }
 
     private void EnsureReserved(long bytes)

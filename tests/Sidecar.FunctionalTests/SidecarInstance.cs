@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using Glance.Sidecar.V1;
+using Grpc.Net.Client;
+using NUnit.Framework;
+
+namespace Sidecar.FunctionalTests;
+
+/// <summary>
+/// The real daemon as a process of its own, on a staging directory of its own. An Error in its log that the test did
+/// not announce fails the test.
+/// </summary>
+internal sealed class SidecarInstance : IAsyncDisposable
+{
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+
+    private const int ListeningEvent = 5000;
+
+    private readonly Process _process;
+    private readonly TaskCompletionSource<string> _listening = new();
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly string _socket;
+    private GrpcChannel? _channel;
+
+    private SidecarInstance(string directory, string[] wrapper, string[] settings)
+    {
+        _socket = Path.Combine(directory, "sidecar.sock");
+        string[] command =
+        [
+            .. wrapper, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
+            "--Staging:Directory", Path.Combine(directory, "staging"), "--Hosting:SocketPath", _socket,
+            "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", "127.0.0.1:0", .. settings,
+        ];
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, line) => Read(line.Data);
+        _process.ErrorDataReceived += (_, line) => Read(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Errors in the log are expected, as the test breaks something.</summary>
+    public bool ExpectsErrors { get; set; }
+
+    public string Socket => _socket;
+
+    public Glance.Sidecar.V1.Staging.StagingClient Staging => new(Channel);
+
+    public Imports.ImportsClient Imports => new(Channel);
+
+    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress("unix:" + _socket);
+
+    /// <summary>Process id of the daemon itself, also under a wrapper.</summary>
+    public int ProcessId { get; private set; }
+
+    public IEnumerable<string> Log => _log;
+
+    public static Task<SidecarInstance> StartAsync(string directory, params string[] settings) =>
+        StartUnderAsync([], directory, settings);
+
+    /// <summary>Starts the daemon as the argument of another program, such as strace.</summary>
+    public static async Task<SidecarInstance> StartUnderAsync(
+        string[] wrapper, string directory, params string[] settings)
+    {
+        var instance = new SidecarInstance(directory, wrapper, settings);
+        try
+        {
+            var addresses = await instance._listening.Task.WaitAsync(StartDeadline);
+            instance.Addresses = addresses.Split(", ");
+            instance.ProcessId = wrapper.Length == 0 ? instance._process.Id : ChildOf(instance._process.Id);
+            return instance;
+        }
+        catch (TimeoutException)
+        {
+            await instance.DisposeAsync();
+            throw new AssertionException("The daemon did not start:\n" + string.Join('\n', instance._log));
+        }
+    }
+
+    public IReadOnlyList<string> Addresses { get; private set; } = [];
+
+    /// <summary>The ops listener, by its real port.</summary>
+    public Uri Ops => new(Addresses[^1]);
+
+    public async Task<int> TerminateAsync()
+    {
+        Signal("TERM");
+        return await ExitAsync();
+    }
+
+    public async Task KillAsync()
+    {
+        Signal("KILL");
+        await ExitAsync();
+    }
+
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", ["-" + name, $"{ProcessId}"]);
+        kill.WaitForExit();
+    }
+
+    public async Task<int> ExitAsync()
+    {
+        using var deadline = new CancellationTokenSource(StartDeadline);
+        await _process.WaitForExitAsync(deadline.Token);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel?.Dispose();
+        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        if (ExpectsErrors) return;
+        Assert.That(_log.Where(IsError), Is.Empty, "the daemon logged errors");
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null) return;
+        _log.Enqueue(line);
+        if (!line.StartsWith('{')) return;
+        using var entry = JsonDocument.Parse(line);
+        if (entry.RootElement.GetProperty("EventId").GetInt32() != ListeningEvent) return;
+        _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!);
+    }
+
+    private static bool IsError(string line) =>
+        line.Contains("\"LogLevel\":\"Error\"", StringComparison.Ordinal)
+        || line.Contains("\"LogLevel\":\"Critical\"", StringComparison.Ordinal)
+        || line.Contains("Unhandled exception", StringComparison.Ordinal);
+
+    private static int ChildOf(int parent)
+    {
+        var children = File.ReadAllText($"/proc/{parent}/task/{parent}/children");
+        return int.Parse(children.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}

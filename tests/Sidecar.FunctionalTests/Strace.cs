@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace Sidecar.FunctionalTests;
+
+/// <summary>Lets system calls of a running daemon fail, as strace injects it. Detached when disposed.</summary>
+internal sealed class Strace : IDisposable
+{
+    private readonly Process _process;
+
+    private Strace(Process process) => _process = process;
+
+    /// <param name="injection">As strace's <c>--inject</c> takes it, such as <c>fsync:error=EIO:when=1</c>.</param>
+    public static async Task<Strace> AttachAsync(int processId, string injection, CancellationToken cancellationToken)
+    {
+        var call = injection.Split(':')[0];
+        string[] arguments =
+            ["-f", "-e", $"trace={call}", "-e", $"inject={injection}", "-o", "/dev/null", "-p", $"{processId}"];
+        var start = new ProcessStartInfo("strace", arguments) { RedirectStandardError = true };
+        var strace = new Strace(Process.Start(start)!);
+        // "Process N attached with M threads": from then on every call of every thread is seen.
+        var attached = await strace._process.StandardError.ReadLineAsync(cancellationToken);
+        if (attached?.Contains(" attached", StringComparison.Ordinal) != true)
+        {
+            throw new InvalidOperationException($"strace did not attach: {attached}");
+        }
+
+        _ = strace._process.StandardError.ReadToEndAsync(CancellationToken.None);
+        return strace;
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            using var interrupt = Process.Start("kill", ["-INT", $"{_process.Id}"]);
+            interrupt.WaitForExit();
+        }
+
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+}

@@ -15,6 +15,8 @@ internal static class ServerCallReceive
         }
         catch (IOException gone) when (gone is not BadHttpRequestException)
         {
+            // Kestrel fails the read a moment before it fires its token.
+            call.IsClientGone = true;
             throw new OperationCanceledException("The client gave up the call.", gone, call.CancellationToken);
         }
     }

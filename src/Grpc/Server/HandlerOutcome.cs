@@ -21,7 +21,7 @@ internal static class HandlerOutcome
     }
 
     private static bool IsGivenUp(ServerCall call) =>
-        call.DeadlinePassed || call.IsClientGone || call.CancellationToken.IsCancellationRequested;
+        call.DeadlinePassed || call.CancellationToken.IsCancellationRequested;
 
     private static string Describe(Exception failure, bool detailed) => detailed
         ? $"The handler failed. {failure.GetType().Name}: {failure.Message}"

@@ -40,9 +40,6 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
 
     public ServerResponse Response { get; }
 
-    /// <summary>Whether receiving has found out that the client gave up.</summary>
-    public bool IsClientGone { get; set; }
-
     public bool DeadlinePassed => _deadline is { HasPassed: true };
 
     protected override string MethodCore => _method.FullName;

@@ -6,6 +6,9 @@ namespace Grpc.Server;
 /// <summary>Receiving for a call: tells a client that went away from one that sent something wrong.</summary>
 internal static class ServerCallReceive
 {
+    // Far longer than it takes; only a bound.
+    private static readonly TimeSpan TokenPatience = TimeSpan.FromSeconds(1);
+
     /// <exception cref="OperationCanceledException">The client is gone, or the token fired.</exception>
     public static async ValueTask<bool> ReceiveAsync(this ServerCall call, CancellationToken cancellationToken)
     {
@@ -15,8 +18,7 @@ internal static class ServerCallReceive
         }
         catch (IOException gone) when (gone is not BadHttpRequestException)
         {
-            // Kestrel fails the read a moment before it fires its token.
-            call.IsClientGone = true;
+            await WaitForTokenAsync(call.CancellationToken);
             throw new OperationCanceledException("The client gave up the call.", gone, call.CancellationToken);
         }
     }
@@ -33,6 +35,11 @@ internal static class ServerCallReceive
             ? throw Cardinality("The client sent more than one request.")
             : request;
     }
+
+    // Kestrel fails the read a moment before it fires its token. A handler that looks at the token to learn why it was
+    // interrupted must not see it at rest.
+    private static async Task WaitForTokenAsync(CancellationToken token) =>
+        await Task.Delay(TokenPatience, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private static RpcException Cardinality(string detail) => new(new Status(StatusCode.Unimplemented, detail));
 }

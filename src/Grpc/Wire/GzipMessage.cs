@@ -19,7 +19,7 @@ internal static class GzipMessage
         gzip.Write(payload);
     }
 
-    /// <summary>Decompresses step by step and stops as soon as the limit is passed, whatever was still to come.</summary>
+    /// <summary>Decompresses step by step and stops at the limit, whatever was still to come.</summary>
     /// <exception cref="RpcException">RESOURCE_EXHAUSTED over the limit, INTERNAL when it is not gzip.</exception>
     public static PooledBuffer Decompress(ReadOnlySequence<byte> payload, int? maxBytes)
     {

@@ -43,10 +43,10 @@ public sealed class CallTests
     [Test]
     public async Task Upload_CancelledByTheClient_EndsTheHandlersMoveNext(CancellationToken cancellationToken)
     {
-        var failure = new TaskCompletionSource<Exception>();
+        var failure = new TaskCompletionSource<(Exception Thrown, bool TokenFired)>();
         await using var server = await TestServer.StartAsync(new ScriptedService
         {
-            Upload = async (requests, _) =>
+            Upload = async (requests, context) =>
             {
                 try
                 {
@@ -55,7 +55,7 @@ public sealed class CallTests
                 }
                 catch (Exception thrown)
                 {
-                    failure.SetResult(thrown);
+                    failure.SetResult((thrown, context.CancellationToken.IsCancellationRequested));
                     throw;
                 }
 
@@ -68,8 +68,9 @@ public sealed class CallTests
             cancellationToken: cancelling.Token);
         await call.RequestStream.WriteAsync(Chunk, CancellationToken.None);
         await cancelling.CancelAsync();
-        Assert.That(
-            await failure.Task.WaitAsync(cancellationToken), Is.InstanceOf<OperationCanceledException>());
+        var (exception, fired) = await failure.Task.WaitAsync(cancellationToken);
+        Assert.That(exception, Is.InstanceOf<OperationCanceledException>());
+        Assert.That(fired, Is.True);
     }
 
     [Test]
@@ -109,7 +110,8 @@ public sealed class CallTests
             },
         });
         using var channel = server.Channel();
-        using var call = new TestService.TestServiceClient(channel).FullDuplexCall(cancellationToken: cancellationToken);
+        using var call = new TestService.TestServiceClient(channel).FullDuplexCall(
+            cancellationToken: cancellationToken);
         var request = new StreamingOutputCallRequest { Payload = Chunk.Payload };
         Assert.That(
             async () =>

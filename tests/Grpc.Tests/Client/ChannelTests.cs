@@ -25,7 +25,8 @@ public sealed class ChannelTests
     public async Task Stream_NobodyListens_WriteFailsToo(CancellationToken cancellationToken)
     {
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{FreePort()}");
-        using var call = new TestService.TestServiceClient(channel).FullDuplexCall(cancellationToken: cancellationToken);
+        using var call = new TestService.TestServiceClient(channel).FullDuplexCall(
+            cancellationToken: cancellationToken);
         await Expect.FailureAsync(StatusCode.Unavailable, () =>
             call.RequestStream.WriteAsync(new StreamingOutputCallRequest(), CancellationToken.None));
         await Expect.FailureAsync(StatusCode.Unavailable, () => call.ResponseHeadersAsync);

@@ -21,7 +21,8 @@ public sealed class HttpFailureTests
     [TestCase(503, StatusCode.Unavailable)]
     [TestCase(504, StatusCode.Unavailable)]
     [TestCase(200, StatusCode.Unknown)]
-    public Task HttpStatus_WithoutGrpcStatus_IsMapped(int status, StatusCode code, CancellationToken cancellationToken) =>
+    public Task HttpStatus_WithoutGrpcStatus_IsMapped(
+        int status, StatusCode code, CancellationToken cancellationToken) =>
         AssertFailure(code, http =>
         {
             http.Response.StatusCode = status;
@@ -81,7 +82,8 @@ public sealed class HttpFailureTests
         http.Response.AppendTrailer("grpc-status", status);
     }
 
-    private static async Task AssertFailure(StatusCode code, RequestDelegate answer, CancellationToken cancellationToken)
+    private static async Task AssertFailure(
+        StatusCode code, RequestDelegate answer, CancellationToken cancellationToken)
     {
         await using var server = await TestServer.StartAsync(app => app.Run(answer));
         using var channel = server.Channel();

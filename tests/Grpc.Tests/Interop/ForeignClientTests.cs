@@ -7,7 +7,10 @@ public sealed class ForeignClientTests
 {
     private static readonly ForeignRun Grpcio = new(async transport => await ForeignCommand.RunAsync(
         ForeignCommand.Python,
-        [InteropBench.Script("python/client.py"), await InteropBench.PythonStubsAsync(), .. await TargetAsync(transport)]));
+        [
+            InteropBench.Script("python/client.py"), await InteropBench.PythonStubsAsync(),
+            .. await TargetAsync(transport),
+        ]));
 
     private static readonly ForeignRun GrpcJs = new(async transport => await ForeignCommand.RunAsync(
         "node", [InteropBench.Script("js/client.js"), InteropBench.ProtoRoot, .. await TargetAsync(transport)]));

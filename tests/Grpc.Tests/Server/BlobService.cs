@@ -35,7 +35,8 @@ internal sealed class BlobService : TestService.TestServiceBase
     }
 
     /// <summary>Sends every message back, straight from where it was received.</summary>
-    public async Task Put(IAsyncStreamReader<Blob> requests, IServerStreamWriter<Blob> responses, ServerCallContext context)
+    public async Task Put(
+        IAsyncStreamReader<Blob> requests, IServerStreamWriter<Blob> responses, ServerCallContext context)
     {
         await foreach (var blob in requests.ReadAllAsync())
         {

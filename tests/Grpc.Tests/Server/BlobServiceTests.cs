@@ -20,7 +20,7 @@ public sealed class BlobServiceTests
         for (var i = 0; i < 20; i++)
         {
             var bytes = Frames.Pattern(1 + (i * 50_000), i);
-            await call.RequestStream.WriteAsync(new Blob(new ReadOnlySequence<byte>(bytes), false), CancellationToken.None);
+            await call.RequestStream.WriteAsync(new Blob(new(bytes), false), CancellationToken.None);
             Assert.That(await call.ResponseStream.MoveNext(cancellationToken), Is.True);
             Assert.That(call.ResponseStream.Current.Keeps, Is.True);
             Assert.That(call.ResponseStream.Current.Bytes.ToArray().AsSpan().SequenceEqual(bytes), Is.True);

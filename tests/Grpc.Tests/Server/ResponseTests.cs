@@ -144,23 +144,24 @@ public sealed class ResponseTests
     {
         await using var server = await TestServer.StartAsync(new ScriptedService
         {
-            Unary = (_, context) => Task.FromResult(new SimpleResponse { Username = $"{context.RequestHeaders.Count}" }),
+            Unary = (_, context) => Task.FromResult(
+                new SimpleResponse { Username = $"{context.RequestHeaders.Count}" }),
         });
         var answer = await RawCall.SendAsync(server, Unary, Empty, cancellationToken, ("x-data-bin", "*"));
         Assert.That(answer.GrpcStatus, Is.EqualTo("13"));
     }
 
-    [TestCase(true, "secret")]
-    [TestCase(false, null)]
+    [TestCase(true)]
+    [TestCase(false)]
     public async Task HandlerThrows_DetailsOnlyWhenAllowed(
-        bool detailed, string? shown, CancellationToken cancellationToken)
+        bool detailed, CancellationToken cancellationToken)
     {
         await using var server = await TestServer.StartAsync(
             new ScriptedService { Unary = (_, _) => throw new InvalidOperationException("secret") },
             options => options.EnableDetailedErrors = detailed);
         var answer = await RawCall.SendAsync(server, Unary, Empty, cancellationToken);
         Assert.That(answer.GrpcStatus, Is.EqualTo("2"));
-        Assert.That(answer["grpc-message"]!.Contains("secret", StringComparison.Ordinal), Is.EqualTo(shown is not null));
+        Assert.That(answer["grpc-message"], detailed ? Does.Contain("secret") : Does.Not.Contain("secret"));
         Assert.That(server.Errors.Taken(), Has.Length.EqualTo(1).And.One.Contains("1903"));
     }
 

@@ -46,7 +46,8 @@ public sealed class MetadataHeadersTests
     public void Write_Binary_HasNoPadding()
     {
         List<string> lines = [];
-        MetadataHeaders.Write([new("a", "x"), new("b-bin", new byte[] { 1 })], (name, value) => lines.Add($"{name}: {value}"));
+        MetadataHeaders.Write(
+            [new("a", "x"), new("b-bin", new byte[] { 1 })], (name, value) => lines.Add($"{name}: {value}"));
         Assert.That(lines, Is.EqualTo(new[] { "a: x", "b-bin: AQ" }));
     }
 
@@ -55,7 +56,8 @@ public sealed class MetadataHeadersTests
         () => MetadataHeaders.Write([new("a", "x\r\ny")], (_, _) => { }), Throws.ArgumentException);
 
     [Test]
-    public void Entry_UpperCaseKey_IsLowered() => Assert.That(new Metadata.Entry("X-Key", "v").Key, Is.EqualTo("x-key"));
+    public void Entry_UpperCaseKey_IsLowered() =>
+        Assert.That(new Metadata.Entry("X-Key", "v").Key, Is.EqualTo("x-key"));
 
     [TestCase("x bin")]
     [TestCase("x:y")]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -10,6 +11,7 @@ internal static class ServerCallReceive
     private static readonly TimeSpan TokenPatience = TimeSpan.FromSeconds(1);
 
     /// <exception cref="OperationCanceledException">The client is gone, or the token fired.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public static async ValueTask<bool> ReceiveAsync(this ServerCall call, CancellationToken cancellationToken)
     {
         try

@@ -16,8 +16,9 @@ public static class InteropHost
         var builder = WebApplication.CreateSlimBuilder(args);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.UseKestrelHttpsConfiguration();
+        var port = builder.Configuration.GetValue("port", 0);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
-            IPAddress.Loopback, builder.Configuration.GetValue("port", 0), listen => Listen(listen, builder.Configuration)));
+            IPAddress.Loopback, port, listen => Listen(listen, builder.Configuration)));
         builder.Services.AddGrpc();
         builder.Services.AddGrpcReflection();
         builder.Services.AddSingleton<HealthServiceImpl>();

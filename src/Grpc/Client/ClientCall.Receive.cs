@@ -43,9 +43,9 @@ internal sealed partial class ClientCall<TRequest, TResponse>
     {
         try
         {
-            var body = await _response ?? throw NotOk();
+            var body = await _response ?? throw NoResponse(Finished());
             if (!await body.MoveNextAsync(Over))
-                throw ResponseHead.FinalOutcome(_http!) is { IsOk: false } failed ? failed.ToException() : Cardinality("no");
+                throw NoResponse(ResponseHead.FinalOutcome(_http!));
 
             var response = Deserialize(body);
             if (await body.MoveNextAsync(Over))
@@ -61,8 +61,9 @@ internal sealed partial class ClientCall<TRequest, TResponse>
         }
     }
 
-    // A trailers-only answer is a failure here even when it says OK, for it has no response.
-    private RpcException NotOk() => Finished() is { IsOk: false } failed ? failed.ToException() : Cardinality("no");
+    // A failure even when the status says OK.
+    private static RpcException NoResponse(CallOutcome outcome) =>
+        outcome.IsOk ? Cardinality("no") : outcome.ToException();
 
     private TResponse Deserialize(ResponseBody body)
     {

@@ -7,7 +7,7 @@ public sealed class GrpcChannelOptions
     /// <see cref="SocketsHttpHandler"/> of the channel's own.</summary>
     public HttpMessageHandler? HttpHandler { get; set; }
 
-    /// <summary>Whether disposing the channel disposes <see cref="HttpHandler"/>; the channel's own always is.</summary>
+    /// <summary>Whether disposing the channel disposes <see cref="HttpHandler"/>; its own it always does.</summary>
     public bool DisposeHttpClient { get; set; }
 
     /// <summary>Largest response in bytes, after decompression; null for no limit.</summary>

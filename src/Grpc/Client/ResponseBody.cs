@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Grpc.Wire;
 
 namespace Grpc.Client;
@@ -30,6 +31,7 @@ internal sealed class ResponseBody
 
     public MessageReader Messages => _messages;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken)
     {
         switch (Interlocked.CompareExchange(ref _state, Reading, Idle))

@@ -1,6 +1,6 @@
 namespace Grpc.Core;
 
-/// <summary>A call under way with many requests and many responses. Disposing it cancels it if it is not over.</summary>
+/// <summary>A call under way with many requests and responses. Disposing it cancels it if it is not over.</summary>
 public sealed class AsyncDuplexStreamingCall<TRequest, TResponse> : IDisposable
 {
     private readonly CallState _state;

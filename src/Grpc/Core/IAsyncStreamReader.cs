@@ -6,7 +6,7 @@ public interface IAsyncStreamReader<out T>
     /// <summary>The message of the last successful <see cref="MoveNext"/>.</summary>
     T Current { get; }
 
-    /// <summary>Waits for a message; false when the peer sent its last one (and, on a client, the call succeeded).</summary>
+    /// <summary>Waits for a message; false after the last one (on a client: of a call that succeeded).</summary>
     /// <exception cref="RpcException">The call failed.</exception>
     Task<bool> MoveNext(CancellationToken cancellationToken);
 }

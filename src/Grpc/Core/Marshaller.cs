@@ -13,7 +13,7 @@ public class Marshaller<T>
         ContextualDeserializer = context => deserializer(context.PayloadAsNewBuffer());
     }
 
-    /// <summary>For messages that are written straight into, and read straight out of, the transport's buffers.</summary>
+    /// <summary>For messages that are written into, and read out of, the transport's own buffers.</summary>
     public Marshaller(Action<T, SerializationContext> serializer, Func<DeserializationContext, T> deserializer)
     {
         ArgumentNullException.ThrowIfNull(serializer);
@@ -24,10 +24,10 @@ public class Marshaller<T>
         Deserializer = _ => throw new NotSupportedException("This marshaller works on contexts only.");
     }
 
-    /// <exception cref="NotSupportedException">(when called) The marshaller was made of contextual functions.</exception>
+    /// <exception cref="NotSupportedException">(when called) Made of contextual functions.</exception>
     public Func<T, byte[]> Serializer { get; }
 
-    /// <exception cref="NotSupportedException">(when called) The marshaller was made of contextual functions.</exception>
+    /// <exception cref="NotSupportedException">(when called) Made of contextual functions.</exception>
     public Func<byte[], T> Deserializer { get; }
 
     public Action<T, SerializationContext> ContextualSerializer { get; }

@@ -21,7 +21,7 @@ public sealed partial class Metadata
             ArgumentNullException.ThrowIfNull(value);
             Key = NormalizeKey(key);
             if (IsBinary)
-                throw new ArgumentException($"The key '{Key}' ends in {BinaryHeaderSuffix} and takes bytes.", nameof(key));
+                throw new ArgumentException($"A key with {BinaryHeaderSuffix}, '{Key}', takes bytes.", nameof(key));
 
             _text = value;
         }
@@ -33,7 +33,7 @@ public sealed partial class Metadata
             ArgumentNullException.ThrowIfNull(valueBytes);
             Key = NormalizeKey(key);
             if (!IsBinary)
-                throw new ArgumentException($"The key '{Key}' takes text: bytes need {BinaryHeaderSuffix}.", nameof(key));
+                throw new ArgumentException($"A key without {BinaryHeaderSuffix}, '{Key}', takes text.", nameof(key));
 
             _bytes = (byte[])valueBytes.Clone();
         }

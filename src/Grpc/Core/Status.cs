@@ -13,7 +13,7 @@ public readonly struct Status : IEquatable<Status>
     {
     }
 
-    /// <summary>As the shorter constructor, with an exception for local diagnosis that never reaches the peer.</summary>
+    /// <summary>As the other constructor, with an exception for diagnosis that never reaches the peer.</summary>
     public Status(StatusCode statusCode, string detail, Exception? debugException)
     {
         StatusCode = statusCode;

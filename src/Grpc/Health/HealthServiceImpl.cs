@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Grpc.Server;
 
 namespace Grpc.HealthCheck;
 
@@ -85,10 +86,15 @@ public class HealthServiceImpl : Health.V1.Health.HealthBase
         ArgumentNullException.ThrowIfNull(responseStream);
         ArgumentNullException.ThrowIfNull(context);
         var watch = Open(request.Service);
+        using var ending = ServerStopping.Link(context);
         try
         {
-            await foreach (var status in watch.ReadAllAsync(context.CancellationToken))
+            await foreach (var status in watch.ReadAllAsync(ending.Token))
                 await responseStream.WriteAsync(new HealthCheckResponse { Status = status });
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The server is stopping."));
         }
         finally
         {

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Reflection.V1;
+using Grpc.Server;
 
 namespace Grpc.Reflection;
 
@@ -11,7 +12,15 @@ internal class ReflectionService(ReflectionAnswers answers) : ServerReflection.S
         IServerStreamWriter<ServerReflectionResponse> responseStream,
         ServerCallContext context)
     {
-        await foreach (var request in requestStream.ReadAllAsync())
-            await responseStream.WriteAsync(answers.Answer(request));
+        using var ending = ServerStopping.Link(context);
+        try
+        {
+            await foreach (var request in requestStream.ReadAllAsync(ending.Token))
+                await responseStream.WriteAsync(answers.Answer(request));
+        }
+        catch (OperationCanceledException) when (!context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "The server is stopping."));
+        }
     }
 }

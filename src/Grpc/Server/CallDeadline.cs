@@ -32,8 +32,10 @@ internal sealed class CallDeadline : IDisposable
 
     public bool HasPassed => Volatile.Read(ref _passed) == 1;
 
-    /// <summary>Starts the clock that the <c>grpc-timeout</c> header asks for (none without a header); null when the
-    /// header is malformed. <paramref name="onPassed"/> is called at most once, before the token is cancelled.</summary>
+    /// <summary>
+    /// Starts the clock that the <c>grpc-timeout</c> header asks for (none without a header); null when the header is
+    /// malformed. <paramref name="onPassed"/> is called at most once, before the token is cancelled.
+    /// </summary>
     public static CallDeadline? Start(
         string? header,
         TimeProvider time,

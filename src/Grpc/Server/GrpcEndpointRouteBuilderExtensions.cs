@@ -49,9 +49,11 @@ public static class GrpcEndpointRouteBuilderExtensions
         var method = metadata.Method;
         services.Add(method.ServiceName);
         ServerLog.Mapped(services.Settings.Log, method.FullName);
+        object[] attributes = [.. metadata.ServiceType.GetCustomAttributes(true), .. info.GetCustomAttributes(true)];
+        var handler = new CallHandler(method, services.Settings, invoke);
         return builder
-            .Map(RoutePatternFactory.Parse(method.FullName), new CallHandler(method, services.Settings, invoke).HandleAsync)
+            .Map(RoutePatternFactory.Parse(method.FullName), handler.HandleAsync)
             .WithDisplayName("gRPC - " + method.FullName)
-            .WithMetadata([.. metadata.ServiceType.GetCustomAttributes(true), .. info.GetCustomAttributes(true), metadata]);
+            .WithMetadata([.. attributes, metadata]);
     }
 }

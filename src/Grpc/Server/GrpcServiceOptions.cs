@@ -15,10 +15,10 @@ public sealed class GrpcServiceOptions
     /// <summary>Largest response in bytes, before compression; null for no limit.</summary>
     public int? MaxSendMessageSize { get; set; }
 
-    /// <summary>Whether a client sees the message of an unexpected exception. Off, because it may tell secrets.</summary>
+    /// <summary>Whether a client sees an unexpected exception's message. Off: it may tell secrets.</summary>
     public bool? EnableDetailedErrors { get; set; }
 
-    /// <summary><c>gzip</c> to compress responses for clients that accept it; null (or <c>identity</c>) not to.</summary>
+    /// <summary><c>gzip</c> to compress responses for clients that accept it; null not to.</summary>
     public string? ResponseCompressionAlgorithm { get; set; }
 
     /// <summary>Fastest unless set: the aim is a shorter wait, not a smaller archive.</summary>

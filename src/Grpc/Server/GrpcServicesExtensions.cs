@@ -7,19 +7,27 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Registers what gRPC services need.</summary>
 public static class GrpcServicesExtensions
 {
-    /// <summary>Call once per server, before <c>MapGrpcService</c>.</summary>
-    public static IServiceCollection AddGrpc(this IServiceCollection services)
+    /// <summary>Call it before <c>MapGrpcService</c>.</summary>
+    public static IGrpcServerBuilder AddGrpc(this IServiceCollection services)
     {
         ArgumentNullException.ThrowIfNull(services);
         services.AddRouting();
         services.AddOptions<GrpcServiceOptions>();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<MappedServices>();
-        return services;
+        return new Builder(services);
     }
 
     /// <summary>As the shorter overload, with options for every service.</summary>
-    public static IServiceCollection AddGrpc(
+    public static IGrpcServerBuilder AddGrpc(
         this IServiceCollection services,
-        Action<GrpcServiceOptions> configureOptions) => services.AddGrpc().Configure(configureOptions);
+        Action<GrpcServiceOptions> configureOptions)
+    {
+        ArgumentNullException.ThrowIfNull(configureOptions);
+        var builder = services.AddGrpc();
+        services.Configure(configureOptions);
+        return builder;
+    }
+
+    private sealed record Builder(IServiceCollection Services) : IGrpcServerBuilder;
 }

@@ -10,7 +10,7 @@ internal static class HandlerOutcome
         if (failure is RpcException rpc)
             return call.EndAsync(rpc.Status, rpc.Trailers);
 
-        if (call.CancellationToken.IsCancellationRequested && failure is (OperationCanceledException or IOException))
+        if (IsGivenUp(call) && failure is (OperationCanceledException or IOException or CallOverException))
         {
             ServerLog.ClientGone(call.Settings.Log, failure, call.Method);
             return call.EndAsync(Status.DefaultCancelled);
@@ -19,6 +19,9 @@ internal static class HandlerOutcome
         ServerLog.HandlerFailed(call.Settings.Log, failure, call.Method);
         return call.EndAsync(new Status(StatusCode.Unknown, Describe(failure, call.Settings.DetailedErrors)));
     }
+
+    private static bool IsGivenUp(ServerCall call) =>
+        call.DeadlinePassed || call.CancellationToken.IsCancellationRequested;
 
     private static string Describe(Exception failure, bool detailed) => detailed
         ? $"The handler failed. {failure.GetType().Name}: {failure.Message}"

@@ -41,7 +41,7 @@ internal sealed class MappedServices(
     {
         var service = (string?)http.Request.RouteValues["service"] ?? "";
         var what = _names.Contains(service) ? "method" : "service";
-        var status = new Status(StatusCode.Unimplemented, $"The {what} of {http.Request.Path} is not implemented here.");
+        var status = new Status(StatusCode.Unimplemented, $"The {what} of {http.Request.Path} is not known here.");
         ServerLog.Refused(Settings.Log, http.Request.Path, status.Detail);
         if (RequestGuard.Admit(http))
             ServerTrailers.Write(http, status, Metadata.Empty, inHeaders: true, Settings.Log);

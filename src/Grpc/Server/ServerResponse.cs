@@ -110,7 +110,7 @@ internal sealed class ServerResponse(HttpContext http, ServerSettings settings)
             return;
 
         _gate.Release();
-        throw new InvalidOperationException("The call is over: its status was sent.");
+        throw new CallOverException();
     }
 
     private void Begin(Metadata headers)

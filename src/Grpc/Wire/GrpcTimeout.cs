@@ -37,7 +37,7 @@ internal static class GrpcTimeout
         return TryScale(value, text[^1], out timeout);
     }
 
-    /// <summary>Rounded up, so that the server never gives up before its client; a time already over is 1 µs.</summary>
+    /// <summary>Rounded up, so that no server gives up before its client; a time already over is 1 µs.</summary>
     public static string Format(TimeSpan timeout)
     {
         foreach (var (ticks, unit) in Units)

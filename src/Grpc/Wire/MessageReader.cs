@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 
 namespace Grpc.Wire;
@@ -36,6 +37,8 @@ internal sealed class MessageReader(PipeReader body, int? maxMessageBytes, strin
 
     /// <summary>Waits for a whole message; false at the end of the body.</summary>
     /// <exception cref="RpcException">RESOURCE_EXHAUSTED over the limit, INTERNAL for a broken frame.</exception>
+    // Pooled, here and in the callers between this and the handler: it suspends for nearly every message.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken)
     {
         Release();

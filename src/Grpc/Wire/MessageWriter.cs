@@ -90,7 +90,7 @@ internal sealed class MessageWriter(PipeWriter body, int? maxMessageBytes, Compr
     private void WriteFrame(ReadOnlySpan<byte> payload)
     {
         SizeLimit.CheckSent(payload.Length, maxMessageBytes);
-        if (!_compress)
+        if (!_compress || payload.IsEmpty)
         {
             new FrameHeader(false, (uint)payload.Length).Write(body);
             body.Write(payload);

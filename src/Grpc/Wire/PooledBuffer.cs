@@ -40,7 +40,8 @@ internal sealed class PooledBuffer(int sizeHint = 0) : IBufferWriter<byte>, IDis
         if (_array.Length - _written >= free)
             return;
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_written + free), (int)Math.Min(_array.Length * 2L, Array.MaxLength)));
+        var doubled = (int)Math.Min(_array.Length * 2L, Array.MaxLength);
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_written + free), doubled));
         _array.AsSpan(0, _written).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_array);
         _array = larger;

@@ -1,0 +1,7 @@
+namespace Grpc.Tests.Interop;
+
+public enum Transport
+{
+    Plaintext,
+    Tls,
+}

@@ -1,0 +1,32 @@
+using Sidecar.Import;
+using Sidecar.Staging;
+
+namespace Sidecar.Hosting;
+
+/// <summary>
+/// The order of stopping. When SIGTERM arrives uploads and imports are told first, so that their calls end with a
+/// status that says when to come back; only then Kestrel stops, which waits for calls and would wait for ever for an
+/// upload.
+/// </summary>
+internal sealed class Drain(
+    StagingArea area, ImportQueue imports, HealthStatus health, IHostApplicationLifetime lifetime, ILogger<Drain> logger)
+    : IHostedService
+{
+    private Task _importsStopped = Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(Begin);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => _importsStopped;
+
+    private void Begin()
+    {
+        HostingLog.Draining(logger, area.ActiveUploads);
+        area.Drain();
+        health.Refresh();
+        _importsStopped = imports.StopAsync(CancellationToken.None);
+    }
+}

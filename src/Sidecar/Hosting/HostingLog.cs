@@ -1,0 +1,14 @@
+namespace Sidecar.Hosting;
+
+/// <summary>Log lines of the process itself. Event ids 5000-5999, never reused.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(5000, LogLevel.Information, "glance-staging-sidecar {Version} listens on {Addresses}")]
+    public static partial void Listening(ILogger logger, string version, string addresses);
+
+    [LoggerMessage(5001, LogLevel.Information, "Stopping: {Uploads} running uploads keep their offset")]
+    public static partial void Draining(ILogger logger, int uploads);
+
+    [LoggerMessage(5002, LogLevel.Error, "The janitor failed and will try again")]
+    public static partial void JanitorFailed(ILogger logger, Exception failure);
+}

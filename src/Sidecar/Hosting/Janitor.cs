@@ -1,0 +1,33 @@
+using Sidecar.Import;
+using Sidecar.Staging;
+
+namespace Sidecar.Hosting;
+
+/// <summary>Removes, every few minutes, what nobody wants any more: expired uploads and imports.</summary>
+internal sealed class Janitor(StagingArea area, ImportQueue imports, TimeProvider clock, ILogger<Janitor> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        do
+        {
+            await SweepAsync(stoppingToken);
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task SweepAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await imports.SweepAsync(clock.GetUtcNow(), stoppingToken);
+            await area.SweepAsync(stoppingToken);
+        }
+        catch (IOException failure)
+        {
+            HostingLog.JanitorFailed(logger, failure);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Sidecar.Hosting;
+
+/// <summary>Kestrel's end points and HTTP/2 limits.</summary>
+internal static class Listeners
+{
+    // A sender may be this far ahead of the disk. One upload needs a few megabytes to keep the pipeline full; more
+    // only costs memory, and sixteen uploads may each fill their window.
+    private const int StreamWindowBytes = 2 << 20;
+
+    // Uploads that share a connection share this; a slow one must not take all of it.
+    private const int ConnectionWindowBytes = 8 << 20;
+
+    // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
+    private const int FrameBytes = 1 << 20;
+
+    public static void Configure(KestrelServerOptions kestrel, HostingOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = null;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
+        kestrel.Limits.Http2.MaxFrameSize = FrameBytes;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+
+        var socket = SocketPath(options);
+        PrepareSocket(socket);
+        kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
+        Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
+        Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
+    }
+
+    public static string SocketPath(HostingOptions options) =>
+        options.SocketPath.Length > 0 ? options.SocketPath : SocketLocation.Default;
+
+    /// <summary>glance-api runs under another user of the same group.</summary>
+    public static void ShareSocket(HostingOptions options) => File.SetUnixFileMode(
+        SocketPath(options),
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+
+    private static void Listen(KestrelServerOptions kestrel, string address, HttpProtocols protocols, ListenerRole role)
+    {
+        if (address.Length == 0) return;
+        kestrel.Listen(Parse(address), listener => Mark(listener, protocols, role));
+    }
+
+    private static IPEndPoint Parse(string address) =>
+        IPEndPoint.TryParse(address.Replace("*", "0.0.0.0", StringComparison.Ordinal), out var endPoint)
+            ? endPoint
+            : throw new ConfigurationException(
+                $"'{address}' is not an address and port; allowed: for example 127.0.0.1:9393, port 0 to 65535.");
+
+    private static void Mark(ListenOptions listener, HttpProtocols protocols, ListenerRole role)
+    {
+        listener.Protocols = protocols;
+        var mark = new ListenerMark(role);
+        listener.Use(next => connection =>
+        {
+            connection.Features.Set(mark);
+            return next(connection);
+        });
+    }
+
+    // A killed daemon leaves its socket file behind, and bind refuses an existing one. It is only removed when
+    // nobody answers there.
+    private static void PrepareSocket(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (!File.Exists(path)) return;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        throw new ConfigurationException(
+            $"The Unix socket {path} is in use by another process. Stop that one, or set Hosting:SocketPath.");
+    }
+}

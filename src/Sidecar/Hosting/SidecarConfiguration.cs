@@ -1,0 +1,38 @@
+namespace Sidecar.Hosting;
+
+/// <summary>Where settings come from: a JSON file, the environment, the command line; the later wins.</summary>
+internal static class SidecarConfiguration
+{
+    private const string Prefix = "SIDECAR_";
+    private const string FileKey = "config";
+
+    private static readonly string[] Sections = ["Hosting", "Rpc", "Staging", "Import", "Logging"];
+
+    /// <exception cref="ConfigurationException">The file is missing, or a key belongs to no section.</exception>
+    public static IConfigurationRoot Read(string[] args)
+    {
+        var plain = new ConfigurationBuilder().AddEnvironmentVariables(Prefix).AddCommandLine(args).Build();
+        var sources = new ConfigurationBuilder();
+        if (plain[FileKey] is { Length: > 0 } file)
+        {
+            // No watching: a staging sidecar that changes its mind while it runs would be hard to reason about.
+            if (!File.Exists(file)) throw new ConfigurationException($"The configuration file {file} does not exist.");
+            sources.AddJsonFile(Path.GetFullPath(file), optional: false, reloadOnChange: false);
+        }
+
+        var configuration = sources.AddEnvironmentVariables(Prefix).AddCommandLine(args).Build();
+        CheckSections(configuration);
+        return configuration;
+    }
+
+    private static void CheckSections(IConfigurationRoot configuration)
+    {
+        foreach (var section in configuration.GetChildren())
+        {
+            if (section.Key.Equals(FileKey, StringComparison.OrdinalIgnoreCase)) continue;
+            if (Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase)) continue;
+            throw new ConfigurationException(
+                $"'{section.Key}' is not a setting; sections are {string.Join(", ", Sections)}. See --help.");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Sidecar.Import;
+using Sidecar.Rpc;
+using Sidecar.Staging;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Hosting;
+
+/// <summary>Composition: every slice is added here, and nowhere else.</summary>
+internal static class SidecarHost
+{
+    public static WebApplication Build(string[] args)
+    {
+        // The empty builder reads no file and watches no directory; the content root would be the current directory.
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "Sidecar", ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddConfiguration(SidecarConfiguration.Read(args));
+        AddLogging(builder);
+        AddHosting(builder);
+        builder.Services.AddStaging(builder.Configuration);
+        builder.Services.AddImports();
+        builder.Services.AddRpc(builder.Configuration);
+        var app = builder.Build();
+        app.UseRouting();
+        app.UseListenerRoles();
+        app.MapLocalApi();
+        app.MapOps();
+        return app;
+    }
+
+    /// <summary>Opens the staging area, then listens until told to stop.</summary>
+    public static async Task RunAsync(WebApplication app)
+    {
+        // Before the first call can arrive: what an earlier process left is listed again, or the start fails.
+        _ = app.Services.GetRequiredService<MetricsCollector>();
+        var area = app.Services.GetRequiredService<StagingArea>();
+        app.Services.GetRequiredService<StagingMetrics>().Observe(area);
+        await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
+        await app.StartAsync();
+        var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
+        Listeners.ShareSocket(options);
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        HostingLog.Listening(app.Logger, SidecarVersion.Text, string.Join(", ", addresses));
+        await app.WaitForShutdownAsync();
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder)
+    {
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        if (Console.IsOutputRedirected)
+        {
+            builder.Logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+        }
+        else
+        {
+            builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        }
+    }
+
+    private static void AddHosting(WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<HostingOptions>()
+            .Bind(
+                builder.Configuration.GetSection(HostingOptions.Section),
+                binder => binder.ErrorOnUnknownConfiguration = true)
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HostingOptions>, HostingOptionsValidator>();
+        services.AddOptions<HostOptions>().Configure<IOptions<HostingOptions>>(
+            (host, hosting) => host.ShutdownTimeout = hosting.Value.DrainTimeout);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton(new MetricsCollector(StagingMetrics.MeterName));
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<SidecarHealth>();
+        services.AddSingleton<HealthStatus>();
+        services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
+        services.AddHostedService<Drain>();
+        services.AddHostedService<Janitor>();
+        builder.WebHost.UseKestrelCore();
+        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
+        services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
+            .Configure<IOptions<HostingOptions>>((kestrel, hosting) => Listeners.Configure(kestrel, hosting.Value));
+    }
+
+    private static void MapLocalApi(this WebApplication app)
+    {
+        var local = new ListenerMark(ListenerRole.Local);
+        app.MapGrpcService<StagingService>().WithMetadata(local);
+        app.MapGrpcService<ImportsService>().WithMetadata(local);
+        app.MapGrpcService<SidecarHealth>().WithMetadata(local);
+        app.MapGrpcReflectionService().WithMetadata(local);
+    }
+
+    /// <summary>An endpoint is reached through its own listener only; elsewhere it does not exist.</summary>
+    private static void UseListenerRoles(this WebApplication app) => app.Use((context, next) =>
+    {
+        var wanted = context.GetEndpoint()?.Metadata.GetMetadata<ListenerMark>();
+        var actual = context.Features.Get<ListenerMark>();
+        if (wanted is null || wanted == actual) return next(context);
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+}

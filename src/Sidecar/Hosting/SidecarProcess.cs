@@ -1,0 +1,70 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Sidecar.Staging;
+
+namespace Sidecar.Hosting;
+
+/// <summary>From arguments to exit code.</summary>
+internal static class SidecarProcess
+{
+    public const int Success = 0;
+    public const int Failure = 1;
+    public const int BadConfiguration = 2;
+
+    /// <summary>
+    /// Runs the daemon until SIGTERM or SIGINT. A setting that is wrong stops the start with one line on standard
+    /// error and exit code 2; anything else that prevents it is exit code 1.
+    /// </summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is ["--help" or "-h" or "help", ..])
+        {
+            Console.Out.Write(Help.Text());
+            return Success;
+        }
+
+        if (args is ["--version"])
+        {
+            Console.Out.WriteLine(SidecarVersion.Text);
+            return Success;
+        }
+
+        try
+        {
+            await using var app = SidecarHost.Build(args);
+            await SidecarHost.RunAsync(app);
+            return Success;
+        }
+        catch (Exception failure) when (Explain(failure) is { } line)
+        {
+            await Console.Error.WriteLineAsync($"glance-staging-sidecar: {line}");
+            return BadConfiguration;
+        }
+        catch (IOException failure)
+        {
+            // Kestrel's words for an address that is taken; they name it.
+            await Console.Error.WriteLineAsync($"glance-staging-sidecar: {OneLine(failure.Message)}");
+            return Failure;
+        }
+    }
+
+    // Null for anything that is not the configuration's fault: that deserves its stack trace.
+    private static string? Explain(Exception failure) => failure switch
+    {
+        ConfigurationException or StagingStartException => OneLine(failure.Message),
+        OptionsValidationException invalid => OneLine(string.Join(" ", invalid.Failures)),
+        InvalidOperationException or FormatException when IsBinding(failure) => OneLine(failure.Message),
+        InvalidDataException => OneLine($"{failure.Message} {failure.InnerException?.Message}"),
+        FileNotFoundException => OneLine(failure.Message),
+        _ => null,
+    };
+
+    private static bool IsBinding(Exception failure) =>
+        failure.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal)
+        || failure.Message.Contains("ErrorOnUnknownConfiguration", StringComparison.Ordinal)
+        || failure is FormatException;
+
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries))
+            .ToString(CultureInfo.InvariantCulture);
+}

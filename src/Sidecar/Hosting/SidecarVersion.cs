@@ -1,0 +1,11 @@
+using System.Reflection;
+
+namespace Sidecar.Hosting;
+
+/// <summary>Version of this build.</summary>
+internal static class SidecarVersion
+{
+    public static string Text { get; } =
+        typeof(SidecarVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0] ?? "0";
+}

@@ -1,0 +1,13 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Import.Decompression;
+
+/// <summary>gzip (RFC 1952), with any number of members, as pigz and bgzip write them.</summary>
+internal sealed class GzipCompression : Compression
+{
+    public override string Name => "gzip";
+
+    public override DecodedBytes Open(SafeFileHandle file) => new GzipBytes(file, Name);
+
+    protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith(GzipBytes.Magic);
+}

@@ -1,0 +1,13 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Import.Decompression;
+
+/// <summary>zip with exactly one member, stored or deflated. The member's name is never used.</summary>
+internal sealed class ZipCompression : Compression
+{
+    public override string Name => "zip";
+
+    public override DecodedBytes Open(SafeFileHandle file) => new ZipBytes(file, Name);
+
+    protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith("PK\x3\x4"u8);
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics.Metrics;
+
+namespace Sidecar.Import;
+
+/// <summary>What imports tell the world of themselves. Labels are from closed sets: never an id.</summary>
+internal sealed class ImportMetrics
+{
+    public const string MeterName = "Glance.Staging.Sidecar";
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _imports;
+    private readonly Histogram<double> _stageDuration;
+    private readonly Counter<long> _refusals;
+
+    public ImportMetrics(IMeterFactory factory)
+    {
+        _meter = factory.Create(MeterName);
+        _imports = _meter.CreateCounter<long>(
+            "glance_staging_imports", "{import}", "Imports that ended, by result and reason.");
+        _stageDuration = _meter.CreateHistogram(
+            "glance_staging_stage_duration_seconds",
+            "s",
+            "Time that one stage of an import took.",
+            tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200] });
+        _refusals = _meter.CreateCounter<long>(
+            "glance_staging_inspection_refusals", "{image}", "Images refused, by format and check.");
+    }
+
+    /// <summary>Has the queue's length read whenever somebody looks.</summary>
+    public void ObserveActive(Func<(int Queued, int Running)> count) => _meter.CreateObservableUpDownCounter(
+        "glance_staging_imports_active",
+        () =>
+        {
+            var (queued, running) = count();
+            return (IEnumerable<Measurement<int>>)
+            [
+                new(queued, new KeyValuePair<string, object?>("state", "queued")),
+                new(running, new KeyValuePair<string, object?>("state", "running")),
+            ];
+        },
+        "{import}",
+        "Imports that wait or run.");
+
+    public void Finished(ImportSnapshot import) => _imports.Add(
+        1,
+        new KeyValuePair<string, object?>("result", Result(import.State)),
+        new KeyValuePair<string, object?>("reason", import.Failure?.Error.Reason() ?? ""));
+
+    public void StageEnded(string stage, StageState state, TimeSpan elapsed) => _stageDuration.Record(
+        elapsed.TotalSeconds,
+        new KeyValuePair<string, object?>("stage", stage),
+        new KeyValuePair<string, object?>("result", state == StageState.Succeeded ? "succeeded" : "failed"));
+
+    public void InspectionRefused(string format, string check) => _refusals.Add(
+        1,
+        new KeyValuePair<string, object?>("format", format),
+        new KeyValuePair<string, object?>("check", check));
+
+    private static string Result(ImportState state) => state switch
+    {
+        ImportState.Queued => "queued",
+        ImportState.Running => "running",
+        ImportState.Succeeded => "succeeded",
+        ImportState.Failed => "failed",
+        ImportState.Cancelled => "cancelled",
+    };
+}

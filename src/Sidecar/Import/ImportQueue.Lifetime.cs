@@ -1,0 +1,122 @@
+namespace Sidecar.Import;
+
+/// <summary>What a restart found. All in imports, but <paramref name="Removed"/>: directories nobody can read.</summary>
+internal readonly record struct ImportRecovery(int Finished, int Interrupted, int Lost, int Removed);
+
+/// <summary>Start, sweep and stop of the daemon.</summary>
+internal sealed partial class ImportQueue
+{
+    /// <summary>Takes up what an earlier life of the daemon left. Call it once, before anything else.</summary>
+    public Task<ImportRecovery> RecoverAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            var counts = default(ImportRecovery);
+            foreach (var (directory, import) in _journal.ReadAll())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                counts = import == null ? RemoveUnreadable(directory, counts) : TakeUp(import, counts);
+            }
+
+            _logger.Recovered(counts.Finished, counts.Interrupted, counts.Lost, counts.Removed);
+            return counts;
+        },
+        cancellationToken);
+
+    /// <summary>Removes finished imports that nobody released in time.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> SweepAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (_retention == TimeSpan.Zero) return 0;
+        var removed = 0;
+        foreach (var import in List().Where(import => import.FinishedAt + _retention < now))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                await ReleaseAsync(import.ImportId);
+                removed++;
+            }
+            catch (ImportException gone) when (gone.Error is ImportError.ImportNotFound or ImportError.ImportRunning)
+            {
+                // Released, or started again, in the meantime.
+            }
+        }
+
+        return removed;
+    }
+
+    /// <summary>
+    /// Stops everything quickly, for the end of the daemon: child processes die, and what waited or ran will be
+    /// reported as interrupted by the next start.
+    /// </summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        ImportJob[] unfinished;
+        lock (_lock)
+        {
+            _stopping = true;
+            unfinished = [.. _jobs.Values.Where(job => !job.Ended.IsCompleted)];
+        }
+
+        foreach (var job in unfinished) Stop(job, stopping: true);
+        await Task.WhenAll(unfinished.Select(job => job.Ended)).WaitAsync(cancellationToken);
+    }
+
+    private ImportRecovery RemoveUnreadable(string directory, ImportRecovery counts)
+    {
+        _journal.RemoveDirectory(directory);
+        return counts with { Removed = counts.Removed + 1 };
+    }
+
+    private ImportRecovery TakeUp(ImportSnapshot import, ImportRecovery counts)
+    {
+        if (!import.IsFinished)
+        {
+            Keep(Fail(import, Interrupted()));
+            return counts with { Interrupted = counts.Interrupted + 1 };
+        }
+
+        if (import.Result is { } result && !File.Exists(result.OutputPath))
+        {
+            var lost = ImportFailure.Of(
+                ImportError.OutputLost,
+                "The output of the import is gone. Release the import and start a new one.");
+            Keep(Fail(import, lost));
+            return counts with { Lost = counts.Lost + 1 };
+        }
+
+        Keep(import);
+        return counts with { Finished = counts.Finished + 1 };
+    }
+
+    private ImportSnapshot Fail(ImportSnapshot import, ImportFailure failure)
+    {
+        var failed = import with
+        {
+            State = ImportState.Failed, Result = null, Failure = failure, FinishedAt = _time.GetUtcNow(),
+        };
+        _journal.RemoveWorkFiles(import.ImportId);
+        _journal.Write(failed);
+        return failed;
+    }
+
+    private void Keep(ImportSnapshot import)
+    {
+        lock (_lock) _jobs[import.ImportId] = new ImportJob(import, _time);
+    }
+
+    private long Remove(ImportJob job)
+    {
+        try
+        {
+            var bytes = _journal.Remove(job.Request.ImportId);
+            job.Dispose();
+            _logger.Released(job.Request.ImportId, bytes);
+            return bytes;
+        }
+        finally
+        {
+            lock (_lock) _removing.Remove(job.Request.ImportId);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Inspection;
+using Sidecar.Import.Processes;
+using Sidecar.Import.Stages;
+
+namespace Sidecar.Import;
+
+/// <summary>
+/// Registration of this slice. The staging slice must have registered <c>StagingLayout</c>, <c>SpaceLedger</c> and
+/// <c>Func&lt;ImageId, StagedImage&gt;</c>.
+/// </summary>
+internal static class ImportServices
+{
+    public static IServiceCollection AddImports(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<ImportOptions>, ImportOptionsValidator>();
+        services.AddOptions<ImportOptions>().BindConfiguration(ImportOptions.Section).ValidateOnStart();
+
+        services.AddSingleton(provider => new ToolPaths(
+            provider.GetRequiredService<IOptions<ImportOptions>>().Value.Tools,
+            Environment.GetEnvironmentVariable("PATH") ?? ToolPaths.DefaultPath));
+        services.AddSingleton<LauncherThread>().AddSingleton<Sandbox>().AddSingleton<ChildRunner>();
+        services.AddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;
+            return new ImageInspector(options.MaxVirtualBytes, options.ToleratedChecks);
+        });
+
+        services.AddSingleton<QemuImg>();
+        services.AddSingleton<ImportStage, InspectionStage>();
+        services.AddSingleton<ImportStage, DecompressionStage>();
+        services.AddSingleton<ImportStage, ConversionStage>();
+        services.AddSingleton<ImportStage, MetadataStage>();
+        services.AddSingleton<ImportStage, ChecksumStage>();
+
+        services.AddSingleton<ImportMetrics>().AddSingleton<ImportPipeline>().AddSingleton<ImportQueue>();
+        return services;
+    }
+}

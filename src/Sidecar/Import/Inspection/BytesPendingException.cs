@@ -1,0 +1,7 @@
+namespace Sidecar.Import.Inspection;
+
+/// <summary>
+/// A format asked for bytes of a growing image that have not arrived. Only <see cref="ImageFormat"/> sees it, which
+/// turns it into an undecided verdict: formats read as if everything were there.
+/// </summary>
+internal sealed class BytesPendingException : Exception;

@@ -1,0 +1,25 @@
+namespace Sidecar.Import.Inspection;
+
+/// <summary>
+/// One image format: tells whether an image is of it and runs its safety checks. One file per format, registered in
+/// <see cref="ImageInspector"/>. Every number in an image is the sender's: bounded reads only, nothing is followed.
+/// </summary>
+internal abstract class ImageFormat
+{
+    /// <summary>Glance's name of the format.</summary>
+    public abstract string Name { get; }
+
+    public FormatVerdict Judge(ImageBytes bytes)
+    {
+        try
+        {
+            return Inspect(bytes);
+        }
+        catch (BytesPendingException)
+        {
+            return FormatVerdict.Pending;
+        }
+    }
+
+    protected abstract FormatVerdict Inspect(ImageBytes bytes);
+}

@@ -1,0 +1,76 @@
+namespace Sidecar.Import.Inspection;
+
+/// <summary>
+/// Tells what an image is, by its bytes alone, and whether it is safe to hand to other programs. Nothing else reads
+/// an image before this has.
+/// <para>
+/// All formats look at the image, and more than one match is a polyglot: a file that one program takes for a
+/// harmless disk and the next for a qcow2 that names a host file. Two pairs are no polyglots: an ISO that also boots
+/// from a USB stick (iso + gpt), and a fixed VHD, which is a raw disk with a footer behind it (vhd + gpt).
+/// </para>
+/// </summary>
+internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<string> toleratedChecks)
+{
+    public const string VirtualSizeLimit = "virtual_size_limit";
+    public const string Polyglot = "polyglot";
+
+    private static readonly IReadOnlyList<ImageFormat> Formats =
+    [
+        new Qcow2Format(), new VmdkFormat(), new QedFormat(), new VhdFormat(), new VhdxFormat(), new VdiFormat(),
+        new IsoFormat(), new LuksFormat(), new PloopFormat(), new GptFormat(),
+    ];
+
+    /// <summary>Inspects a finished file.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public InspectionReport InspectFile(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return Inspect(new ImageBytes(file, RandomAccess.GetLength(file), complete: true))!;
+    }
+
+    /// <summary>
+    /// Inspects what there is of an image. Null while more bytes are needed to tell; a finished one is always told.
+    /// </summary>
+    public InspectionReport? Inspect(ImageBytes bytes)
+    {
+        var matches = new List<(ImageFormat Format, FormatVerdict Verdict)>();
+        foreach (var format in Formats)
+        {
+            var verdict = format.Judge(bytes);
+            if (verdict.Undecided) return null;
+            if (verdict.Matches) matches.Add((format, verdict));
+        }
+
+        var (name, found) = Resolve(matches, bytes);
+        return new InspectionReport(name, found.VirtualSize, [.. found.FailedChecks
+            .Where(check => !toleratedChecks.Contains(check.Name))
+            .Concat(CheckLimit(found.VirtualSize))]);
+    }
+
+    private static (string Name, FormatVerdict Verdict) Resolve(
+        List<(ImageFormat Format, FormatVerdict Verdict)> matches, ImageBytes bytes)
+    {
+        if (matches.Count == 0) return (DiskFormats.Raw, JudgeRaw(bytes));
+        var outer = matches[0];
+        var alone = matches.Count == 1
+            || (matches is [_, { Format: GptFormat }] && (outer.Format is IsoFormat || outer.Verdict.Wraps));
+        if (alone) return (outer.Format.Name, outer.Verdict);
+        var names = string.Join(", ", matches.Select(match => match.Format.Name));
+        var polyglot = new FailedCheck(Polyglot, $"it is of several formats at once ({names})");
+        return (outer.Format.Name, outer.Verdict with { FailedChecks = [polyglot] });
+    }
+
+    private static FormatVerdict JudgeRaw(ImageBytes bytes)
+    {
+        var checks = new Checks();
+        checks.Require(bytes.Length > 0, "raw_empty", "it is empty");
+        return FormatVerdict.Match(bytes.Length, checks);
+    }
+
+    private IEnumerable<FailedCheck> CheckLimit(long virtualSize)
+    {
+        if (virtualSize <= maxVirtualSize) yield break;
+        yield return new FailedCheck(
+            VirtualSizeLimit, $"its virtual size is {virtualSize} bytes and at most {maxVirtualSize} are allowed");
+    }
+}

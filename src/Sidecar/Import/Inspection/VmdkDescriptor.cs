@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace Sidecar.Import.Inspection;
+
+/// <summary>
+/// The text that describes a VMDK. Every line must be of a known kind: whatever the reader of the disk may make of
+/// any other line, it will not see one.
+/// </summary>
+internal static class VmdkDescriptor
+{
+    private static readonly string[] AllowedTypes = ["monolithicsparse", "streamoptimized"];
+
+    /// <summary>As QEMU tells it: comments and empty lines, then the version.</summary>
+    public static bool LooksLikeOne(ReadOnlySpan<byte> head)
+    {
+        foreach (var line in Decode(head).Split('\n', StringSplitOptions.TrimEntries))
+        {
+            if (line.StartsWith("# disk descriptorfile", StringComparison.Ordinal)) return true;
+            if (line.Length == 0 || line[0] == '#') continue;
+            return line.StartsWith("version=", StringComparison.Ordinal);
+        }
+
+        return false;
+    }
+
+    /// <param name="declared">The descriptor by the header's account.</param>
+    /// <param name="scanned">What QEMU may take for it when it looks for a parent.</param>
+    public static void Check(ReadOnlySpan<byte> declared, ReadOnlySpan<byte> scanned, Checks checks)
+    {
+        checks.Require(
+            !Decode(scanned).Contains("parentfilenamehint", StringComparison.Ordinal),
+            "vmdk_parent",
+            "it names a parent disk");
+        var text = declared.TrimEnd((byte)0);
+        var isText = !text.ContainsAnyInRange((byte)0x7f, (byte)0xff) && !text.Contains((byte)0);
+        if (checks.Require(isText, "vmdk_descriptor", "its descriptor is not a text")) CheckLines(Decode(text), checks);
+    }
+
+    private static void CheckLines(string text, Checks checks)
+    {
+        var extents = 0;
+        string? type = null;
+        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line[0] == '#' || line.StartsWith("ddb", StringComparison.Ordinal)) continue;
+            var key = line.Split('=')[0].TrimEnd();
+            if (line.Contains('=') && !key.Contains(' '))
+            {
+                if (key == "createtype") type = line[(line.IndexOf('=') + 1)..].Trim().Trim('"');
+                checks.Require(
+                    key != "parentcid" || line.EndsWith("ffffffff", StringComparison.Ordinal),
+                    "vmdk_parent", "it names a parent disk");
+            }
+            else if (checks.Require(IsExtent(line), "vmdk_descriptor", "its descriptor has lines of an unknown kind"))
+            {
+                extents++;
+                checks.Require(IsSafeExtent(line), "vmdk_extent", "an extent names another file");
+            }
+        }
+
+        checks.Require(extents > 0, "vmdk_extent", "its descriptor has no extent");
+        checks.Require(
+            type is not null && AllowedTypes.Contains(type),
+            "vmdk_create_type",
+            "its createType is not monolithicSparse or streamOptimized");
+    }
+
+    private static bool IsExtent(string line) => line.Split(' ')[0] is "rw" or "rdonly" or "noaccess";
+
+    // Sparse extents only: a flat one is a bare file of any content, a vmfs one a device.
+    private static bool IsSafeExtent(string line) =>
+        !line.Contains('/') && !line.Contains('\\')
+            && line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, "sparse", ..];
+
+    // The text is ASCII and its words are not case-sensitive.
+    private static string Decode(ReadOnlySpan<byte> text) => Encoding.Latin1.GetString(text).ToLowerInvariant();
+}

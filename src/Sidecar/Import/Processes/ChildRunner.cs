@@ -1,0 +1,99 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+
+namespace Sidecar.Import.Processes;
+
+/// <summary>
+/// Runs programs over bytes that nobody trusts: bounded by <see cref="Sandbox"/>, standard input closed, an
+/// environment of their own. A child that is cancelled or takes too long is killed with all that it started, and is
+/// dead when the call returns.
+/// </summary>
+internal sealed class ChildRunner(Sandbox sandbox, LauncherThread launcher, TimeProvider time)
+{
+    private const int SignalBase = 128;
+    private const int SigXcpu = 24;
+    private const int SigXfsz = 25;
+    private const int BufferChars = 4096;
+
+    // A grandchild that escaped the kill may hold the pipes open; its words are not worth waiting for.
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+
+    /// <exception cref="ImportException"><see cref="ImportError.ToolMissing"/>.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the child is dead.</exception>
+    public async Task<ChildOutcome> RunAsync(ChildCommand command, CancellationToken cancellationToken)
+    {
+        using var process = new Process { StartInfo = await sandbox.BuildAsync(command) };
+        process.StartInfo.StandardOutputEncoding = Encoding.Latin1;
+        process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
+        await LaunchAsync(process, command.Tool);
+        process.StandardInput.Close();
+        var errors = new OutputTail();
+        using var drained = new CancellationTokenSource();
+        var output = PumpAsync(process.StandardOutput, command.OnOutput, drained.Token);
+        var error = PumpAsync(process.StandardError, errors.Append, drained.Token);
+        var timedOut = await WaitAsync(process, command.Limits.Timeout, cancellationToken);
+        drained.CancelAfter(DrainTime);
+        await Task.WhenAll(output, error);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new ChildOutcome(Judge(timedOut, process.ExitCode), process.ExitCode, errors.ToString());
+    }
+
+    private async Task LaunchAsync(Process process, Tool tool)
+    {
+        try
+        {
+            await launcher.StartAsync(process);
+        }
+        catch (Win32Exception failure)
+        {
+            var name = ToolPaths.NameOf(tool);
+            throw new ImportException(
+                ImportError.ToolMissing, $"The program {name} cannot be started: {failure.Message}.", ("tool", name));
+        }
+    }
+
+    /// <summary>Waits for the end; kills the child when it takes too long or the caller has had enough.</summary>
+    /// <returns>Whether it took too long.</returns>
+    private async Task<bool> WaitAsync(Process process, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            await process.WaitForExitAsync(either.Token);
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            // SIGKILL cannot be refused, though a process in a disk wait takes its time to go.
+            await process.WaitForExitAsync(CancellationToken.None);
+            return deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested;
+        }
+    }
+
+    private static async Task PumpAsync(
+        StreamReader reader, Action<ReadOnlySpan<char>> consume, CancellationToken drained)
+    {
+        var buffer = new char[BufferChars];
+        try
+        {
+            while (await reader.ReadAsync(buffer, drained) is var count and > 0) consume(buffer.AsSpan(0, count));
+        }
+        catch (OperationCanceledException)
+        {
+            // See DrainTime.
+        }
+    }
+
+    private static ChildEnd Judge(bool timedOut, int exitCode) => exitCode switch
+    {
+        _ when timedOut => ChildEnd.TimedOut,
+        0 => ChildEnd.Succeeded,
+        SignalBase + SigXcpu => ChildEnd.CpuLimit,
+        SignalBase + SigXfsz => ChildEnd.FileSizeLimit,
+        > SignalBase => ChildEnd.Killed,
+        _ => ChildEnd.Failed,
+    };
+}

@@ -1,0 +1,10 @@
+namespace Sidecar.Import.Processes;
+
+/// <summary>The programs of others that imports run; named as in <c>Import:Tools</c>.</summary>
+internal enum Tool
+{
+    QemuImg,
+    Prlimit,
+    Setpriv,
+    Unshare,
+}

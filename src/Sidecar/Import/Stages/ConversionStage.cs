@@ -1,0 +1,85 @@
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Inspection;
+using Sidecar.Staging;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>
+/// Converts the image by qemu-img, which is only shown images that have passed the inspection and is always told
+/// their format: left to guess, it would open what the image wants it to.
+/// </summary>
+internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> options) : ImportStage
+{
+    public const string StageName = "image_conversion";
+
+    // glance-api is another user of the same group, and removes the file when it has it.
+    private const UnixFileMode SharedFile =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private readonly ConversionOptions _options = options.Value.Conversion;
+
+    public override string Name => StageName;
+
+    public override async Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
+    {
+        var source = work.Report!;
+        var target = TargetOf(work);
+        if (!Applies(work, source.DiskFormat, target)) return StagePlan.Skip;
+        var allocated = await qemuImg.MeasureAsync(
+            work.CurrentPath, source.DiskFormat, work.Directory, cancellationToken);
+        var space = target switch
+        {
+            DiskFormats.Raw => Math.Min(allocated, source.VirtualSize),
+            // Data that does not compress grows a little when it is wrapped as streamOptimized.
+            DiskFormats.Vmdk => allocated + (allocated / 50),
+            _ => allocated,
+        };
+        CheckSize(target == DiskFormats.Raw ? source.VirtualSize : 0);
+        return new StagePlan(true, space, source.VirtualSize);
+    }
+
+    public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    {
+        var target = TargetOf(work);
+        var path = work.NewPath("converted");
+        var conversion = new QemuConversion(work.CurrentPath, work.Report!.DiskFormat, path, target, work.Directory);
+        var done = 0L;
+        await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
+        File.SetUnixFileMode(path, SharedFile);
+        // On the pool, as it may wait long for the disk; the data was left to the page cache until now.
+        await Task.Run(() => DurableFiles.Sync(path), CancellationToken.None);
+        Posix.SyncDirectory(work.Directory);
+        run.Report(run.Plan.InputBytes);
+        work.Replace(path);
+        work.ExpectedFormat = target;
+
+        // What is written is no longer promised but used. How much that is follows from how far qemu-img is.
+        void Report(double part)
+        {
+            var now = (long)(run.Plan.SpaceBytes * part);
+            if (now > done) run.Space.Consume(now - done);
+            done = Math.Max(done, now);
+            run.Report((long)(run.Plan.InputBytes * part));
+        }
+    }
+
+    private string TargetOf(ImportWork work) =>
+        work.Request.OutputDiskFormat.Length > 0 ? work.Request.OutputDiskFormat : _options.OutputFormat;
+
+    private static bool Applies(ImportWork work, string source, string target)
+    {
+        // Kernels and ramdisks are no disks; isos and ploops stay what they are, as in Glance.
+        if (work.IsOpaque || source is DiskFormats.Iso or DiskFormats.Ploop) return false;
+        if (source == target || DiskFormats.IsAmazon(work.Request.DiskFormat)) return false;
+        if (QemuImg.CanRead(source)) return true;
+        throw new ImportException(
+            ImportError.UnsupportedFormat,
+            $"An image of the format {source} cannot be converted to {target}: leave out image_conversion.",
+            ("format", source));
+    }
+
+    private void CheckSize(long bytes)
+    {
+        if (bytes > _options.MaxOutputBytes) throw QemuImg.TooLarge(_options.MaxOutputBytes);
+    }
+}

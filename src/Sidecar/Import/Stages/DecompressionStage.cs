@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Decompression;
+using Sidecar.Staging;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>
+/// Unpacks an image that came compressed. In this process: the library's inflater holds a few kilobytes, whatever the
+/// archive says. Bounded in bytes, ratio and time.
+/// </summary>
+internal sealed class DecompressionStage(IOptions<ImportOptions> options) : ImportStage
+{
+    public const string StageName = "image_decompression";
+
+    private const int BufferBytes = 1 << 20;
+
+    // Space is reserved in steps of this size, as the length of the content is not known before its end.
+    private const long SpaceStepBytes = 64 << 20;
+
+    private readonly DecompressionOptions _options = options.Value.Decompression;
+
+    public override string Name => StageName;
+
+    public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
+    {
+        var applies = work.ContainerFormat != ImportWork.Compressed && Compression.Detect(work.CurrentPath) != null;
+        return Task.FromResult(applies ? new StagePlan(true, 0, work.CurrentLength) : StagePlan.Skip);
+    }
+
+    // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
+    public override Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(
+            () => Decompress(work, run, cancellationToken),
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+
+    private void Decompress(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    {
+        var path = work.NewPath("decompressed");
+        using (var input = File.OpenHandle(
+            work.CurrentPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
+        using (var content = Compression.Detect(work.CurrentPath)!.Open(input))
+        using (var output = DurableFiles.OpenWritable(path, FileMode.Create))
+        {
+            if (content.DeclaredLength > _options.MaxOutputBytes) throw TooLarge();
+            var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes));
+            Copy(content, writer, run, cancellationToken);
+            writer.Finish();
+        }
+
+        Posix.SyncDirectory(work.Directory);
+        work.Replace(path);
+    }
+
+    private void Copy(DecodedBytes content, SparseFileWriter writer, StageRun run, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var buffer = new byte[BufferBytes];
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
+            var count = Fill(content, buffer);
+            if (count == 0) break;
+            var output = writer.Length + count;
+            if (output > _options.MaxOutputBytes) throw TooLarge();
+            CheckRatio(output, content.Consumed);
+            writer.Append(buffer.AsSpan(0, count));
+            run.Report(content.Consumed);
+        }
+    }
+
+    // Whole buffers, so that zero blocks stay aligned.
+    private static int Fill(DecodedBytes content, byte[] buffer)
+    {
+        var filled = 0;
+        while (filled < buffer.Length && content.Read(buffer.AsSpan(filled)) is var count and > 0) filled += count;
+        return filled;
+    }
+
+    private static void TakeSpace(Reservation space, long bytes)
+    {
+        var missing = bytes - space.RemainingBytes;
+        if (missing > 0) Grow(space, missing);
+        space.Consume(bytes);
+    }
+
+    private static void Grow(Reservation space, long bytes)
+    {
+        try
+        {
+            space.Grow(SpaceStepBytes);
+        }
+        catch (StagingException refused) when (refused.Error == StagingError.NoSpace && bytes < SpaceStepBytes)
+        {
+            // The last few bytes may still fit.
+            space.Grow(bytes);
+        }
+    }
+
+    private void CheckRatio(long output, long input)
+    {
+        if (output <= _options.RatioFloorBytes || output / Math.Max(1, input) < _options.MaxRatio) return;
+        throw new ImportException(
+            ImportError.RatioExceeded,
+            $"The image expands to more than {_options.MaxRatio} times its compressed size: upload it uncompressed or "
+            + "as qcow2, or raise Import:Decompression:MaxRatio.",
+            ("ratio", output / Math.Max(1, input)),
+            ("limit", _options.MaxRatio));
+    }
+
+    private ImportException TooLarge() => new(
+        ImportError.OutputTooLarge,
+        $"The compressed image holds more than {_options.MaxOutputBytes} bytes, which is the limit "
+        + "(Import:Decompression:MaxOutputBytes).",
+        ("limit", _options.MaxOutputBytes));
+
+    private ImportException TookTooLong() => new(
+        ImportError.TimedOut,
+        $"Decompressing the image took longer than {_options.Timeout.TotalSeconds:F0} seconds, which is the limit "
+        + "(Import:Decompression:Timeout).",
+        ("limit_seconds", (long)_options.Timeout.TotalSeconds));
+}

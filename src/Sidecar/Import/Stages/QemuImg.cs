@@ -1,0 +1,116 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Inspection;
+using Sidecar.Import.Processes;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>The two things that imports want of qemu-img, as fixed lists of arguments.</summary>
+internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> options)
+{
+    // It answers in under 200 bytes; anything longer is not an answer.
+    private const int MaxAnswerChars = 4096;
+
+    // Of measuring: the CPU limit is what ends a malicious image, this only what ends a dead disk.
+    private const int MeasureTimeoutFactor = 10;
+
+    private static readonly FrozenDictionary<string, string> QemuNames = new Dictionary<string, string>
+    {
+        [DiskFormats.Raw] = "raw",
+        [DiskFormats.Qcow2] = "qcow2",
+        [DiskFormats.Vmdk] = "vmdk",
+        [DiskFormats.Vhd] = "vpc",
+        [DiskFormats.Vhdx] = "vhdx",
+        [DiskFormats.Vdi] = "vdi",
+    }.ToFrozenDictionary();
+
+    private readonly ConversionOptions _options = options.Value.Conversion;
+
+    public static bool CanRead(string format) => QemuNames.ContainsKey(format);
+
+    /// <summary>
+    /// Bytes that the image's data takes, with qcow2's own around it: an upper bound for every sparse output.
+    /// </summary>
+    /// <exception cref="ImportException">Tool errors and limits.</exception>
+    public async Task<long> MeasureAsync(
+        string path, string format, string workingDirectory, CancellationToken cancellationToken)
+    {
+        var answer = new StringBuilder();
+        var limits = new ChildLimits(
+            _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
+        string[] words = ["measure", "--output=json", "-f", QemuNames[format], "-O", "qcow2", path];
+        var outcome = await runner.RunAsync(
+            new ChildCommand(Tool.QemuImg, words, workingDirectory, limits, Keep), cancellationToken);
+        if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
+        return ReadRequired(answer.ToString())
+            ?? throw ToolFailures.Describe(Tool.QemuImg, outcome with { ErrorText = "unreadable answer" }, limits);
+
+        void Keep(ReadOnlySpan<char> text)
+        {
+            if (answer.Length < MaxAnswerChars) answer.Append(text);
+        }
+    }
+
+    /// <param name="report">Called with the part that is done, from 0 to 1.</param>
+    /// <exception cref="ImportException">Tool errors and limits.</exception>
+    public async Task ConvertAsync(
+        QemuConversion conversion, Action<double> report, CancellationToken cancellationToken)
+    {
+        var limits = new ChildLimits(
+            _options.MaxMemoryBytes, _options.MaxCpuTime, _options.MaxOutputBytes, _options.Timeout);
+        var progress = new QemuProgress(report);
+        var outcome = await runner.RunAsync(
+            new ChildCommand(
+                Tool.QemuImg, ConvertWords(conversion), conversion.WorkingDirectory, limits, progress.Append),
+            cancellationToken);
+        if (outcome.End == ChildEnd.Succeeded) return;
+        // The kernel tells by a signal or, where that is ignored, by EFBIG.
+        var tooLarge = outcome.End == ChildEnd.FileSizeLimit
+            || outcome.ErrorText.Contains("File too large", StringComparison.Ordinal);
+        throw tooLarge ? TooLarge(_options.MaxOutputBytes) : ToolFailures.Describe(Tool.QemuImg, outcome, limits);
+    }
+
+    public static ImportException TooLarge(long limit) => new(
+        ImportError.OutputTooLarge,
+        $"The converted image would be larger than {limit} bytes, which is the limit "
+        + "(Import:Conversion:MaxOutputBytes).",
+        ("limit", limit));
+
+    private List<string> ConvertWords(QemuConversion conversion)
+    {
+        List<string> words =
+        [
+            "convert", "-p", "-t", _options.OutputCache, "-T", _options.InputCache,
+            "-f", QemuNames[conversion.SourceFormat], "-O", QemuNames[conversion.TargetFormat],
+        ];
+        // Out of order is for targets without allocation: a qcow2 or vmdk would become fragmented, or fail.
+        if (conversion.TargetFormat == DiskFormats.Raw)
+        {
+            words.AddRange(["-W", "-m", _options.Coroutines.ToString(CultureInfo.InvariantCulture)]);
+        }
+        else if (conversion.TargetFormat == DiskFormats.Vmdk)
+        {
+            words.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
+        }
+
+        words.AddRange([conversion.Source, conversion.Target]);
+        return words;
+    }
+
+    private static long? ReadRequired(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.TryGetProperty("required", out var required)
+                && required.TryGetInt64(out var bytes) && bytes >= 0 ? bytes : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

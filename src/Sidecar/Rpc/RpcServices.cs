@@ -1,0 +1,25 @@
+using Grpc.AspNetCore.Server;
+using Microsoft.Extensions.Options;
+
+namespace Sidecar.Rpc;
+
+/// <summary>Registers and maps the gRPC services of the local API.</summary>
+internal static class RpcServices
+{
+    public static IServiceCollection AddRpc(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<RpcOptions>()
+            .Bind(configuration.GetSection(RpcOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RpcOptions>, RpcOptionsValidator>();
+        services.AddGrpc();
+        services.AddGrpcReflection();
+        services.AddOptions<GrpcServiceOptions>().Configure<IOptions<RpcOptions>>(
+            (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
+        services.AddSingleton<StageCall>();
+        services.AddSingleton<ImageReader>();
+        services.AddSingleton<StagingService>();
+        services.AddSingleton<ImportsService>();
+        return services;
+    }
+}

@@ -1,0 +1,89 @@
+using Grpc.Core;
+using Sidecar.Import;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc;
+
+/// <summary>
+/// The one place where refusals become gRPC statuses. There is no default case: a reason that is added to an enum
+/// does not compile until it has a status here.
+/// </summary>
+internal static class StatusMap
+{
+    public static StatusCode ToCode(StagingError error) => error switch
+    {
+        StagingError.InvalidImageId => StatusCode.InvalidArgument,
+        StagingError.InvalidRequest => StatusCode.InvalidArgument,
+        StagingError.UploadNotFound => StatusCode.NotFound,
+        StagingError.ImageNotFound => StatusCode.NotFound,
+        StagingError.AlreadyStaged => StatusCode.AlreadyExists,
+        StagingError.OffsetMismatch => StatusCode.OutOfRange,
+        StagingError.UploadTakenOver => StatusCode.Aborted,
+        StagingError.UploadAborted => StatusCode.Aborted,
+        StagingError.NoSpace => StatusCode.ResourceExhausted,
+        StagingError.LengthMismatch => StatusCode.FailedPrecondition,
+        StagingError.Unfinished => StatusCode.FailedPrecondition,
+        StagingError.DigestMismatch => StatusCode.FailedPrecondition,
+        StagingError.ChunkCorrupt => StatusCode.DataLoss,
+        StagingError.DiskFailed => StatusCode.DataLoss,
+        StagingError.Draining => StatusCode.Unavailable,
+        StagingError.IdleTimeout => StatusCode.DeadlineExceeded,
+        StagingError.AdoptRefused => StatusCode.PermissionDenied,
+    };
+
+    public static StatusCode ToCode(ImportError error) => error switch
+    {
+        ImportError.ImportNotFound => StatusCode.NotFound,
+        ImportError.InvalidRequest => StatusCode.InvalidArgument,
+        ImportError.UnknownStage => StatusCode.InvalidArgument,
+        ImportError.RequestDiffers => StatusCode.AlreadyExists,
+        ImportError.ImportRunning => StatusCode.FailedPrecondition,
+        ImportError.Draining => StatusCode.Unavailable,
+        ImportError.ImageGone => StatusCode.NotFound,
+        ImportError.ImageRefused => StatusCode.FailedPrecondition,
+        ImportError.FormatMismatch => StatusCode.FailedPrecondition,
+        ImportError.UnsupportedFormat => StatusCode.FailedPrecondition,
+        ImportError.CompressedDataCorrupt => StatusCode.FailedPrecondition,
+        ImportError.CompressionUnsupported => StatusCode.FailedPrecondition,
+        ImportError.OutputTooLarge => StatusCode.FailedPrecondition,
+        ImportError.RatioExceeded => StatusCode.FailedPrecondition,
+        ImportError.VirtualSizeTooLarge => StatusCode.FailedPrecondition,
+        ImportError.NoSpace => StatusCode.ResourceExhausted,
+        ImportError.DiskFailed => StatusCode.DataLoss,
+        ImportError.ToolFailed => StatusCode.FailedPrecondition,
+        ImportError.ToolTimedOut => StatusCode.FailedPrecondition,
+        ImportError.ToolCpuLimit => StatusCode.FailedPrecondition,
+        ImportError.ToolMissing => StatusCode.Internal,
+        ImportError.TimedOut => StatusCode.FailedPrecondition,
+        ImportError.Cancelled => StatusCode.Cancelled,
+        ImportError.ImportInterrupted => StatusCode.Unavailable,
+        ImportError.OutputLost => StatusCode.DataLoss,
+        ImportError.InternalError => StatusCode.Internal,
+    };
+
+    /// <summary>What RunImport ends with after the last event of an import that has no result.</summary>
+    public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
+        ToCode(failure.Error), RpcErrors.Reason(failure.Error), failure.Message, failure.Facts);
+
+    /// <summary>Runs a handler and turns its refusals into statuses.</summary>
+    public static async Task<T> GuardAsync<T>(Func<Task<T>> handler)
+    {
+        try
+        {
+            return await handler();
+        }
+        catch (StagingException refusal)
+        {
+            throw RpcErrors.Create(
+                ToCode(refusal.Error), RpcErrors.Reason(refusal.Error), refusal.Message, refusal.Facts);
+        }
+        catch (ImportException refusal)
+        {
+            throw RpcErrors.Create(
+                ToCode(refusal.Error), RpcErrors.Reason(refusal.Error), refusal.Message, refusal.Facts);
+        }
+    }
+
+    /// <summary>As <see cref="GuardAsync{T}"/>, for a handler that does not wait.</summary>
+    public static Task<T> Guard<T>(Func<T> handler) => GuardAsync(() => Task.FromResult(handler()));
+}

@@ -1,0 +1,11 @@
+namespace Sidecar.Staging;
+
+/// <summary>A file on the volume that is to become a staged image.</summary>
+/// <param name="File">Absolute path, without links.</param>
+/// <param name="ExpectedSize">Bytes, when the caller knows.</param>
+internal sealed record AdoptRequest(
+    ImageId ImageId,
+    string File,
+    long? ExpectedSize,
+    IReadOnlyDictionary<string, string> ExpectedDigests,
+    string ProjectId);

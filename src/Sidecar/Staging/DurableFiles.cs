@@ -1,0 +1,65 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Staging;
+
+/// <summary>File operations that survive power loss when they return, and the modes that Glance expects.</summary>
+internal static class DurableFiles
+{
+    // glance-api runs under another user of the same group and must be able to read and remove what is staged.
+    private const UnixFileMode SharedFile =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    private const UnixFileMode DirectoryMode = SharedFile | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
+
+    /// <summary>
+    /// Opens a file for positional reads and writes, mode 0660 whatever the umask. Glance knows nothing of .NET's
+    /// share flags, so they protect nothing here; the private directory does.
+    /// </summary>
+    public static SafeFileHandle OpenWritable(string path, FileMode mode)
+    {
+        var handle = File.OpenHandle(
+            path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.None);
+        if (mode != FileMode.Open) File.SetUnixFileMode(handle, SharedFile);
+        return handle;
+    }
+
+    public static void CreateDirectory(string path)
+    {
+        if (Directory.Exists(path)) return;
+        Directory.CreateDirectory(path, DirectoryMode);
+        File.SetUnixFileMode(path, DirectoryMode);
+    }
+
+    /// <summary>
+    /// Replaces a small file so that after a crash either the old or the new content is there, whole and durable.
+    /// </summary>
+    public static void Replace(string path, ReadOnlySpan<byte> content)
+    {
+        var temporary = path + ".tmp";
+        using (var handle = OpenWritable(temporary, FileMode.Create))
+        {
+            RandomAccess.Write(handle, content, 0);
+            RandomAccess.FlushToDisk(handle);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        Posix.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Makes the content of a file durable.</summary>
+    public static void Sync(string path)
+    {
+        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    /// <summary>Removes a file; answers the bytes it took on disk, 0 when there was none.</summary>
+    public static long Delete(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists) return 0;
+        var length = file.Length;
+        file.Delete();
+        return length;
+    }
+}

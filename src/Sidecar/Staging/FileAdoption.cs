@@ -1,0 +1,170 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Staging;
+
+/// <summary>
+/// Takes over a file that lies on the volume already: by rename on the same file system, else by reflink or copy,
+/// after which the original is removed. The file is read once for its digests and made durable, then published as a
+/// commit is.
+/// </summary>
+internal sealed class FileAdoption(StagingContext context, SpaceLedger space, UploadCommit commit)
+{
+    private const int CopyBlockBytes = 1 << 20;
+
+    /// <summary>Makes sure that the path may be taken over, and answers it in canonical form.</summary>
+    /// <exception cref="StagingException">AdoptRefused, LengthMismatch, InvalidRequest.</exception>
+    public FileInfo Check(AdoptRequest request)
+    {
+        if (!Path.IsPathFullyQualified(request.File) || Path.GetFullPath(request.File) != request.File)
+        {
+            throw Refused(request, "is not an absolute path in its shortest form");
+        }
+
+        if (!IsAllowed(request.File)) throw Refused(request, "lies outside the directories that may be adopted from");
+        var file = new FileInfo(request.File);
+        if (!file.Exists) throw Refused(request, "is not a file");
+        if (HasLink(file)) throw Refused(request, "is, or lies behind, a symbolic link");
+        if (request.ExpectedSize is { } expected && expected != file.Length)
+        {
+            throw new StagingException(
+                StagingError.LengthMismatch,
+                $"The file has {file.Length} bytes, not {expected} as expected: it was not written to its end.",
+                ("declared", expected),
+                ("received", file.Length));
+        }
+
+        return file;
+    }
+
+    /// <summary>The caller holds the image's gate. Cancellation leaves the file where it was.</summary>
+    public StagedImage Run(AdoptRequest request, FileInfo file, CancellationToken cancellationToken)
+    {
+        var target = context.Layout.ImageFile(request.ImageId);
+        if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
+        using var source = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        var size = RegularLength(source, request);
+        var digests = Digest(source, size, request, cancellationToken);
+        var image = new StagedImage(
+            request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
+        RandomAccess.FlushToDisk(source);
+        try
+        {
+            commit.Publish(image, file.FullName);
+        }
+        catch (IOException failure) when (failure.HResult == Posix.Exdev)
+        {
+            PublishCopy(image, source, cancellationToken);
+            file.Delete();
+        }
+
+        return image;
+    }
+
+    private bool IsAllowed(string path)
+    {
+        if (IsUnder(path, context.Layout.Private)) return false;
+        return context.Options.AdoptDirectories.Append(context.Layout.Directory)
+            .Any(directory => IsUnder(path, Path.GetFullPath(directory)));
+    }
+
+    private static bool IsUnder(string path, string directory) =>
+        path.StartsWith(Path.TrimEndingDirectorySeparator(directory) + '/', StringComparison.Ordinal);
+
+    private static bool HasLink(FileInfo file)
+    {
+        if (file.LinkTarget is not null) return true;
+        for (var directory = file.Directory; directory is not null; directory = directory.Parent)
+        {
+            if (directory.LinkTarget is not null) return true;
+        }
+
+        return false;
+    }
+
+    private SortedDictionary<string, string> Digest(
+        SafeFileHandle source, long size, AdoptRequest request, CancellationToken cancellationToken)
+    {
+        var actual = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Crc32C.Name] = Crc32C.ToHex(FileCrc.Compute(source, 0, size, Crc32C.Empty, cancellationToken)),
+        };
+        foreach (var name in context.Options.Digests.Union(request.ExpectedDigests.Keys))
+        {
+            if (name != Crc32C.Name) actual[name] = Digest(source, size, name, cancellationToken);
+        }
+
+        var header = new UploadHeader(
+            request.ImageId, size, request.ExpectedDigests, request.ProjectId, context.Clock.GetUtcNow(),
+            BootId.Current);
+        UploadChecks.Digests(header, new CommitRequest(size, request.ExpectedDigests), actual);
+        return actual;
+    }
+
+    private static string Digest(SafeFileHandle source, long size, string name, CancellationToken cancellationToken)
+    {
+        using var hash = DigestAlgorithms.Start(name);
+        var block = GC.AllocateUninitializedArray<byte>(CopyBlockBytes);
+        for (var offset = 0L; offset < size;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var read = RandomAccess.Read(source, block, offset);
+            if (read == 0) throw new IOException($"The file ends at {offset}, before {size}.");
+            hash.AppendData(block, 0, read);
+            offset += read;
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    // Reading and writing at once opens a FIFO without waiting for its other end; only then it shows what it is.
+    private long RegularLength(SafeFileHandle source, AdoptRequest request)
+    {
+        try
+        {
+            return RandomAccess.GetLength(source);
+        }
+        catch (NotSupportedException)
+        {
+            throw Refused(request, "is not a regular file");
+        }
+    }
+
+    private void PublishCopy(StagedImage image, SafeFileHandle source, CancellationToken cancellationToken)
+    {
+        var directory = context.Layout.UploadDirectory(image.Id) + ".adopted";
+        using var reservation = space.Reserve(image.Size);
+        DurableFiles.CreateDirectory(directory);
+        try
+        {
+            var path = Path.Combine(directory, "data");
+            using var copy = DurableFiles.OpenWritable(path, FileMode.Create);
+            if (!Posix.TryReflink(source, copy)) Copy(source, copy, image.Size, cancellationToken);
+            RandomAccess.FlushToDisk(copy);
+            commit.Publish(image, path);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static void Copy(
+        SafeFileHandle source, SafeFileHandle copy, long size, CancellationToken cancellationToken)
+    {
+        var block = GC.AllocateUninitializedArray<byte>(CopyBlockBytes);
+        for (var offset = 0L; offset < size;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var read = RandomAccess.Read(source, block, offset);
+            if (read == 0) throw new IOException($"The file ends at {offset}, before {size}.");
+            RandomAccess.Write(copy, block.AsSpan(0, read), offset);
+            offset += read;
+        }
+    }
+
+    private StagingException Refused(AdoptRequest request, string why) => new(
+        StagingError.AdoptRefused,
+        $"The file to adopt as image {request.ImageId} {why}. Allowed are regular files below {context.Layout.Directory}"
+        + string.Concat(context.Options.AdoptDirectories.Select(directory => $" and {directory}"))
+        + " (Staging:AdoptDirectories).");
+}

@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+
+namespace Sidecar.Staging;
+
+/// <summary>
+/// The table of staged images, in memory and as one record a file under <c>.sidecar/images</c>. An image is staged
+/// when its record <em>and</em> its file are there: a commit writes the record first and then renames the file into
+/// place, a delete removes the file first and then the record, so the file is what decides after a crash.
+/// </summary>
+internal sealed class ImageCatalog(StagingLayout layout)
+{
+    private readonly ConcurrentDictionary<ImageId, StagedImage> _images = new();
+    private long _bytes;
+
+    public int Count => _images.Count;
+
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    public bool TryGet(ImageId id, [NotNullWhen(true)] out StagedImage? image) => _images.TryGetValue(id, out image);
+
+    /// <summary>All of them, oldest commit first.</summary>
+    public IReadOnlyList<StagedImage> List() =>
+        [.. _images.Values.OrderBy(image => image.CommittedAt).ThenBy(image => image.Id.ToString())];
+
+    /// <summary>Makes the record durable. The image does not show until <see cref="Add"/>.</summary>
+    public void WriteRecord(StagedImage image) => DurableFiles.Replace(
+        layout.ImageRecord(image.Id), JsonSerializer.SerializeToUtf8Bytes(image, StagingJson.Default.StagedImage));
+
+    /// <summary>Null when the record cannot be read.</summary>
+    public static StagedImage? ReadRecord(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), StagingJson.Default.StagedImage);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public void Add(StagedImage image)
+    {
+        if (_images.TryAdd(image.Id, image)) Interlocked.Add(ref _bytes, image.Size);
+    }
+
+    /// <summary>Removes the image's file and record, durably. Answers the bytes freed.</summary>
+    public long Remove(StagedImage image)
+    {
+        if (_images.TryRemove(image.Id, out _)) Interlocked.Add(ref _bytes, -image.Size);
+        var freed = DurableFiles.Delete(layout.ImageFile(image.Id));
+        Posix.SyncDirectory(layout.Directory);
+        DurableFiles.Delete(layout.ImageRecord(image.Id));
+        return freed;
+    }
+}

@@ -1,0 +1,92 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Staging;
+
+/// <summary>The few Linux calls that the base class library has no way to make.</summary>
+internal static partial class Posix
+{
+    public const int Eio = 5;
+    public const int Eexist = 17;
+    public const int Exdev = 18;
+    public const int Einval = 22;
+    public const int Enospc = 28;
+    public const int Enosys = 38;
+    public const int Eopnotsupp = 95;
+    public const int Edquot = 122;
+
+    private const int AtFdCwd = -100;
+    private const uint RenameNoReplace = 1;
+    private const uint SyncFileRangeWrite = 2;
+    private const nuint Ficlone = 0x40049409;
+    private const int OpenReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
+
+    /// <summary>
+    /// Makes renames, creations and removals in a directory durable. <c>File.OpenHandle</c> refuses directories.
+    /// </summary>
+    /// <exception cref="IOException">The directory cannot be opened, or the disk failed.</exception>
+    public static void SyncDirectory(string path)
+    {
+        var descriptor = Open(path, OpenReadOnlyDirectory);
+        if (descriptor < 0) throw LastError("open", path);
+        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Fsync(handle) != 0) throw LastError("fsync", path);
+    }
+
+    /// <summary>
+    /// Renames in one step and never over an existing file, which <c>File.Move</c> only promises by looking first.
+    /// </summary>
+    /// <returns>False when the target exists.</returns>
+    /// <exception cref="IOException">Any other failure; its HResult is the errno.</exception>
+    public static bool TryRename(string from, string to)
+    {
+        if (RenameAt2(AtFdCwd, from, AtFdCwd, to, RenameNoReplace) == 0) return true;
+        var error = Marshal.GetLastPInvokeError();
+        if (error == Eexist) return false;
+        // Some network and FUSE file systems do not know the flag; a hard link refuses an existing target as well.
+        if (error is not (Einval or Enosys or Eopnotsupp)) throw LastError("rename", to);
+        if (Link(from, to) != 0)
+        {
+            return Marshal.GetLastPInvokeError() == Eexist ? false : throw LastError("link", to);
+        }
+
+        File.Delete(from);
+        return true;
+    }
+
+    /// <summary>
+    /// Starts writing dirty pages of a range to the disk without waiting for them, so that a later fsync finds
+    /// little left to do. A hint: failures are ignored, fsync will report what matters.
+    /// </summary>
+    public static void StartWriteback(SafeFileHandle file, long offset, long length) =>
+        _ = SyncFileRange(file, offset, length, SyncFileRangeWrite);
+
+    /// <summary>Shares the blocks of one file with another (btrfs, xfs). False where the file system cannot.</summary>
+    public static bool TryReflink(SafeFileHandle from, SafeFileHandle to) => Ioctl(to, Ficlone, from) == 0;
+
+    private static IOException LastError(string call, string path)
+    {
+        var error = Marshal.GetLastPInvokeError();
+        return new IOException($"{call} {path}: {new Win32Exception(error).Message}", error);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Fsync(SafeFileHandle file);
+
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true,
+        StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameAt2(int fromDirectory, string from, int toDirectory, string to, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string from, string to);
+
+    [LibraryImport("libc", EntryPoint = "sync_file_range", SetLastError = true)]
+    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Ioctl(SafeFileHandle file, nuint request, SafeFileHandle argument);
+}

@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Sidecar.Staging;
+
+/// <summary>
+/// At start: takes up what an earlier process left, so that every leftover is listed again, resumable, rolled back or
+/// reported. Reads records and journals, never image data, so its time does not depend on how large images are.
+/// </summary>
+internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
+{
+    private int _rolledBack;
+
+    /// <exception cref="IOException">The disk failed.</exception>
+    public (IReadOnlyCollection<Upload> Uploads, int RolledBack) Run()
+    {
+        var started = Stopwatch.GetTimestamp();
+        Parallel.ForEach(Directory.EnumerateFiles(context.Layout.Images), RecoverImage);
+        var uploads = new ConcurrentBag<Upload>();
+        foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))
+        {
+            if (RecoverUpload(directory) is { } upload) uploads.Add(upload);
+        }
+
+        var unmanaged = UnmanagedFiles.Count(context.Layout, id => catalog.TryGet(id, out _));
+        StagingLog.Recovered(
+            context.Log, context.Layout.Directory, catalog.Count, uploads.Count, _rolledBack, unmanaged.Files,
+            (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        return (uploads, _rolledBack);
+    }
+
+    private void RecoverImage(string recordFile)
+    {
+        if (ImageCatalog.ReadRecord(recordFile) is not { } image || recordFile != context.Layout.ImageRecord(image.Id))
+        {
+            RemoveLeftover(recordFile);
+            return;
+        }
+
+        var file = new FileInfo(context.Layout.ImageFile(image.Id));
+        if (file.Exists && file.Length == image.Size)
+        {
+            catalog.Add(image);
+            return;
+        }
+
+        // Without a file the commit stopped before its rename, or the delete (ours or Glance's) after its unlink.
+        if (file.Exists) StagingLog.ImageLost(context.Log, image.Id, image.Size, file.Length);
+        File.Delete(recordFile);
+        Interlocked.Increment(ref _rolledBack);
+    }
+
+    private Upload? RecoverUpload(string directory)
+    {
+        if (!ImageId.TryParse(Path.GetFileName(directory), out var id) || Upload.Recover(directory) is not { } upload
+            || upload.Header.ImageId != id)
+        {
+            RemoveLeftover(directory);
+            return null;
+        }
+
+        if (catalog.TryGet(id, out _))
+        {
+            // The commit had happened; only its clean-up was missing.
+            upload.Remove();
+            _rolledBack++;
+            return null;
+        }
+
+        var found = upload.Snapshot();
+        if (found.State == UploadState.Failed) StagingLog.UploadLost(context.Log, id, found.Failure);
+        return upload;
+    }
+
+    private void RemoveLeftover(string path)
+    {
+        StagingLog.LeftoverRemoved(context.Log, path);
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        else File.Delete(path);
+        Interlocked.Increment(ref _rolledBack);
+    }
+}

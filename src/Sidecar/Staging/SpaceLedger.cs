@@ -1,0 +1,103 @@
+namespace Sidecar.Staging;
+
+/// <summary>Free and total bytes of the file system under the staging directory.</summary>
+internal readonly record struct VolumeSpace(long TotalBytes, long FreeBytes);
+
+/// <summary>The ledger at one moment. All in bytes.</summary>
+internal readonly record struct SpaceSnapshot(
+    long TotalBytes, long FreeBytes, long ReservedBytes, long AvailableBytes, long LowWatermarkBytes,
+    long HighWatermarkBytes, bool LowSpace);
+
+/// <summary>
+/// Promises of space over the real free space of the file system, so that nothing starts that cannot finish.
+/// <para>
+/// A reservation counts until its bytes are written: writing lowers the file system's free space and the reservation
+/// by the same amount. Available is what is free, less all open reservations, less the reserve that is always kept
+/// back. Below the low watermark new uploads are refused until the high one is reached again; imports are not, as
+/// they are what frees the space.
+/// </para>
+/// </summary>
+internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions options)
+{
+    // When space may be free again is anybody's guess; half a minute keeps a waiting client polite.
+    public static readonly TimeSpan RetryHint = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _lock = new();
+    private long _reservedBytes;
+    private bool _lowSpace;
+
+    public SpaceSnapshot Snapshot()
+    {
+        lock (_lock) return Measure();
+    }
+
+    /// <summary>Promises space for a new upload; refused below the low watermark too.</summary>
+    /// <exception cref="StagingException"><see cref="StagingError.NoSpace"/>.</exception>
+    public Reservation ReserveForUpload(long bytes)
+    {
+        lock (_lock)
+        {
+            var space = Measure();
+            if (space.LowSpace) throw NoSpace(bytes, space, "the volume is below its low watermark");
+            return Take(bytes, space);
+        }
+    }
+
+    /// <summary>Promises space.</summary>
+    /// <exception cref="StagingException"><see cref="StagingError.NoSpace"/>.</exception>
+    public Reservation Reserve(long bytes)
+    {
+        lock (_lock) return Take(bytes, Measure());
+    }
+
+    internal void Grow(Reservation reservation, long wanted, long needed)
+    {
+        lock (_lock)
+        {
+            var space = Measure();
+            if (needed > space.AvailableBytes) throw NoSpace(needed, space, "the volume is full");
+            var granted = Math.Clamp(wanted, needed, space.AvailableBytes);
+            _reservedBytes += granted;
+            reservation.RemainingBytes += granted;
+        }
+    }
+
+    internal void Shrink(Reservation reservation, long bytes)
+    {
+        lock (_lock)
+        {
+            var released = Math.Min(bytes, reservation.RemainingBytes);
+            reservation.RemainingBytes -= released;
+            _reservedBytes -= released;
+        }
+    }
+
+    private Reservation Take(long bytes, SpaceSnapshot space)
+    {
+        if (bytes > space.AvailableBytes) throw NoSpace(bytes, space, "the volume has no room for it");
+        _reservedBytes += bytes;
+        return new Reservation(this, bytes);
+    }
+
+    private SpaceSnapshot Measure()
+    {
+        var volume = measure();
+        var unpromised = volume.FreeBytes - _reservedBytes;
+        var low = volume.TotalBytes / 100 * options.LowWatermarkPercent;
+        var high = volume.TotalBytes / 100 * options.HighWatermarkPercent;
+        _lowSpace = unpromised < (_lowSpace ? high : low);
+        var available = Math.Max(0, unpromised - options.ReserveBytes);
+        return new SpaceSnapshot(
+            volume.TotalBytes, volume.FreeBytes, _reservedBytes, available, low, high, _lowSpace);
+    }
+
+    private static StagingException NoSpace(long bytes, SpaceSnapshot space, string why) => new(
+        StagingError.NoSpace,
+        $"{bytes} bytes are needed and {space.AvailableBytes} are available ({space.FreeBytes} free, "
+        + $"{space.ReservedBytes} promised to others): {why}. Try again later, or release staged images.",
+        ("needed", bytes),
+        ("free", space.FreeBytes),
+        ("reserved", space.ReservedBytes),
+        ("available", space.AvailableBytes),
+        ("retry_after_seconds", (long)RetryHint.TotalSeconds));
+}

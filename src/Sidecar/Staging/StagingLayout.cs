@@ -1,0 +1,38 @@
+namespace Sidecar.Staging;
+
+/// <summary>
+/// Where everything lies in the staging directory. Glance's own layout on the outside (<c>&lt;dir&gt;/&lt;image
+/// id&gt;</c>); the sidecar's files under <c>.sidecar</c>, which Glance's start-up cleaner ignores because the name
+/// starts with a dot.
+/// </summary>
+internal sealed class StagingLayout(string directory)
+{
+    /// <summary>Version of the layout, kept in <see cref="FormatFile"/>.</summary>
+    public const int Version = 1;
+
+    public string Directory { get; } = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+
+    public string Private => Path.Combine(Directory, ".sidecar");
+
+    public string FormatFile => Path.Combine(Private, "format");
+
+    /// <summary>Locked by the running daemon: two of them in one directory would destroy each other's uploads.</summary>
+    public string LockFile => Path.Combine(Private, "lock");
+
+    public string Uploads => Path.Combine(Private, "uploads");
+
+    public string Images => Path.Combine(Private, "images");
+
+    public string Imports => Path.Combine(Private, "imports");
+
+    /// <summary>The staged image itself.</summary>
+    public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
+
+    /// <summary>What is known of a staged image.</summary>
+    public string ImageRecord(ImageId id) => Path.Combine(Images, id + ".json");
+
+    public string UploadDirectory(ImageId id) => Path.Combine(Uploads, id.ToString());
+
+    /// <summary>Journal and work files of one import; the import id is a UUID as well.</summary>
+    public string ImportDirectory(Guid importId) => Path.Combine(Imports, importId.ToString("D"));
+}

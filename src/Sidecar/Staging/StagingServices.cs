@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+
+namespace Sidecar.Staging;
+
+/// <summary>Registers the staging slice.</summary>
+internal static class StagingServices
+{
+    public static IServiceCollection AddStaging(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<StagingOptions>()
+            .Bind(configuration.GetSection(StagingOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
+            .PostConfigure(options =>
+            {
+                if (options.PodName.Length == 0) options.PodName = Environment.MachineName;
+            })
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StagingOptions>, StagingOptionsValidator>();
+        services.AddSingleton<StagingMetrics>();
+        services.AddSingleton(provider => new StagingLayout(
+            StagingDirectory.Resolve(provider.GetRequiredService<IOptions<StagingOptions>>().Value)));
+        services.AddSingleton(provider => new StagingContext(
+            provider.GetRequiredService<IOptions<StagingOptions>>().Value,
+            provider.GetRequiredService<StagingLayout>(),
+            provider.GetRequiredService<StagingMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Staging")));
+        services.AddSingleton(provider => new SpaceLedger(
+            Volume.Measure(provider.GetRequiredService<StagingLayout>()),
+            provider.GetRequiredService<IOptions<StagingOptions>>().Value));
+        services.AddSingleton<StagingArea>();
+        services.AddSingleton<Func<ImageId, StagedImage>>(
+            provider => provider.GetRequiredService<StagingArea>().GetImage);
+        return services;
+    }
+}

@@ -1,0 +1,48 @@
+namespace Sidecar.Staging;
+
+/// <summary>
+/// Turns an upload whose data is on the disk and proven right into a staged image, atomically. The order of the steps
+/// is the argument: the record is durable before the rename, and the rename decides. A crash before it leaves a
+/// resumable upload and a record that recovery rolls back; a crash after it leaves a staged image and a directory
+/// that recovery removes.
+/// </summary>
+/// <param name="committed">Told when an upload is one no longer.</param>
+internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog, Action<ImageId> committed)
+{
+    /// <param name="digests">Of the data; at least crc32c.</param>
+    /// <exception cref="IOException">The disk failed or is full; the image is not staged.</exception>
+    /// <exception cref="StagingException">AlreadyStaged: a file of that name appeared meanwhile.</exception>
+    public StagedImage Run(Upload upload, IReadOnlyDictionary<string, string> digests)
+    {
+        var header = upload.Header;
+        var image = new StagedImage(
+            header.ImageId, upload.Received.Offset, digests, header.ProjectId, ImageOrigin.Uploaded,
+            context.Clock.GetUtcNow());
+        Publish(image, upload.DataFile);
+        committed(image.Id);
+        upload.Remove();
+        return image;
+    }
+
+    /// <summary>Moves a durable file into place as an image.</summary>
+    public void Publish(StagedImage image, string file)
+    {
+        catalog.WriteRecord(image);
+        var target = context.Layout.ImageFile(image.Id);
+        if (file != target && !Posix.TryRename(file, target))
+        {
+            DurableFiles.Delete(context.Layout.ImageRecord(image.Id));
+            throw UnmanagedFile(image.Id);
+        }
+
+        Posix.SyncDirectory(context.Layout.Directory);
+        catalog.Add(image);
+        context.Metrics.Committed();
+        StagingLog.ImageStaged(context.Log, image.Id, image.Size, image.Digests[Crc32C.Name]);
+    }
+
+    public static StagingException UnmanagedFile(ImageId id) => new(
+        StagingError.AlreadyStaged,
+        $"The staging directory holds a file {id} that was not staged through the sidecar. Take it over with AdoptFile, "
+        + "or remove it.");
+}

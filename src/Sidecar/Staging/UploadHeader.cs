@@ -1,0 +1,13 @@
+namespace Sidecar.Staging;
+
+/// <summary>What the sender said when an upload began. Kept beside its data as <c>upload.json</c>.</summary>
+/// <param name="DeclaredSize">Bytes of the whole image, when the sender knew.</param>
+/// <param name="BootId">The kernel under which it began; see <see cref="Upload"/>.</param>
+/// <param name="ExpectedDigests">Algorithm to lower-case hex; the commit fails when the bytes have another.</param>
+internal sealed record UploadHeader(
+    ImageId ImageId,
+    long? DeclaredSize,
+    IReadOnlyDictionary<string, string> ExpectedDigests,
+    string ProjectId,
+    DateTimeOffset StartedAt,
+    Guid BootId);

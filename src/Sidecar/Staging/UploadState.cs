@@ -1,0 +1,22 @@
+namespace Sidecar.Staging;
+
+internal enum UploadState
+{
+    /// <summary>A writer has it.</summary>
+    Receiving,
+
+    /// <summary>Nobody writes; it can be resumed at its received offset.</summary>
+    Suspended,
+
+    /// <summary>A disk error made its bytes doubtful; it can only be aborted or started anew.</summary>
+    Failed,
+}
+
+/// <summary>An unfinished upload at one moment. Offsets are bytes.</summary>
+internal sealed record UploadSnapshot(
+    UploadHeader Header,
+    UploadState State,
+    long ReceivedOffset,
+    long DurableOffset,
+    DateTimeOffset LastActiveAt,
+    string Failure);

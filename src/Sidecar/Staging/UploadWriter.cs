@@ -1,0 +1,217 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Staging;
+
+/// <summary>
+/// One call's right to append to an upload. Appends are written at once, as slices of the caller's buffers; dispose
+/// without a commit suspends the upload at its received offset. Not for concurrent use: one call, one writer.
+/// </summary>
+internal sealed class UploadWriter : IAsyncDisposable
+{
+    private readonly Upload _upload;
+    private readonly UploadHeader _header;
+    private readonly GatePass _pass;
+    private readonly Reservation _reservation;
+    private readonly UploadCommit _commit;
+    private readonly StagingContext _context;
+    private readonly SafeFileHandle _data;
+    private readonly UploadJournal _journal;
+    private readonly DurabilityPump _pump;
+    private readonly List<DigestFollower> _digests = [];
+    private readonly List<ReadOnlyMemory<byte>> _segments = [];
+    private bool _committed;
+
+    /// <summary>Opens the upload's files. The writer owns the pass and the reservation from here on.</summary>
+    /// <param name="header">What holds now: what the upload began with, and what this call adds.</param>
+    public UploadWriter(
+        Upload upload, UploadHeader header, GatePass pass, Reservation reservation, UploadCommit commit,
+        StagingContext context)
+    {
+        _upload = upload;
+        _header = header;
+        _pass = pass;
+        _reservation = reservation;
+        _commit = commit;
+        _context = context;
+        _data = DurableFiles.OpenWritable(upload.DataFile, FileMode.OpenOrCreate);
+        _journal = UploadJournal.Open(upload.JournalFile, upload.Start);
+        _pump = new DurabilityPump(_data, _journal, upload, context.Options.DurableIntervalBytes, context.Metrics);
+        foreach (var name in context.Options.Digests.Union(header.ExpectedDigests.Keys))
+        {
+            if (name != Crc32C.Name) _digests.Add(new DigestFollower(name, _data, () => upload.Received.Offset));
+        }
+
+        upload.Begin(context.Clock.GetUtcNow());
+    }
+
+    public ImageId ImageId => _header.ImageId;
+
+    public long ReceivedOffset => _upload.Received.Offset;
+
+    /// <summary>Cancelled when a newer call, an abort, a delete or the end of the process wants this one to end.</summary>
+    public CancellationToken Revoked => _pass.Revoked;
+
+    /// <exception cref="StagingException">The reason, once <see cref="Revoked"/> is cancelled.</exception>
+    public void ThrowIfRevoked() => _pass.ThrowIfRevoked();
+
+    /// <summary>Writes a chunk. The bytes are the caller's again when it returns.</summary>
+    /// <param name="offset">Where the sender says that the chunk belongs.</param>
+    /// <param name="crc32C">What the sender says of the chunk; checked before it is written.</param>
+    /// <exception cref="StagingException">
+    /// OffsetMismatch, ChunkCorrupt, LengthMismatch, NoSpace: nothing was written, the upload goes on at its offset.
+    /// DiskFailed: it is dead. UploadTakenOver, UploadAborted, Draining: this writer's time is over.
+    /// </exception>
+    public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
+    {
+        _pass.ThrowIfRevoked();
+        if (_pump.Failure is { } failure) throw Dead(failure);
+        var received = _upload.Received;
+        UploadChecks.Offset(offset, received.Offset);
+        UploadChecks.Length(_header, received.Offset + data.Length, _context.Options);
+        UploadChecks.Chunk(data, crc32C, received.Offset);
+        EnsureReserved(data.Length);
+        Write(data, received.Offset);
+        _reservation.Consume(data.Length);
+        _upload.Advance(
+            new ReceivedPoint(received.Offset + data.Length, Crc32C.Append(received.Crc32C, data)),
+            _context.Clock.GetUtcNow());
+        _context.Metrics.Received(data.Length);
+        _pump.Advance();
+        foreach (var digest in _digests) digest.Advance();
+    }
+
+    /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
+    /// <exception cref="StagingException">
+    /// LengthMismatch, DigestMismatch: not committed, the upload stays. DiskFailed: it is dead.
+    /// </exception>
+    public async Task<StagedImage> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    {
+        _pass.ThrowIfRevoked();
+        UploadChecks.Complete(_header, request, ReceivedOffset);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await _pump.StopAsync();
+            await Task.Run(_pump.SyncData, CancellationToken.None);
+            var digests = await DigestsAsync(request);
+            _pass.ThrowIfRevoked();
+            // The point of no return: from here on the caller's wish to cancel comes too late.
+            var image = await Task.Run(() => _commit.Run(_upload, digests), CancellationToken.None);
+            _committed = true;
+            return image;
+        }
+        catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            throw NoSpace(failure);
+        }
+        catch (IOException failure)
+        {
+            throw Dead(failure);
+        }
+    }
+
+    /// <summary>Suspends the upload unless it was committed, and lets the next one in.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _pump.StopAsync();
+        foreach (var digest in _digests) await digest.DisposeAsync();
+        if (!_committed) await Task.Run(Suspend);
+        _journal.Dispose();
+        _data.Dispose();
+        _reservation.Dispose();
+        _pass.Dispose();
+    }
+
+    private void EnsureReserved(long bytes)
+    {
+        var missing = bytes - _reservation.RemainingBytes;
+        if (missing > 0) _reservation.Grow(Math.Max(missing, _context.Options.ReservationStepBytes), missing);
+    }
+
+    private void Write(ReadOnlySequence<byte> data, long offset)
+    {
+        _segments.Clear();
+        foreach (var segment in data) _segments.Add(segment);
+        try
+        {
+            RandomAccess.Write(_data, _segments, offset);
+        }
+        catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            RandomAccess.SetLength(_data, offset);
+            throw NoSpace(failure);
+        }
+        catch (IOException failure)
+        {
+            throw Dead(failure);
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> DigestsAsync(CommitRequest request)
+    {
+        var actual = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Crc32C.Name] = Crc32C.ToHex(_upload.Received.Crc32C),
+        };
+        // A digest that is first asked for at the end has to read the file from its start.
+        foreach (var name in request.ExpectedDigests.Keys.Where(name => name != Crc32C.Name))
+        {
+            if (_digests.All(digest => digest.Algorithm != name))
+            {
+                _digests.Add(new DigestFollower(name, _data, () => _upload.Received.Offset));
+            }
+        }
+
+        foreach (var digest in _digests) actual[digest.Algorithm] = await digest.FinishAsync();
+        UploadChecks.Digests(_header, request, actual);
+        return actual;
+    }
+
+    private void Suspend()
+    {
+        _upload.Suspend();
+        _context.Metrics.Suspended();
+        StagingLog.UploadSuspended(_context.Log, ImageId, ReceivedOffset);
+        // Whoever takes over makes its own durable points, and one that is being removed needs none.
+        if (_pass.RevokedFor is StagingError.UploadTakenOver or StagingError.UploadAborted) return;
+        if (_pump.Failure is not null) return;
+        try
+        {
+            _pump.Checkpoint();
+        }
+        catch (IOException failure)
+        {
+            Fail(failure);
+        }
+    }
+
+    private StagingException NoSpace(IOException failure) => new(
+        StagingError.NoSpace,
+        $"The volume filled up at offset {ReceivedOffset} of image {ImageId}. The upload keeps its offset: resume it "
+        + "when there is space.",
+        failure,
+        ("offset", ReceivedOffset),
+        ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
+
+    private StagingException Dead(IOException failure)
+    {
+        Fail(failure);
+        return _upload.Dead();
+    }
+
+    private void Fail(IOException failure)
+    {
+        _upload.Fail($"The disk failed ({failure.Message}).");
+        _context.Metrics.Failed();
+        StagingLog.UploadFailed(_context.Log, ImageId, ReceivedOffset, failure);
+        try
+        {
+            _journal.Append(_journal.Last with { Failed = true });
+        }
+        catch (IOException)
+        {
+            // The disk is broken. In memory the upload is dead already; after a restart its bytes are checked.
+        }
+    }
+}

@@ -1,0 +1,246 @@
+using NUnit.Framework;
+using Sidecar.Import;
+using Sidecar.Staging;
+
+namespace Sidecar.Tests.Import;
+
+internal sealed class ImportQueueTests : ImportTest
+{
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Start_SameIdAgain_AttachesAndRunsOnce(CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Directory.Convert(Directory.Raw(), "qcow2")));
+
+        Queue.Start(request);
+        var attached = Queue.Start(request with { RequestId = "retry" });
+        var end = await EndOf(attached.ImportId, cancellationToken);
+        var afterwards = Queue.Start(request);
+
+        Assert.That(attached.CreatedAt, Is.EqualTo(end.CreatedAt));
+        Assert.That(afterwards, Is.SameAs(end));
+        Assert.That(Queue.List(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Start_SameIdOtherParameters_Refused()
+    {
+        var request = Request(Stage(Directory.Raw()));
+        Queue.Start(request);
+
+        AssertError(() => Queue.Start(request with { OutputDiskFormat = "qcow2" }), ImportError.RequestDiffers);
+        AssertError(() => Queue.Start(request with { Stages = ["image_conversion"] }), ImportError.RequestDiffers);
+        AssertError(() => Queue.Start(request with { ImageId = ImageId.New() }), ImportError.RequestDiffers);
+    }
+
+    [Test]
+    public void Start_BadRequest_Refused()
+    {
+        var request = Request(Stage(Directory.Raw()));
+
+        AssertError(() => Queue.Start(request with { Stages = ["no_op"] }), ImportError.UnknownStage);
+        AssertError(() => Queue.Start(request with { DiskFormat = "qed" }), ImportError.InvalidRequest);
+        AssertError(() => Queue.Start(request with { OutputDiskFormat = "vhd" }), ImportError.InvalidRequest);
+        AssertError(() => Queue.Start(request with { ContainerFormat = "\n" }), ImportError.InvalidRequest);
+        AssertError(() => Queue.Start(request with { RequestId = "a\nb" }), ImportError.InvalidRequest);
+        AssertError(
+            () => Queue.Start(request with { Stages = ["image_conversion", "image_conversion"] }),
+            ImportError.InvalidRequest);
+        Assert.That(() => Queue.Start(Request(ImageId.New())), Throws.InstanceOf<StagingException>());
+        Assert.That(Queue.List(), Is.Empty);
+    }
+
+    [Test]
+    public void Start_NoImportId_ChoosesOne() => Assert.That(
+        Queue.Start(Request(Stage(Directory.Raw())) with { ImportId = Guid.Empty }).ImportId,
+        Is.Not.EqualTo(Guid.Empty));
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Stages_AnyOrder_InspectionFirstAndDigestsLast(CancellationToken cancellationToken)
+    {
+        var import = await RunAsync(
+            Request(Stage(Directory.Raw())) with { Stages = ["image_checksum", "image_conversion"] },
+            cancellationToken);
+
+        Assert.That(
+            import.Stages.Select(stage => (stage.Name, stage.State)),
+            Is.EqualTo(new[]
+            {
+                ("image_inspection", StageState.Succeeded),
+                ("image_conversion", StageState.Skipped),
+                ("image_checksum", StageState.Succeeded),
+            }));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Cancel_Running_ChildIsDeadAndFilesAreGone(CancellationToken cancellationToken)
+    {
+        var pid = UseWaitingQemu();
+        var import = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
+        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+
+        var cancelled = await Queue.CancelAsync(import.ImportId, cancellationToken);
+
+        Assert.That(IsGone(pid), Is.True);
+        Assert.That(
+            (cancelled.State, cancelled.Failure?.Error, cancelled.Failure?.Stage),
+            Is.EqualTo((ImportState.Cancelled, ImportError.Cancelled, "image_conversion")));
+        Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));
+        Assert.That(Layout.ImageFile(import.Request.ImageId), Does.Exist);
+        Assert.That(Space.Snapshot().ReservedBytes, Is.Zero);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Cancel_Waiting_EndsAtOnce(CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "1");
+        UseWaitingQemu();
+        var image = Stage(Directory.Create("image", "-f", "qcow2"));
+        var first = Queue.Start(Request(image));
+        await UntilAsync(first.ImportId, now => now.State == ImportState.Running, cancellationToken);
+        var second = Queue.Start(Request(image));
+
+        var cancelled = await Queue.CancelAsync(second.ImportId, cancellationToken);
+
+        Assert.That((second.State, cancelled.State), Is.EqualTo((ImportState.Queued, ImportState.Cancelled)));
+        Assert.That(Queue.Get(first.ImportId).State, Is.EqualTo(ImportState.Running));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Cancel_Finished_IsLeftAsItIs(CancellationToken cancellationToken)
+    {
+        var import = await ImportAsync(Directory.Raw(), cancellationToken);
+
+        Assert.That(await Queue.CancelAsync(import.ImportId, cancellationToken), Is.SameAs(import));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Slots_MoreImportsThanSlots_RunInOrder(CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "1");
+        var image = Stage(Directory.Raw());
+
+        var imports = Enumerable.Range(0, 6).Select(_ => Queue.Start(Request(image)).ImportId).ToArray();
+        var ends = new List<ImportSnapshot>();
+        foreach (var id in imports) ends.Add(await EndOf(id, cancellationToken));
+
+        Assert.That(ends.Select(end => end.StartedAt), Is.Ordered);
+        Assert.That(ends.Zip(ends.Skip(1)), Is.All.Matches<(ImportSnapshot Before, ImportSnapshot After)>(
+            pair => pair.Before.FinishedAt <= pair.After.StartedAt));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Watch_WatcherLeaves_ImportGoesOn(CancellationToken cancellationToken)
+    {
+        var import = Queue.Start(Request(Stage(Directory.Convert(Directory.Raw(), "qcow2"))));
+        using var leaving = new CancellationTokenSource();
+
+        await using (var watcher = Queue.WatchAsync(import.ImportId, leaving.Token).GetAsyncEnumerator(leaving.Token))
+        {
+            await watcher.MoveNextAsync();
+            await leaving.CancelAsync();
+        }
+
+        Assert.That((await EndOf(import.ImportId, cancellationToken)).State, Is.EqualTo(ImportState.Succeeded));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Release_Finished_RemovesOutputAndKeepsTheImage(CancellationToken cancellationToken)
+    {
+        var import = await ImportAsync(Directory.Convert(Directory.Raw(), "qcow2"), cancellationToken);
+
+        var freed = await Queue.ReleaseAsync(import.ImportId);
+
+        Assert.That(freed, Is.EqualTo(8 * TestImages.Megabyte));
+        Assert.That(Layout.ImportDirectory(import.ImportId), Does.Not.Exist);
+        Assert.That(Layout.ImageFile(import.Request.ImageId), Does.Exist);
+        AssertError(() => Queue.Get(import.ImportId), ImportError.ImportNotFound);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Release_Running_Refused(CancellationToken cancellationToken)
+    {
+        UseWaitingQemu();
+        var import = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
+        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+
+        AssertError(() => Queue.ReleaseAsync(import.ImportId), ImportError.ImportRunning);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task RemoveForImage_RunningAndFinished_AllGone(CancellationToken cancellationToken)
+    {
+        var pid = UseWaitingQemu();
+        var image = Stage(Directory.Create("image", "-f", "qcow2"));
+        await RunAsync(Request(image) with { OutputDiskFormat = "qcow2" }, cancellationToken);
+        var running = Queue.Start(Request(image));
+        await UntilAsync(running.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+
+        await Queue.RemoveForImageAsync(image, cancellationToken);
+
+        Assert.That(IsGone(pid), Is.True);
+        Assert.That(Queue.List(), Is.Empty);
+        Assert.That(System.IO.Directory.EnumerateFileSystemEntries(Layout.Imports), Is.Empty);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task ImageRemovedWhileWaiting_FailsAsGone(CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "1");
+        UseWaitingQemu();
+        var first = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
+        var gone = Stage(Directory.Raw());
+        var second = Queue.Start(Request(gone));
+        Unstage(gone);
+        await Queue.CancelAsync(first.ImportId, cancellationToken);
+
+        Assert.That(
+            (await EndOf(second.ImportId, cancellationToken)).Failure?.Error, Is.EqualTo(ImportError.ImageGone));
+    }
+
+    [Test]
+    [CancelAfter(120_000)]
+    public async Task SixteenAtOnce_MixedImages_AllSucceed(CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "16");
+        var images = Enumerable.Range(0, 16).Select(MakeImage).ToArray();
+
+        var ends = await Task.WhenAll(images.Select(image => ImportAsync(image.Path, cancellationToken)));
+
+        foreach (var (image, end) in images.Zip(ends))
+        {
+            Assert.That(end.State, Is.EqualTo(ImportState.Succeeded), $"{image.Path}: {end.Failure?.Message}");
+            AssertSameDisk(image.Raw, "raw", end.Result!.OutputPath, end.Result.DiskFormat);
+        }
+
+        Assert.That(Space.Snapshot().ReservedBytes, Is.Zero);
+    }
+
+    private (string Raw, string Path) MakeImage(int number)
+    {
+        var raw = Directory.Raw($"disk{number}.raw", seed: number);
+        var path = (number % 5) switch
+        {
+            0 => raw,
+            1 => Directory.Convert(raw, "qcow2", name: $"disk{number}.qcow2"),
+            2 => TestImages.Gzip(Directory.Convert(raw, "qcow2", name: $"disk{number}.qcow2")),
+            3 => Directory.Convert(raw, "vmdk", "subformat=streamOptimized", $"disk{number}.vmdk"),
+            _ => Directory.Convert(raw, "vhdx", name: $"disk{number}.vhdx"),
+        };
+        return (raw, path);
+    }
+
+    private static void AssertError(Action act, ImportError error) => Assert.That(
+        act,
+        Throws.InstanceOf<ImportException>().With.Property(nameof(ImportException.Error)).EqualTo(error));
+}

@@ -1,0 +1,151 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using NUnit.Framework;
+using Sidecar.Import;
+using Sidecar.Staging;
+
+namespace Sidecar.Tests.Import;
+
+/// <summary>
+/// The whole slice as the daemon puts it together, over a staging directory of its own. The volume is as large as
+/// <see cref="FreeBytes"/> says.
+/// </summary>
+internal abstract class ImportTest
+{
+    private readonly Dictionary<ImageId, StagedImage> _images = [];
+    private readonly Dictionary<string, string?> _settings = [];
+    private ServiceProvider? _services;
+
+    protected TempDirectory Directory { get; } = new();
+
+    protected long FreeBytes { get; set; } = 1L << 50;
+
+    protected string StagingDirectory { get; set; } = "";
+
+    protected StagingLayout Layout => Services.GetRequiredService<StagingLayout>();
+
+    protected SpaceLedger Space => Services.GetRequiredService<SpaceLedger>();
+
+    protected ImportQueue Queue => Services.GetRequiredService<ImportQueue>();
+
+    private ServiceProvider Services => _services ??= Build();
+
+    [SetUp]
+    public void ChooseStagingDirectory() => StagingDirectory = Directory["staging"];
+
+    [TearDown]
+    public async Task StopAndRemove()
+    {
+        if (_services != null)
+        {
+            await Queue.StopAsync(CancellationToken.None);
+            await _services.DisposeAsync();
+        }
+
+        Directory.Dispose();
+    }
+
+    protected void Configure(string key, string value) => _settings[$"Import:{key}"] = value;
+
+    /// <summary>As after a restart of the daemon, and without the grace of a stop.</summary>
+    protected void ForgetEverything() => _services = null;
+
+    protected ImageId Stage(string path)
+    {
+        var id = ImageId.New();
+        System.IO.Directory.CreateDirectory(Layout.Directory);
+        File.Copy(path, Layout.ImageFile(id));
+        var length = new FileInfo(path).Length;
+        lock (_images)
+        {
+            _images[id] = new StagedImage(
+                id, length, new Dictionary<string, string>(), "", ImageOrigin.Uploaded, DateTimeOffset.UnixEpoch);
+        }
+
+        return id;
+    }
+
+    protected void Unstage(ImageId id)
+    {
+        lock (_images) _images.Remove(id);
+        File.Delete(Layout.ImageFile(id));
+    }
+
+    protected static ImportRequest Request(ImageId image) => new() { ImportId = Guid.NewGuid(), ImageId = image };
+
+    /// <summary>Stages, imports and waits.</summary>
+    protected Task<ImportSnapshot> ImportAsync(string path, CancellationToken cancellationToken) =>
+        RunAsync(Request(Stage(path)), cancellationToken);
+
+    protected async Task<ImportSnapshot> RunAsync(ImportRequest request, CancellationToken cancellationToken) =>
+        await EndOf(Queue.Start(request).ImportId, cancellationToken);
+
+    protected async Task<ImportSnapshot> EndOf(Guid importId, CancellationToken cancellationToken) =>
+        await UntilAsync(importId, import => import.IsFinished, cancellationToken);
+
+    protected async Task<ImportSnapshot> UntilAsync(
+        Guid importId, Func<ImportSnapshot, bool> condition, CancellationToken cancellationToken)
+    {
+        ImportSnapshot? last = null;
+        await foreach (var import in Queue.WatchAsync(importId, cancellationToken))
+        {
+            last = import;
+            if (condition(import)) return import;
+        }
+
+        throw new AssertionException($"The import ended before that: {last?.Failure}");
+    }
+
+    protected IEnumerable<string> WorkFiles(Guid importId) => System.IO.Directory
+        .EnumerateFiles(Layout.ImportDirectory(importId)).Select(path => Path.GetFileName(path)).Order();
+
+    /// <summary>A shell script in qemu-img's place; <c>$1</c> is measure or convert.</summary>
+    protected void UseScriptAsQemu(string convert)
+    {
+        var script = $"#!/bin/sh\nif [ $1 = measure ]; then echo '{{\"required\": 1000}}'; exit; fi\n{convert}\n";
+        var path = Directory.Write($"qemu-{Guid.NewGuid():N}.sh", System.Text.Encoding.UTF8.GetBytes(script));
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Configure("Tools:QemuImg", path);
+    }
+
+    /// <summary>A qemu-img that says its process id in the file, reports half and then waits for ever.</summary>
+    protected string UseWaitingQemu()
+    {
+        var pid = Directory["pid"];
+        UseScriptAsQemu($"echo $$ > {pid}; printf '    (50.00/100%%)\\r'; exec sleep 1000");
+        return pid;
+    }
+
+    protected static bool IsGone(string pidFile) => CommandLine.IsGone(File.ReadAllText(pidFile));
+
+    protected static void AssertSameDisk(string one, string format, string other, string otherFormat) =>
+        CommandLine.Run("qemu-img", "compare", "-f", format, "-F", otherFormat, one, other);
+
+    private ServiceProvider Build()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(
+            new ConfigurationBuilder().AddInMemoryCollection(_settings).Build());
+        services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace)).AddMetrics();
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new StagingLayout(StagingDirectory));
+        services.AddSingleton(new SpaceLedger(
+            () => new VolumeSpace(1L << 50, FreeBytes),
+            new StagingOptions { ReserveBytes = 0, LowWatermarkPercent = 0, HighWatermarkPercent = 0 }));
+        services.AddSingleton<Func<ImageId, StagedImage>>(FindImage);
+        services.AddImports();
+        var provider = services.BuildServiceProvider(validateScopes: true);
+        System.IO.Directory.CreateDirectory(provider.GetRequiredService<StagingLayout>().Private);
+        return provider;
+    }
+
+    private StagedImage FindImage(ImageId id)
+    {
+        lock (_images)
+        {
+            return _images.GetValueOrDefault(id)
+                ?? throw new StagingException(StagingError.ImageNotFound, $"Image {id} is not staged here.");
+        }
+    }
+}

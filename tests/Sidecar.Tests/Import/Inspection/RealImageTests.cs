@@ -1,0 +1,111 @@
+using NUnit.Framework;
+
+namespace Sidecar.Tests.Import.Inspection;
+
+/// <summary>Images as qemu-img and others make them.</summary>
+internal sealed class RealImageTests : InspectionTest
+{
+    [TestCase("qcow2", "qcow2", "")]
+    [TestCase("qcow2", "qcow2", "compat=0.10")]
+    [TestCase("qcow2", "qcow2", "compression_type=zstd")]
+    [TestCase("vmdk", "vmdk", "subformat=monolithicSparse")]
+    [TestCase("vmdk", "vmdk", "subformat=streamOptimized")]
+    [TestCase("vhdx", "vhdx", "")]
+    [TestCase("vdi", "vdi", "")]
+    [TestCase("vpc", "vhd", "force_size=on")]
+    [TestCase("vpc", "vhd", "subformat=fixed,force_size=on")]
+    [TestCase("raw", "raw", "")]
+    public void Inspect_ImageOfQemu_DetectsFormatAndVirtualSize(string qemuFormat, string format, string options)
+    {
+        var report = InspectFile(Directory.Convert(Directory.Raw(), qemuFormat, options, "image"));
+
+        Assert.That(report.Format, Is.EqualTo(format));
+        Assert.That(report.VirtualSize, Is.EqualTo(8 * TestImages.Megabyte));
+        Assert.That(report.FailedChecks, Is.Empty);
+    }
+
+    [Test]
+    public void Inspect_BackingFile_Refused()
+    {
+        Directory.Create("base.qcow2", "-f", "qcow2");
+
+        var report = InspectFile(Directory.Create("image", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2"));
+
+        Assert.That(Failed(report), Is.EqualTo(new[] { "qcow2_backing_file" }));
+    }
+
+    [Test]
+    public void Inspect_ExternalDataFile_Refused()
+    {
+        var report = InspectFile(Directory.Create("image", "-f", "qcow2", "-o", "data_file=other.raw"));
+
+        Assert.That(Failed(report), Is.EqualTo(new[] { "qcow2_data_file" }));
+    }
+
+    [Test]
+    public void Inspect_ExtendedL2_Refused()
+    {
+        var report = InspectFile(Directory.Create("image", "-f", "qcow2", "-o", "extended_l2=on"));
+
+        Assert.That(Failed(report), Is.EqualTo(new[] { "qcow2_unknown_features" }));
+    }
+
+    [Test]
+    public void Inspect_EncryptedQcow2_Refused()
+    {
+        var image = Directory.Create(
+            "image", "--object", "secret,id=s,data=x", "-f", "qcow2",
+            "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10");
+
+        Assert.That(Failed(InspectFile(image)), Is.EqualTo(new[] { "qcow2_encrypted" }));
+    }
+
+    [Test]
+    public void Inspect_Luks_Detected()
+    {
+        var image = Directory.Create(
+            "image", "--object", "secret,id=s,data=x", "-f", "luks", "-o", "key-secret=s,iter-time=10");
+
+        var report = InspectFile(image);
+
+        Assert.That((report.Format, report.VirtualSize), Is.EqualTo(("luks", 10L * TestImages.Megabyte)));
+        Assert.That(report.FailedChecks, Is.Empty);
+    }
+
+    [Test]
+    public void Inspect_Qed_Refused() =>
+        Assert.That(Failed(InspectFile(Directory.Create("image", "-f", "qed"))), Is.EqualTo(new[] { "qed_banned" }));
+
+    [TestCase("monolithicFlat")]
+    [TestCase("twoGbMaxExtentSparse")]
+    [TestCase("twoGbMaxExtentFlat")]
+    public void Inspect_VmdkOfSeveralFiles_Refused(string kind)
+    {
+        var report = InspectFile(Directory.Create("image", "-f", "vmdk", "-o", $"subformat={kind}"));
+
+        Assert.That(report.Format, Is.EqualTo("vmdk"));
+        Assert.That(Failed(report), Is.EqualTo(new[] { "vmdk_descriptor_only" }));
+    }
+
+    [Test]
+    public void Inspect_VmdkWithParent_Refused()
+    {
+        Directory.Create("base.vmdk", "-f", "vmdk");
+
+        var report = InspectFile(Directory.Create("image", "-f", "vmdk", "-b", "base.vmdk", "-F", "vmdk"));
+
+        Assert.That(Failed(report), Is.EqualTo(new[] { "vmdk_parent" }));
+    }
+
+    [Test]
+    public void Inspect_PartitionedRaw_IsGpt()
+    {
+        var raw = Directory.Raw();
+        using (var file = File.OpenHandle(raw, FileMode.Open, FileAccess.Write)) RandomAccess.Write(file, Mbr.Gpt(), 0);
+
+        var report = InspectFile(raw);
+
+        Assert.That((report.Format, report.DiskFormat), Is.EqualTo(("gpt", "raw")));
+        Assert.That(report.FailedChecks, Is.Empty);
+    }
+}

@@ -1,0 +1,181 @@
+using NUnit.Framework;
+using Sidecar.Import;
+using Sidecar.Import.Processes;
+
+namespace Sidecar.Tests.Import.Processes;
+
+/// <summary>Runs scripts in qemu-img's place, under the real prlimit, setpriv and unshare.</summary>
+internal sealed class ChildRunnerTests : IDisposable
+{
+    private static readonly ChildLimits Ample =
+        new(1L << 30, TimeSpan.FromMinutes(1), 1 << 20, TimeSpan.FromMinutes(1));
+
+    private readonly TempDirectory _directory = new();
+    private readonly LauncherThread _launcher = new();
+
+    public void Dispose()
+    {
+        _launcher.Dispose();
+        _directory.Dispose();
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_Child_HasOwnEnvironmentAndClosedInput(CancellationToken cancellationToken)
+    {
+        var (outcome, output) = await RunAsync("env | sort; pwd; cat; echo end", Ample, cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.Succeeded), outcome.ErrorText);
+        Assert.That(
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("PWD=")),
+            Is.EqualTo(new[] { "LANG=C", "MALLOC_ARENA_MAX=3", "PATH=" + ToolPaths.DefaultPath, _directory.Path, "end" }));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_Child_IsBoundAndWithoutPrivileges(CancellationToken cancellationToken)
+    {
+        var (outcome, output) = await RunAsync(
+            "ulimit -v; ulimit -t; ulimit -n; ulimit -c; grep NoNewPrivs /proc/self/status", Ample, cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.Succeeded), outcome.ErrorText);
+        Assert.That(output.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(
+            new[] { "1048576", "60", "64", "0", "NoNewPrivs:", "1" }));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_Child_HasNoNetwork(CancellationToken cancellationToken)
+    {
+        if (CommandLine.TryRun("/", "unshare", "--net", "true").ExitCode != 0) Assert.Ignore("unshare is not permitted");
+
+        var (_, output) = await RunAsync("cat /proc/net/dev | grep -c :", Ample, cancellationToken);
+
+        Assert.That(output.Trim(), Is.EqualTo("1"), "only the loopback interface");
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_NonZeroExit_TellsCodeAndErrorText(CancellationToken cancellationToken)
+    {
+        var (outcome, _) = await RunAsync(@"printf 'bad \033[31mimage\n' >&2; exit 7", Ample, cancellationToken);
+
+        Assert.That(outcome, Is.EqualTo(new ChildOutcome(ChildEnd.Failed, 7, "bad  [31mimage")));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_FloodOfErrors_KeepsTheEnd(CancellationToken cancellationToken)
+    {
+        var (outcome, _) = await RunAsync("yes | head -c 10000000 >&2; echo last >&2; exit 1", Ample, cancellationToken);
+
+        Assert.That(outcome.ErrorText, Has.Length.LessThanOrEqualTo(OutputTail.MaxChars).And.EndsWith("last"));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_TooLong_KilledWithItsChildren(CancellationToken cancellationToken)
+    {
+        var limits = Ample with { Timeout = TimeSpan.FromMilliseconds(300) };
+
+        var (outcome, output) = await RunAsync("sleep 1000 & echo $$ $!; wait", limits, cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.TimedOut));
+        Assert.That(output.Split(' ').Select(CommandLine.IsGone), Is.All.True);
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public void Run_Cancelled_ChildIsDeadWhenItReturns(CancellationToken cancellationToken)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var pid = "";
+        var command = Command("echo $$; exec sleep 1000", Ample, text =>
+        {
+            pid += text.ToString();
+            if (pid.EndsWith('\n')) cancel.Cancel();
+        });
+
+        Assert.That(
+            async () => await Runner().RunAsync(command, cancel.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(CommandLine.IsGone(pid), Is.True);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Run_BusyLoop_StoppedByCpuLimit(CancellationToken cancellationToken)
+    {
+        var limits = Ample with { CpuTime = TimeSpan.FromSeconds(1) };
+
+        var (outcome, _) = await RunAsync("exec perl -e '1 while 1' || while :; do :; done", limits, cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.CpuLimit));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_FileTooLarge_StoppedByFileSizeLimit(CancellationToken cancellationToken)
+    {
+        var (outcome, _) = await RunAsync("exec dd if=/dev/zero of=out bs=1M count=3", Ample, cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.FileSizeLimit));
+        Assert.That(new FileInfo(_directory["out"]).Length, Is.EqualTo(1 << 20));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Run_Crash_IsKilled(CancellationToken cancellationToken)
+    {
+        var (outcome, _) = await RunAsync("kill -SEGV $$", Ample, cancellationToken);
+
+        Assert.That((outcome.End, outcome.ExitCode), Is.EqualTo((ChildEnd.Killed, 128 + 11)));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task LauncherEnds_ChildDies(CancellationToken cancellationToken)
+    {
+        // As when the daemon is killed: the kernel sees the thread that started the child go.
+        var launcher = new LauncherThread();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = Runner(launcher).RunAsync(
+            Command("echo up; exec sleep 1000", Ample, _ => started.TrySetResult()), cancellationToken);
+        await started.Task.WaitAsync(cancellationToken);
+
+        launcher.Dispose();
+
+        Assert.That((await running).ExitCode, Is.EqualTo(128 + 9));
+    }
+
+    [Test]
+    public void Run_ToolMissing_NamesTheSetting()
+    {
+        var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
+        var runner = new ChildRunner(new Sandbox(tools, _launcher), _launcher, TimeProvider.System);
+
+        Assert.That(
+            async () => await runner.RunAsync(Command("true", Ample, _ => { }), CancellationToken.None),
+            Throws.InstanceOf<ImportException>()
+                .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.ToolMissing)
+                .And.Message.Contains("Import:Tools:QemuImg"));
+    }
+
+    private async Task<(ChildOutcome Outcome, string Output)> RunAsync(
+        string script, ChildLimits limits, CancellationToken cancellationToken)
+    {
+        var output = new System.Text.StringBuilder();
+        var command = Command(script, limits, text => output.Append(text));
+        return (await Runner().RunAsync(command, cancellationToken), output.ToString());
+    }
+
+    private ChildRunner Runner(LauncherThread? launcher = null)
+    {
+        var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh" }, ToolPaths.DefaultPath);
+        return new ChildRunner(
+            new Sandbox(tools, launcher ?? _launcher), launcher ?? _launcher, TimeProvider.System);
+    }
+
+    private ChildCommand Command(string script, ChildLimits limits, Action<ReadOnlySpan<char>> onOutput) =>
+        new(Tool.QemuImg, ["-c", script], _directory.Path, limits, onOutput);
+}

@@ -1,0 +1,140 @@
+using NUnit.Framework;
+using Sidecar.Import;
+
+namespace Sidecar.Tests.Import;
+
+/// <summary>What the next life of the daemon knows of the imports of this one.</summary>
+internal sealed class RecoveryTests : ImportTest
+{
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_Succeeded_IsListedAgain(CancellationToken cancellationToken)
+    {
+        Configure("Metadata:Inject:os_type", "linux");
+        var request = Request(Stage(Directory.Convert(Directory.Raw(), "qcow2"))) with
+        {
+            Stages = ["image_conversion", "inject_image_metadata"], UserRoles = ["member"], RequestId = "req-1",
+        };
+        var before = await RunAsync(request, cancellationToken);
+        ForgetEverything();
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+        var after = Queue.Get(before.ImportId);
+
+        Assert.That(counts, Is.EqualTo(new ImportRecovery(Finished: 1, 0, 0, 0)));
+        Assert.That(after.Stages, Is.EqualTo(before.Stages));
+        Assert.That(after.Result!.OutputPath, Is.EqualTo(before.Result!.OutputPath));
+        Assert.That(after.Result.Digests, Is.EquivalentTo(before.Result.Digests));
+        Assert.That(after.Result.Properties, Is.EquivalentTo(before.Result.Properties));
+        Assert.That(after.FinishedAt, Is.EqualTo(before.FinishedAt));
+        Assert.That(Queue.Start(request), Is.SameAs(after));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_OutputGone_FailsAsLost(CancellationToken cancellationToken)
+    {
+        var before = await ImportAsync(Directory.Convert(Directory.Raw(), "qcow2"), cancellationToken);
+        File.Delete(before.Result!.OutputPath);
+        ForgetEverything();
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts.Lost, Is.EqualTo(1));
+        Assert.That(Queue.Get(before.ImportId).Failure?.Error.Reason(), Is.EqualTo("OUTPUT_LOST"));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_Failed_IsTheSameFailure(CancellationToken cancellationToken)
+    {
+        var before = await ImportAsync(Directory.Create("image", "-f", "qed"), cancellationToken);
+        ForgetEverything();
+
+        await Queue.RecoverAsync(cancellationToken);
+
+        var after = Queue.Start(before.Request);
+        Assert.That(after.Failure!.Facts, Is.EquivalentTo(before.Failure!.Facts));
+        Assert.That(after.Failure with { Facts = before.Failure.Facts }, Is.EqualTo(before.Failure));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Stop_RunningAndWaiting_InterruptedAndRunAnewByTheSameId(CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "1");
+        var pid = UseWaitingQemu();
+        var request = Request(Stage(Directory.Convert(Directory.Raw(), "qcow2")));
+        var running = Queue.Start(request);
+        var waiting = Queue.Start(request with { ImportId = Guid.NewGuid() });
+        await UntilAsync(running.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+
+        await Queue.StopAsync(cancellationToken);
+
+        Assert.That(IsGone(pid), Is.True);
+        Assert.That(Queue.Get(running.ImportId).Failure?.Error.Reason(), Is.EqualTo("IMPORT_INTERRUPTED"));
+        Assert.That(
+            () => Queue.Start(Request(request.ImageId)),
+            Throws.InstanceOf<ImportException>().With.Property(nameof(ImportException.Error)).EqualTo(ImportError.Draining));
+
+        ForgetEverything();
+        Configure("Tools:QemuImg", "/usr/bin/qemu-img");
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts.Interrupted, Is.EqualTo(2));
+        Assert.That(Queue.Get(waiting.ImportId).Failure?.Error, Is.EqualTo(ImportError.ImportInterrupted));
+        Assert.That((await RunAsync(request, cancellationToken)).State, Is.EqualTo(ImportState.Succeeded));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_KilledWhileRunning_WorkFilesAreGone(CancellationToken cancellationToken)
+    {
+        UseWaitingQemu();
+        var import = Queue.Start(Request(Stage(TestImages.Gzip(Directory.Convert(Directory.Raw(), "qcow2")))));
+        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        Assert.That(WorkFiles(import.ImportId).Count(), Is.GreaterThan(1));
+        var killed = Queue;
+        ForgetEverything();
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts.Interrupted, Is.EqualTo(1));
+        Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));
+        await killed.StopAsync(cancellationToken);
+    }
+
+    [TestCase("import.json", "{ \"version\": 1, \"import_id\":")]
+    [TestCase("import.json", "{ \"version\": 2 }")]
+    [TestCase("import.json", "null")]
+    [TestCase("disk.raw", "no journal at all")]
+    [CancelAfter(60_000)]
+    public async Task Recover_NoReadableJournal_IsRemoved(
+        string name, string content, CancellationToken cancellationToken)
+    {
+        var directory = Layout.ImportDirectory(Guid.NewGuid());
+        System.IO.Directory.CreateDirectory(directory);
+        await File.WriteAllTextAsync(Path.Combine(directory, name), content, cancellationToken);
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts, Is.EqualTo(new ImportRecovery(0, 0, 0, Removed: 1)));
+        Assert.That(directory, Does.Not.Exist);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Sweep_AfterRetention_RemovesFinishedOnly(CancellationToken cancellationToken)
+    {
+        Configure("Retention", "1.00:00:00");
+        UseWaitingQemu();
+        var finished = await ImportAsync(Directory.Raw(), cancellationToken);
+        var running = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
+
+        var early = await Queue.SweepAsync(finished.FinishedAt!.Value.AddHours(23), cancellationToken);
+        var late = await Queue.SweepAsync(finished.FinishedAt.Value.AddHours(25), cancellationToken);
+
+        Assert.That((early, late), Is.EqualTo((0, 1)));
+        Assert.That(Queue.List().Select(import => import.ImportId), Is.EqualTo(new[] { running.ImportId }));
+    }
+}

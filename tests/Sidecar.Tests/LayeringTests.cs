@@ -1,0 +1,109 @@
+using System.Reflection;
+using NUnit.Framework;
+
+namespace Sidecar.Tests;
+
+/// <summary>
+/// Walks every type of the production assembly and follows what its members mention, so that a slice that starts to
+/// use another one it must not know fails here.
+/// </summary>
+internal sealed class LayeringTests
+{
+    private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
+        | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Configuration"] = [],
+        ["Telemetry"] = ["Configuration"],
+        ["Staging"] = ["Configuration", "Telemetry"],
+        ["Import"] = ["Configuration", "Telemetry", "Staging"],
+        ["Peers"] = ["Configuration", "Telemetry", "Staging", "Generated", "Grpc"],
+        ["Rpc"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Generated", "Grpc"],
+        ["Hosting"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Rpc", "Grpc", "Generated"],
+    };
+
+    [Test]
+    public void Types_OfASlice_MentionOnlyAllowedSlices()
+    {
+        var arrows = typeof(Sidecar.Staging.StagingArea).Assembly.GetTypes()
+            .Where(type => SliceOf(type) is { } slice && slice != "Generated")
+            .SelectMany(type => Mentioned(type).Select(other => (From: type, Slice: SliceOf(other), To: other)))
+            .Where(arrow => arrow.Slice is not null && arrow.Slice != SliceOf(arrow.From))
+            .ToList();
+        Assert.That(arrows, Is.Not.Empty, "the walk itself must find something");
+        var forbidden = arrows.Where(arrow => !Allowed[SliceOf(arrow.From)!].Contains(arrow.Slice))
+            .Select(arrow => $"{arrow.From.FullName} -> {arrow.To.FullName}").Distinct();
+        Assert.That(forbidden, Is.Empty);
+    }
+
+    [Test]
+    public void Types_OfTheAssembly_AllBelongToASlice()
+    {
+        var strays = typeof(Sidecar.Staging.StagingArea).Assembly.GetTypes()
+            .Where(type => type.Namespace?.StartsWith("Sidecar", StringComparison.Ordinal) == true)
+            .Where(type => SliceOf(type) is not { } slice || !Allowed.ContainsKey(slice))
+            .Select(type => type.FullName);
+        Assert.That(strays, Is.Empty);
+    }
+
+    private static string? SliceOf(Type type)
+    {
+        var parts = (type.Namespace ?? "").Split('.');
+        if (type.Assembly.GetName().Name == "Sidecar.Grpc") return "Grpc";
+        if (type.Assembly != typeof(Sidecar.Staging.StagingArea).Assembly) return null;
+        if (parts[0] == "Glance") return "Generated";
+        return parts is ["Sidecar", var slice, ..] ? slice : null;
+    }
+
+    private static IEnumerable<Type> Mentioned(Type type)
+    {
+        var members = type.GetFields(Everything).Select(field => field.FieldType)
+            .Concat(type.GetProperties(Everything).Select(property => property.PropertyType))
+            .Concat(type.GetMethods(Everything).Select(method => method.ReturnType))
+            .Concat(type.GetMethods(Everything).Cast<MethodBase>().Concat(type.GetConstructors(Everything))
+                .SelectMany(InBody))
+            .Concat(type.GetInterfaces());
+        return (type.BaseType is { } parent ? members.Append(parent) : members).SelectMany(Parts);
+    }
+
+    private static IEnumerable<Type> InBody(MethodBase method)
+    {
+        foreach (var parameter in method.GetParameters()) yield return parameter.ParameterType;
+        if (method.GetMethodBody() is not { } body) yield break;
+        foreach (var local in body.LocalVariables) yield return local.LocalType;
+        foreach (var type in CalledTypes(method, body.GetILAsByteArray() ?? [])) yield return type;
+    }
+
+    // Every four bytes that are a token of this module are looked up. Some are not tokens at all; those resolve to
+    // nothing, or to a type that the method does not use, which only makes the test stricter.
+    private static IEnumerable<Type> CalledTypes(MethodBase method, byte[] code)
+    {
+        for (var i = 1; i + 4 <= code.Length; i++)
+        {
+            // call, callvirt, newobj, ldfld, stfld, ldsfld, ldtoken
+            if (code[i - 1] is not (0x28 or 0x6F or 0x73 or 0x7B or 0x7D or 0x7E or 0xD0)) continue;
+            if (Resolve(method, BitConverter.ToInt32(code, i)) is { } type) yield return type;
+        }
+    }
+
+    private static Type? Resolve(MethodBase method, int token)
+    {
+        try
+        {
+            var arguments = method is ConstructorInfo ? null : method.GetGenericArguments();
+            var member = method.Module.ResolveMember(token, method.DeclaringType?.GetGenericArguments(), arguments);
+            return member as Type ?? member?.DeclaringType;
+        }
+        catch (Exception notAToken) when (notAToken is ArgumentException or BadImageFormatException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<Type> Parts(Type type)
+    {
+        if (type.HasElementType) return Parts(type.GetElementType()!);
+        return type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type) : [type];
+    }
+}

@@ -1,0 +1,11 @@
+namespace Sidecar.Tests;
+
+/// <summary>A clock that only moves when a test says so. Timers are not supported.</summary>
+internal sealed class ManualTime : TimeProvider
+{
+    private DateTimeOffset _now = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow() => _now;
+
+    public void Advance(TimeSpan by) => _now += by;
+}

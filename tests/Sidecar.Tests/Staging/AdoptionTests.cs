@@ -1,0 +1,90 @@
+using NUnit.Framework;
+using Sidecar.Staging;
+
+namespace Sidecar.Tests.Staging;
+
+[CancelAfter(30_000)]
+internal sealed class AdoptionTests
+{
+    private readonly ImageId _id = ImageId.New();
+
+    [Test]
+    public async Task Adopt_FileUnderItsFinalName_StaysWhereItIs()
+    {
+        using var staging = new StagingFixture();
+        var content = StagingFixture.Content(1000);
+        await File.WriteAllBytesAsync(staging.Layout.ImageFile(_id), content);
+        var image = await staging.Area.AdoptAsync(Request(staging.Layout.ImageFile(_id), 1000), default);
+        Assert.That(image.Origin, Is.EqualTo(ImageOrigin.Adopted));
+        Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content))));
+        staging.Restart();
+        Assert.That(staging.Area.GetImage(_id).Size, Is.EqualTo(1000));
+    }
+
+    [Test]
+    public async Task Adopt_FileUnderAnotherName_IsRenamed()
+    {
+        using var staging = new StagingFixture();
+        var path = Path.Combine(staging.Layout.Directory, "upload.part");
+        await File.WriteAllBytesAsync(path, new byte[5]);
+        await staging.Area.AdoptAsync(Request(path), default);
+        Assert.That(File.Exists(path), Is.False);
+        Assert.That(new FileInfo(staging.Layout.ImageFile(_id)).Length, Is.EqualTo(5));
+    }
+
+    [Test]
+    public async Task Adopt_FileOnAnotherFileSystem_IsCopiedAndRemoved()
+    {
+        var elsewhere = Directory.CreateDirectory($"/dev/shm/sidecar-test-{_id}").FullName; // tmpfs on any Linux
+        try
+        {
+            using var staging = new StagingFixture(options => options.AdoptDirectories = [elsewhere]);
+            var content = StagingFixture.Content(3_000_000);
+            await File.WriteAllBytesAsync(Path.Combine(elsewhere, "file"), content);
+            await staging.Area.AdoptAsync(Request(Path.Combine(elsewhere, "file")), default);
+            Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), Is.EqualTo(content));
+            Assert.That(Directory.EnumerateFiles(elsewhere), Is.Empty);
+            Assert.That(Directory.EnumerateFileSystemEntries(staging.Layout.Uploads), Is.Empty);
+        }
+        finally
+        {
+            Directory.Delete(elsewhere, recursive: true);
+        }
+    }
+
+    [Test]
+    public void Adopt_PathsThatLeadElsewhere_AreRefused()
+    {
+        using var staging = new StagingFixture();
+        var directory = staging.Layout.Directory;
+        File.WriteAllText(staging["outside"], "secret");
+        File.CreateSymbolicLink(Path.Combine(directory, "link"), staging["outside"]);
+        Directory.CreateSymbolicLink(Path.Combine(directory, "directory"), Path.GetDirectoryName(staging["outside"])!);
+        string[] paths =
+        [
+            "relative", staging["outside"], $"{directory}/../outside", $"{directory}/link", $"{directory}/directory/outside",
+            $"{directory}/missing", directory, staging.Layout.FormatFile, "/dev/zero",
+        ];
+        foreach (var path in paths)
+        {
+            var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default), path)!;
+            Assert.That(refusal.Error, Is.EqualTo(StagingError.AdoptRefused), path);
+        }
+
+        Assert.That(File.ReadAllText(staging["outside"]), Is.EqualTo("secret"));
+    }
+
+    [Test]
+    public async Task Adopt_ShorterThanExpected_IsRefusedAndLeftAlone()
+    {
+        using var staging = new StagingFixture();
+        await File.WriteAllBytesAsync(staging.Layout.ImageFile(_id), new byte[10]);
+        var refusal = Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.AdoptAsync(Request(staging.Layout.ImageFile(_id), 11), default))!;
+        Assert.That(refusal.Error, Is.EqualTo(StagingError.LengthMismatch));
+        Assert.That(File.Exists(staging.Layout.ImageFile(_id)), Is.True);
+    }
+
+    private AdoptRequest Request(string path, long? size = null) =>
+        new(_id, path, size, new Dictionary<string, string>(), "");
+}

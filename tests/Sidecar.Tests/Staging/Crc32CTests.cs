@@ -1,0 +1,36 @@
+using System.Buffers;
+using System.Text;
+using NUnit.Framework;
+using Sidecar.Staging;
+
+namespace Sidecar.Tests.Staging;
+
+internal sealed class Crc32CTests
+{
+    // RFC 3720, appendix B.4, and the check value of the CRC catalogues.
+    private static readonly object[] Published =
+    [
+        new object[] { Encoding.ASCII.GetBytes("123456789"), 0xE3069283u },
+        new object[] { new byte[32], 0x8A9136AAu },
+        new object[] { Enumerable.Repeat((byte)0xFF, 32).ToArray(), 0x62A8AB43u },
+        new object[] { Enumerable.Range(0, 32).Select(i => (byte)i).ToArray(), 0x46DD794Eu },
+    ];
+
+    [TestCaseSource(nameof(Published))]
+    public void Append_PublishedVector_GivesPublishedValue(byte[] data, uint expected) =>
+        Assert.That(Crc32C.Append(Crc32C.Empty, data), Is.EqualTo(expected));
+
+    [Test]
+    public void Append_InPieces_EqualsAppendAtOnce()
+    {
+        var data = new byte[1000];
+        new Random(1).NextBytes(data);
+        for (var cut = 0; cut < data.Length; cut += 37)
+        {
+            var first = Crc32C.Append(Crc32C.Empty, data.AsSpan(0, cut));
+            Assert.That(
+                Crc32C.Append(first, new ReadOnlySequence<byte>(data, cut, data.Length - cut)),
+                Is.EqualTo(Crc32C.Append(Crc32C.Empty, data)));
+        }
+    }
+}

@@ -5,7 +5,9 @@ namespace Sidecar.Import;
 /// <summary>Section <c>Import:Conversion</c>.</summary>
 internal sealed class ConversionOptions
 {
-    /// <summary>Format to convert to when a request names none. raw is what Ceph clones, and Glance's default.</summary>
+    /// <summary>
+    /// Format to convert to when a request names none. raw is what Ceph clones, and Glance's default.
+    /// </summary>
     [AllowedValuesList("raw", "qcow2", "vmdk")]
     public string OutputFormat { get; set; } = "raw";
 
@@ -35,7 +37,9 @@ internal sealed class ConversionOptions
     [AllowedRange(1 << 20, long.MaxValue)]
     public long MaxOutputBytes { get; set; } = 1L << 40;
 
-    /// <summary>Address space of qemu-img, in bytes. 16 requests in flight and their stacks take well under half.</summary>
+    /// <summary>
+    /// Address space of qemu-img, in bytes. 16 requests in flight and their stacks take well under half.
+    /// </summary>
     [AllowedRange(64 << 20, long.MaxValue)]
     public long MaxMemoryBytes { get; set; } = 2L << 30;
 

@@ -16,7 +16,9 @@ internal sealed class DecompressionOptions
     [AllowedRange(2, 100_000)]
     public int MaxRatio { get; set; } = 400;
 
-    /// <summary>Output below which the ratio does not matter, in bytes: small images may well be mostly empty.</summary>
+    /// <summary>
+    /// Output below which the ratio does not matter, in bytes: small images may well be mostly empty.
+    /// </summary>
     [AllowedRange(0, long.MaxValue)]
     public long RatioFloorBytes { get; set; } = 64 << 20;
 

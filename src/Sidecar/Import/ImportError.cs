@@ -15,7 +15,9 @@ internal enum ImportError
     /// <summary>No such stage. Facts: stage, known.</summary>
     UnknownStage,
 
-    /// <summary>The import id belongs to an import with other parameters. Fact: field, the first that differs.</summary>
+    /// <summary>
+    /// The import id belongs to an import with other parameters. Fact: field, the first that differs.
+    /// </summary>
     RequestDiffers,
 
     /// <summary>It waits or runs: cancel it first. Fact: state.</summary>

@@ -13,7 +13,9 @@ internal sealed record ImportFailure(
     public static ImportFailure Of(ImportError error, string message, string stage = "") =>
         new(error, message, stage, NoFacts);
 
-    /// <summary>What a stage threw, as a failure. Anything unexpected is a bug, whose text is for the log only.</summary>
+    /// <summary>
+    /// What a stage threw, as a failure. Anything unexpected is a bug, whose text is for the log only.
+    /// </summary>
     public static ImportFailure FromException(Exception exception, string stage) => exception switch
     {
         ImportException refused => new(refused.Error, refused.Message, stage, refused.Facts),

@@ -45,7 +45,8 @@ internal sealed class ImportJob : IDisposable
     /// <summary>Completes when the import has ended and holds nothing any more.</summary>
     public Task Ended => _ended.Task;
 
-    public bool IsFinished => Snapshot().IsFinished;
+    /// <summary>The task that runs it, while it has a slot.</summary>
+    public Task Running { get; set; } = Task.CompletedTask;
 
     public ImportSnapshot Snapshot()
     {

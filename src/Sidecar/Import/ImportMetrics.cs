@@ -7,6 +7,9 @@ internal sealed class ImportMetrics
 {
     public const string MeterName = "Glance.Staging.Sidecar";
 
+    // From an inspection to a conversion of a terabyte.
+    private static readonly double[] StageBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200];
+
     private readonly Meter _meter;
     private readonly Counter<long> _imports;
     private readonly Histogram<double> _stageDuration;
@@ -22,7 +25,7 @@ internal sealed class ImportMetrics
             "s",
             "Time that one stage of an import took.",
             tags: null,
-            new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200] });
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = StageBuckets });
         _refusals = _meter.CreateCounter<long>(
             "glance_staging_inspection_refusals", "{image}", "Images refused, by format and check.");
     }

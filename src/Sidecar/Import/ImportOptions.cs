@@ -3,7 +3,9 @@ using Sidecar.Configuration;
 
 namespace Sidecar.Import;
 
-/// <summary>Section <c>Import</c> of the configuration. Empty lists stand for their defaults, as bound lists grow.</summary>
+/// <summary>
+/// Section <c>Import</c> of the configuration. Empty lists stand for their defaults, as bound lists grow.
+/// </summary>
 internal sealed class ImportOptions
 {
     public const string Section = "Import";

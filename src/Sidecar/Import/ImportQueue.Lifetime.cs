@@ -1,6 +1,8 @@
 namespace Sidecar.Import;
 
-/// <summary>What a restart found. All in imports, but <paramref name="Removed"/>: directories nobody can read.</summary>
+/// <summary>
+/// What a restart found. All in imports, but <paramref name="Removed"/>: directories nobody can read.
+/// </summary>
 internal readonly record struct ImportRecovery(int Finished, int Interrupted, int Lost, int Removed);
 
 /// <summary>Start, sweep and stop of the daemon.</summary>
@@ -60,6 +62,7 @@ internal sealed partial class ImportQueue
 
         foreach (var job in unfinished) Stop(job, stopping: true);
         await Task.WhenAll(unfinished.Select(job => job.Ended)).WaitAsync(cancellationToken);
+        await Task.WhenAll(unfinished.Select(job => job.Running)).WaitAsync(cancellationToken);
     }
 
     private ImportRecovery RemoveUnreadable(string directory, ImportRecovery counts)

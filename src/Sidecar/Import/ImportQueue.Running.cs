@@ -38,8 +38,7 @@ internal sealed partial class ImportQueue
         {
             _waiting.RemoveFirst();
             _running++;
-            // Its end is awaited through the job by whoever stops it; it throws nothing.
-            _ = Task.Run(() => RunInSlotAsync(next.Value));
+            next.Value.Running = Task.Run(() => RunInSlotAsync(next.Value));
         }
     }
 

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Sidecar.Import;
 
-/// <summary>The stable reasons of the API: the enum's names in upper snake case, as in <c>FORMAT_MISMATCH</c>.</summary>
+/// <summary>
+/// The stable reasons of the API: the enum's names in upper snake case, as in <c>FORMAT_MISMATCH</c>.
+/// </summary>
 internal static class ImportReasons
 {
     private static readonly string[] Reasons = [.. Enum.GetNames<ImportError>().Select(ToUpperSnake)];

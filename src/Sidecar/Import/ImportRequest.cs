@@ -5,7 +5,9 @@ namespace Sidecar.Import;
 /// <summary>What a caller asks for. Empty texts and lists stand for the configuration's defaults.</summary>
 internal sealed record ImportRequest
 {
-    /// <summary>Chosen by the caller, so that a retry attaches. <see cref="Guid.Empty"/>: the queue chooses one.</summary>
+    /// <summary>
+    /// Chosen by the caller, so that a retry attaches. <see cref="Guid.Empty"/>: the queue chooses one.
+    /// </summary>
     public Guid ImportId { get; init; }
 
     public required ImageId ImageId { get; init; }

@@ -33,7 +33,9 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>The current file is compressed and stays so: what is inside was not looked at.</summary>
     public bool IsOpaque { get; set; }
 
-    /// <summary>image_decompression is still to come, so the current bytes need not be what the caller claims.</summary>
+    /// <summary>
+    /// image_decompression is still to come, so the current bytes need not be what the caller claims.
+    /// </summary>
     public bool AwaitsDecompression { get; set; }
 
     /// <summary>Format that the current bytes must be of; empty when any will do.</summary>

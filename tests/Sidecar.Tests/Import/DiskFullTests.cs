@@ -3,7 +3,7 @@ using Sidecar.Import;
 
 namespace Sidecar.Tests.Import;
 
-/// <summary>A volume that is really full, while the ledger believes otherwise: somebody else may write to it too.</summary>
+/// <summary>A volume that is really full, while the ledger believes otherwise: others may write to it.</summary>
 internal sealed class DiskFullTests : ImportTest
 {
     [SetUp]
@@ -44,7 +44,8 @@ internal sealed class DiskFullTests : ImportTest
 
         Assert.That(
             () => Queue.Start(Request(image)),
-            Throws.InstanceOf<ImportException>().With.Property(nameof(ImportException.Error)).EqualTo(ImportError.NoSpace));
+            Throws.InstanceOf<ImportException>()
+                .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.NoSpace));
         Assert.That(Queue.List(), Is.Empty);
     }
 }

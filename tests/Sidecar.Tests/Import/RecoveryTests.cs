@@ -75,7 +75,8 @@ internal sealed class RecoveryTests : ImportTest
         Assert.That(Queue.Get(running.ImportId).Failure?.Error.Reason(), Is.EqualTo("IMPORT_INTERRUPTED"));
         Assert.That(
             () => Queue.Start(Request(request.ImageId)),
-            Throws.InstanceOf<ImportException>().With.Property(nameof(ImportException.Error)).EqualTo(ImportError.Draining));
+            Throws.InstanceOf<ImportException>()
+                .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.Draining));
 
         ForgetEverything();
         Configure("Tools:QemuImg", "/usr/bin/qemu-img");

@@ -10,9 +10,11 @@ internal sealed class LuksFormat : ImageFormat
 
     public override string Name => DiskFormats.Luks;
 
+    private static ReadOnlySpan<byte> Magic => [(byte)'L', (byte)'U', (byte)'K', (byte)'S', 0xba, 0xbe];
+
     protected override FormatVerdict Inspect(ImageBytes bytes)
     {
-        if (!bytes.StartsWith(0, [(byte)'L', (byte)'U', (byte)'K', (byte)'S', 0xba, 0xbe])) return FormatVerdict.NoMatch;
+        if (!bytes.StartsWith(0, Magic)) return FormatVerdict.NoMatch;
         var checks = new Checks();
         var header = bytes.Read(0, HeaderBytes).Span;
         if (!checks.Require(header.Length == HeaderBytes, "luks_header", "its header is cut short"))

@@ -28,7 +28,10 @@ internal sealed class ChildRunnerTests : IDisposable
         Assert.That(outcome.End, Is.EqualTo(ChildEnd.Succeeded), outcome.ErrorText);
         Assert.That(
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("PWD=")),
-            Is.EqualTo(new[] { "LANG=C", "MALLOC_ARENA_MAX=3", "PATH=" + ToolPaths.DefaultPath, _directory.Path, "end" }));
+            Is.EqualTo(new[]
+            {
+                "LANG=C", "MALLOC_ARENA_MAX=3", "PATH=" + ToolPaths.DefaultPath, _directory.Path, "end",
+            }));
     }
 
     [Test]
@@ -47,7 +50,8 @@ internal sealed class ChildRunnerTests : IDisposable
     [CancelAfter(30_000)]
     public async Task Run_Child_HasNoNetwork(CancellationToken cancellationToken)
     {
-        if (CommandLine.TryRun("/", "unshare", "--net", "true").ExitCode != 0) Assert.Ignore("unshare is not permitted");
+        var probe = CommandLine.TryRun("/", "unshare", "--net", "true");
+        if (probe.ExitCode != 0) Assert.Ignore($"unshare is not permitted: {probe.Output}");
 
         var (_, output) = await RunAsync("cat /proc/net/dev | grep -c :", Ample, cancellationToken);
 
@@ -67,7 +71,8 @@ internal sealed class ChildRunnerTests : IDisposable
     [CancelAfter(30_000)]
     public async Task Run_FloodOfErrors_KeepsTheEnd(CancellationToken cancellationToken)
     {
-        var (outcome, _) = await RunAsync("yes | head -c 10000000 >&2; echo last >&2; exit 1", Ample, cancellationToken);
+        var (outcome, _) = await RunAsync(
+            "yes | head -c 10000000 >&2; echo last >&2; exit 1", Ample, cancellationToken);
 
         Assert.That(outcome.ErrorText, Has.Length.LessThanOrEqualTo(OutputTail.MaxChars).And.EndsWith("last"));
     }

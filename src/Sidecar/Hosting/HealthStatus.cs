@@ -1,4 +1,5 @@
 using Grpc.Health.V1;
+using Grpc.HealthCheck;
 
 namespace Sidecar.Hosting;
 
@@ -7,7 +8,7 @@ namespace Sidecar.Hosting;
 /// that a full disk never makes the kubelet restart it; <c>readiness</c>, the server as a whole and each service
 /// follow <see cref="Readiness"/>.
 /// </summary>
-internal sealed class HealthStatus(SidecarHealth health, Readiness readiness, TimeProvider clock) : BackgroundService
+internal sealed class HealthStatus(HealthServiceImpl health, Readiness readiness, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

@@ -1,3 +1,4 @@
+using Grpc.HealthCheck;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -83,7 +84,7 @@ internal static class SidecarHost
         services.AddMetrics();
         services.AddSingleton(new MetricsCollector(StagingMetrics.MeterName));
         services.AddSingleton<Readiness>();
-        services.AddSingleton<SidecarHealth>();
+        services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
         services.AddHostedService<Drain>();
@@ -99,7 +100,7 @@ internal static class SidecarHost
         var local = new ListenerMark(ListenerRole.Local);
         app.MapGrpcService<StagingService>().WithMetadata(local);
         app.MapGrpcService<ImportsService>().WithMetadata(local);
-        app.MapGrpcService<SidecarHealth>().WithMetadata(local);
+        app.MapGrpcService<HealthServiceImpl>().WithMetadata(local);
         app.MapGrpcReflectionService().WithMetadata(local);
     }
 

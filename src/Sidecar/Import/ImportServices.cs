@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
@@ -13,6 +14,8 @@ internal static class ImportServices
 {
     public static IServiceCollection AddImports(this IServiceCollection services)
     {
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IValidateOptions<ImportOptions>, ImportOptionsValidator>();
         services.AddOptions<ImportOptions>().BindConfiguration(
             ImportOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();

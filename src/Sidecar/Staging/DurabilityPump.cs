@@ -83,7 +83,7 @@ internal sealed class DurabilityPump
         var started = _metrics.StartFsync();
         try
         {
-            RandomAccess.FlushToDisk(_data);
+            Posix.Sync(_data);
         }
         catch (IOException failure)
         {

@@ -39,7 +39,7 @@ internal static class DurableFiles
         using (var handle = OpenWritable(temporary, FileMode.Create))
         {
             RandomAccess.Write(handle, content, 0);
-            RandomAccess.FlushToDisk(handle);
+            Posix.Sync(handle);
         }
 
         File.Move(temporary, path, overwrite: true);
@@ -50,7 +50,7 @@ internal static class DurableFiles
     public static void Sync(string path)
     {
         using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        RandomAccess.FlushToDisk(handle);
+        Posix.Sync(handle);
     }
 
     /// <summary>Removes a file; answers the bytes it took on disk, 0 when there was none.</summary>

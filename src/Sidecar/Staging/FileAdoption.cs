@@ -46,7 +46,7 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         var digests = Digest(source, size, request, cancellationToken);
         var image = new StagedImage(
             request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
-        RandomAccess.FlushToDisk(source);
+        Posix.Sync(source);
         try
         {
             commit.Publish(image, file.FullName);
@@ -139,7 +139,7 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
             var path = Path.Combine(directory, "data");
             using var copy = DurableFiles.OpenWritable(path, FileMode.Create);
             if (!Posix.TryReflink(source, copy)) Copy(source, copy, image.Size, cancellationToken);
-            RandomAccess.FlushToDisk(copy);
+            Posix.Sync(copy);
             commit.Publish(image, path);
         }
         finally

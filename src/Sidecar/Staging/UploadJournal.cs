@@ -63,7 +63,7 @@ internal sealed class UploadJournal : IDisposable
         Span<byte> record = stackalloc byte[RecordBytes];
         Encode(point, record);
         RandomAccess.Write(_file, record, _length);
-        RandomAccess.FlushToDisk(_file);
+        Posix.Sync(_file);
         if (_length == 0) SyncDirectories();
         _length += RecordBytes;
         Last = point;

@@ -39,7 +39,7 @@ internal sealed class SparseFileWriter(SafeFileHandle file, Action<long> beforeW
     public void Finish()
     {
         RandomAccess.SetLength(file, Length);
-        RandomAccess.FlushToDisk(file);
+        Posix.Sync(file);
     }
 
     private static int RunLength(ReadOnlySpan<byte> data, bool wantZeros)

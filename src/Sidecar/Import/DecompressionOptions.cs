@@ -20,7 +20,7 @@ internal sealed class DecompressionOptions
     /// Output below which the ratio does not matter, in bytes: small images may well be mostly empty.
     /// </summary>
     [AllowedRange(0, long.MaxValue)]
-    public long RatioFloorBytes { get; set; } = 64 << 20;
+    public long RatioFloorBytes { get; set; } = 1 << 30;
 
     /// <summary>Longest that a decompression may take. 2 hours are 1 TiB at 150 MiB/s.</summary>
     [AllowedDuration("00:00:01", "7.00:00:00")]

@@ -98,6 +98,8 @@ internal sealed class DecompressionTests : ImportTest
     [CancelAfter(60_000)]
     public async Task Import_GzipBomb_StoppedByRatio(CancellationToken cancellationToken)
     {
+        Configure("Decompression:RatioFloorBytes", "67108864");
+
         var import = await ImportAsync(Bomb(200), cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.RatioExceeded));

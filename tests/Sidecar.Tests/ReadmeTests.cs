@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using NUnit.Framework;
+using Sidecar.Hosting;
+using Sidecar.Import;
+using Sidecar.Rpc;
+using Sidecar.Staging;
+
+namespace Sidecar.Tests;
+
+/// <summary>What the README says of settings, errors and names is what the code has.</summary>
+internal sealed class ReadmeTests
+{
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
+
+    [Test]
+    public void Settings_AreThoseOfTheOptionsClasses()
+    {
+        var documented = Rows("settings").Select(row => (row[0].Trim('`'), row[1].Trim('`')));
+        Assert.That(documented, Is.EqualTo(Settings.All.Select(setting => (setting.Key, setting.Default))));
+    }
+
+    [Test]
+    public void Settings_EachRowSaysWhatIsAllowed()
+    {
+        var rows = Rows("settings").ToDictionary(row => row[0].Trim('`'), row => row[2]);
+        foreach (var setting in Settings.All) Assert.That(rows[setting.Key], Does.Contain(setting.Allowed));
+    }
+
+    [Test]
+    public void Errors_AreThoseOfTheStatusMap()
+    {
+        var staging = Enum.GetValues<StagingError>().Select(error => (RpcErrors.Reason(error), StatusMap.ToCode(error)));
+        var imports = Enum.GetValues<ImportError>().Select(error => (RpcErrors.Reason(error), StatusMap.ToCode(error)));
+        var expected = staging.Concat(imports).Select(row => $"{row.Item1} {RpcErrors.Reason(row.Item2)}").Distinct();
+        var documented = Rows("errors").Select(row => $"{row[0].Trim('`')} {row[1]}");
+        Assert.That(documented, Is.EquivalentTo(expected));
+    }
+
+    [Test]
+    public void Reasons_AreTheSameForBothEnums()
+    {
+        // One reason must not have two statuses: clients decide by the reason.
+        var codes = new Dictionary<string, StatusCode>();
+        foreach (var error in Enum.GetValues<StagingError>()) codes[RpcErrors.Reason(error)] = StatusMap.ToCode(error);
+        foreach (var error in Enum.GetValues<ImportError>())
+        {
+            if (codes.TryGetValue(RpcErrors.Reason(error), out var code)) Assert.That(StatusMap.ToCode(error), Is.EqualTo(code));
+            Assert.That(error.Reason(), Is.EqualTo(RpcErrors.Reason(error)));
+        }
+    }
+
+    [Test]
+    public void Files_ThatItNames_Exist()
+    {
+        var named = Regex.Matches(Readme, "`((?:src|protos|tests|eng|charts)/[A-Za-z0-9_./-]+)`").Select(match => match.Groups[1].Value);
+        Assert.That(named, Is.Not.Empty);
+        foreach (var name in named)
+        {
+            Assert.That(Path.Exists(Path.Combine(Root(), name.TrimEnd('/'))), Is.True, name);
+        }
+    }
+
+    private static IEnumerable<string[]> Rows(string table)
+    {
+        var text = Regex.Match(Readme, $"<!-- {table}:.*?-->\n(.*?)<!-- end {table} -->", RegexOptions.Singleline);
+        Assert.That(text.Success, Is.True, table);
+        return text.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(2)
+            .Select(row => row.Trim('|', ' ').Split('|', 3).Select(cell => cell.Trim()).ToArray())
+            .Select(cells => cells.Length == 3 ? cells : [cells[0], "", cells[1]]);
+    }
+
+    private static string Root()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Sidecar.sln"))) directory = directory.Parent;
+        return directory?.FullName ?? throw new InvalidOperationException("Not below the repository.");
+    }
+}

@@ -73,6 +73,9 @@ internal static class GetCommand
 
     private static Option<long> Size(string name, string description) => new(name)
     {
-        Description = description, HelpName = "SIZE", CustomParser = Parsers.Size, DefaultValueFactory = _ => 0,
+        Description = description,
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => 0,
+        CustomParser = result => Parsers.Size(result, 0, long.MaxValue),
     };
 }

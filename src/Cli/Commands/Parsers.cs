@@ -21,12 +21,13 @@ internal static class Parsers
         return [.. texts.Select(text => text.ToLowerInvariant())];
     }
 
-    public static long Size(ArgumentResult result)
+    public static long Size(ArgumentResult result, long least, long most)
     {
         var text = result.Tokens[0].Value;
-        if (ByteText.TryParse(text, out var bytes)) return bytes;
-        result.AddError($"'{text}' is not a size: use a number of bytes, or 4KiB, 1MiB, 2GiB.");
-        return 0;
+        var valid = ByteText.TryParse(text, out var bytes);
+        if (!valid) result.AddError($"'{text}' is not a size: use a number of bytes, or 4KiB, 1MiB, 2GiB.");
+        else if (bytes < least || bytes > most) result.AddError($"{text} is out of range: use {least} to {most} bytes.");
+        return bytes;
     }
 
     public static TimeSpan? Duration(ArgumentResult result)

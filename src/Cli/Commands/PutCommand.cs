@@ -29,18 +29,8 @@ internal static class PutCommand
 
     private static readonly Option<long> ChunkSize = new("--chunk-size")
     {
-        Description = "Bytes per message.", HelpName = "SIZE", CustomParser = Parsers.Size,
-        DefaultValueFactory = _ => DefaultChunkBytes,
-        Validators =
-        {
-            result =>
-            {
-                if (result.GetValueOrDefault<long>() is < 1 or > MaxChunkBytes)
-                {
-                    result.AddError($"--chunk-size must be 1 to {MaxChunkBytes} bytes.");
-                }
-            },
-        },
+        Description = "Bytes per message.", HelpName = "SIZE", DefaultValueFactory = _ => DefaultChunkBytes,
+        CustomParser = result => Parsers.Size(result, 1, MaxChunkBytes),
     };
 
     private static readonly Option<bool> NoChecksum = new("--no-checksum")

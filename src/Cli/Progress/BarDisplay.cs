@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Glance.Sidecar.V1;
 using Spectre.Console;
 using Spectre.Console.Rendering;
@@ -45,11 +46,15 @@ internal sealed class BarDisplay : IProgressDisplay
     /// <summary>What the bar means in numbers. Spectre's own columns count what was there before as transferred.</summary>
     private sealed class DetailColumn : ProgressColumn
     {
-        private readonly System.Collections.Concurrent.ConcurrentDictionary<int, string> _texts = new();
+        private const int Width = 50; // the longest text; a width that changes would make the bars jump
+
+        private readonly ConcurrentDictionary<int, string> _texts = new(); // drawn from a thread of Spectre's
 
         protected override bool NoWrap => true;
 
         public void Set(ProgressTask bar, string text) => _texts[bar.Id] = text;
+
+        public override int? GetColumnWidth(RenderOptions options) => Width;
 
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
             new Text(_texts.GetValueOrDefault(task.Id, "")).Overflow(Overflow.Ellipsis);

@@ -47,7 +47,9 @@ internal static class StageText
 
     private static string TimeLeft(StageProgress stage, double bytesPerSecond)
     {
-        var seconds = (stage.BytesTotal - stage.BytesDone) / bytesPerSecond;
-        return TimeText.Format(TimeSpan.FromSeconds(Math.Min(Math.Ceiling(seconds), TimeSpan.FromDays(365).TotalSeconds)));
+        var seconds = Math.Ceiling((stage.BytesTotal - stage.BytesDone) / bytesPerSecond);
+        return seconds < 120
+            ? $"{seconds:0} s"
+            : TimeText.Format(TimeSpan.FromSeconds(Math.Min(seconds, TimeSpan.FromDays(365).TotalSeconds)));
     }
 }

@@ -8,8 +8,12 @@ internal static class SidecarConfiguration
 
     private static readonly string[] Sections = ["Hosting", "Rpc", "Staging", "Import", "Logging"];
 
+    /// <summary>
+    /// Adds the sources themselves: a configuration that is chained into another one loses its empty values, and an
+    /// empty value is how a listener is switched off.
+    /// </summary>
     /// <exception cref="ConfigurationException">The file is missing, or a key belongs to no section.</exception>
-    public static IConfigurationRoot Read(string[] args)
+    public static void AddTo(IConfigurationBuilder target, string[] args)
     {
         var plain = new ConfigurationBuilder().AddEnvironmentVariables(Prefix).AddCommandLine(args).Build();
         var sources = new ConfigurationBuilder();
@@ -20,9 +24,9 @@ internal static class SidecarConfiguration
             sources.AddJsonFile(Path.GetFullPath(file), optional: false, reloadOnChange: false);
         }
 
-        var configuration = sources.AddEnvironmentVariables(Prefix).AddCommandLine(args).Build();
-        CheckSections(configuration);
-        return configuration;
+        sources.AddEnvironmentVariables(Prefix).AddCommandLine(args);
+        CheckSections(sources.Build());
+        foreach (var source in sources.Sources) target.Add(source);
     }
 
     private static void CheckSections(IConfigurationRoot configuration)

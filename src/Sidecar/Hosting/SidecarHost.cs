@@ -19,7 +19,7 @@ internal static class SidecarHost
         // The empty builder reads no file and watches no directory; the content root would be the current directory.
         var builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ApplicationName = "Sidecar", ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.AddConfiguration(SidecarConfiguration.Read(args));
+        SidecarConfiguration.AddTo(builder.Configuration, args);
         AddLogging(builder);
         AddHosting(builder);
         builder.Services.AddStaging(builder.Configuration);

@@ -1,0 +1,73 @@
+# Helpers of the scripts in this directory; to be sourced by bash with set -euo pipefail.
+
+repo_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# Numbered headings: step "text".
+step_number=0
+step() {
+  step_number=$((step_number + 1))
+  printf '\n== %d. %s\n' "$step_number" "$*"
+}
+
+have_commands() {
+  local command
+  for command in "$@"; do command -v "$command" >/dev/null || return 1; done
+}
+
+# Runs a command as root.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_install() {
+  have_commands apt-get || die "cannot install $*: this is no Debian; install them and try again"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# Installs what is missing: need_commands command=package ...
+need_commands() {
+  local pair packages=()
+  for pair in "$@"; do have_commands "${pair%%=*}" || packages+=("${pair#*=}"); done
+  [ "${#packages[@]}" -eq 0 ] && return
+  say "Installing ${packages[*]}"
+  apt_install "${packages[@]}"
+  for pair in "$@"; do have_commands "${pair%%=*}" || die "${pair%%=*} is still missing"; done
+}
+
+# .NET is not in Debian, so it is not installed here.
+need_dotnet() {
+  have_commands dotnet || die "the .NET SDK is missing: see https://dot.net/download (version $(dotnet_wanted) or later)"
+  (cd "$repo_root" && dotnet --version >/dev/null) || die "the .NET SDK is too old: $(dotnet_wanted) or later is needed"
+}
+
+dotnet_wanted() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$repo_root/global.json"; }
+
+# Builds projects: build_release directory ...
+build_release() {
+  local project
+  for project in "$@"; do
+    dotnet build "$repo_root/$project" -c Release -nologo -v quiet -clp:NoSummary
+  done
+}
+
+# Where build_release puts a program: built_program directory name
+built_program() { printf '%s/%s/bin/Release/net10.0/%s\n' "$repo_root" "$1" "$2"; }
+
+# Waits until a condition holds or the seconds are over: wait_for 30 command ...
+wait_for() {
+  local seconds=$1 end
+  end=$((SECONDS + seconds))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Stagectl.Failures;
+using Stagectl.Output;
+
+namespace Stagectl.Commands;
+
+/// <summary><c>rm</c>: removes images with all that belongs to them.</summary>
+internal static class RemoveCommand
+{
+    private static readonly Argument<string[]> Images = Symbols.ImageIds();
+
+    private static readonly Option<bool> Force = new("--force", "-f")
+    {
+        Description = "It is no error when there is nothing to remove.",
+    };
+
+    public static Command Create(CommandRunner runner)
+    {
+        var command = new Command(
+            "rm", "Removes images, unfinished uploads of them, and their imports; running imports are cancelled.")
+        {
+            Images, Force,
+        };
+        runner.AddExamples(command, "stagectl rm $id", "stagectl ls --json | jq -r .imageId | xargs stagectl rm");
+        runner.Handle(command, RunAsync);
+        return command;
+    }
+
+    /// <summary>Removes all that are there before it complains of one that is not.</summary>
+    private static async Task RunAsync(ParseResult parsed, Session session)
+    {
+        var missing = new List<string>();
+        foreach (var id in parsed.GetRequiredValue(Images))
+        {
+            var request = new DeleteImageRequest { ImageId = id };
+            var deleted = await session.Client.Staging.DeleteImageAsync(request, session.Call);
+            if (!deleted.Existed) missing.Add(id);
+            if (session.Output.Json) session.Output.Result(() => Describe(id, deleted), () => "");
+            else if (deleted.Existed) session.Output.Note($"Removed image {id}, {ByteText.Format(deleted.FreedBytes)} freed.");
+        }
+
+        if (missing.Count == 0 || parsed.GetValue(Force)) return;
+        throw new CommandException(Failure.Refused(
+            StatusCode.NotFound, "IMAGE_NOT_FOUND", $"Nothing of {string.Join(", ", missing)} was here to remove."));
+    }
+
+    private static JsonNode Describe(string id, DeleteImageResponse deleted)
+    {
+        var document = ProtoJson.Node(deleted);
+        document["imageId"] = id;
+        return document;
+    }
+}

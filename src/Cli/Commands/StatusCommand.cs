@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Glance.Sidecar.V1;
+using Grpc.Health.V1;
+using Stagectl.Connection;
+using Stagectl.Output;
+
+namespace Stagectl.Commands;
+
+/// <summary><c>status</c>: health, space and what is going on.</summary>
+internal static class StatusCommand
+{
+    public static Command Create(CommandRunner runner)
+    {
+        var command = new Command("status", "Shows health, space, uploads and imports in flight.");
+        runner.AddExamples(command, "stagectl status", "stagectl status --json | jq -r .capacity.availableBytes");
+        runner.Handle(command, RunAsync);
+        return command;
+    }
+
+    private static async Task RunAsync(ParseResult parsed, Session session)
+    {
+        var client = session.Client;
+        var health = await client.Health.CheckAsync(new HealthCheckRequest(), session.Call);
+        var capacity = await client.Staging.GetCapacityAsync(new GetCapacityRequest(), session.Call);
+        using var uploadCall = client.Staging.ListUploads(new ListUploadsRequest(), session.Call);
+        var uploads = await uploadCall.ResponseStream.ToListAsync(session);
+        using var importCall = client.Imports.ListImports(new ListImportsRequest(), session.Call);
+        var imports = await importCall.ResponseStream.ToListAsync(session);
+        imports.RemoveAll(import => import.State is not (Import.Types.State.Queued or Import.Types.State.Running));
+        session.Output.Result(
+            () => new JsonObject
+            {
+                ["server"] = client.Address.ToString(),
+                ["health"] = ProtoJson.Node(health)["status"]!.DeepClone(),
+                ["capacity"] = ProtoJson.Node(capacity),
+                ["uploads"] = new JsonArray([.. uploads.Select(ProtoJson.Node)]),
+                ["imports"] = new JsonArray([.. imports.Select(ProtoJson.Node)]),
+            },
+            () => Describe(client, health, capacity) + Tables(uploads, imports));
+    }
+
+    private static string Describe(SidecarClient client, HealthCheckResponse health, Capacity capacity) => new FactSheet()
+        .Add("Server", client.Address.ToString())
+        .Add("Health", health.Status.ToString())
+        .Add("Directory", capacity.StagingDirectory)
+        .Add("Uploads", capacity.AcceptsUploads ? "accepted" : $"refused: {capacity.Refusal}")
+        .Add("Volume", $"{ByteText.Format(capacity.FreeBytes)} free of {ByteText.Format(capacity.TotalBytes)}")
+        .Add("Available", $"{ByteText.Format(capacity.AvailableBytes)} for one upload, "
+            + $"{ByteText.Format(capacity.ReservedBytes)} reserved")
+        .Add("Staged", $"{capacity.StagedImages} images, {ByteText.Format(capacity.StagedBytes)}")
+        .Add("Unmanaged", $"{capacity.UnmanagedFiles} files, {ByteText.Format(capacity.UnmanagedBytes)}")
+        .ToString();
+
+    private static string Tables(List<Upload> uploads, List<Import> imports)
+    {
+        var text = "";
+        if (uploads.Count > 0) text += Section("Unfinished uploads", UploadsCommand.CreateTable(), uploads.Select(UploadsCommand.CreateRow));
+        if (imports.Count > 0) text += Section("Imports under way", ImportsCommand.CreateTable(), imports.Select(ImportsCommand.CreateRow));
+        return text;
+    }
+
+    private static string Section(string title, TextTable table, IEnumerable<string[]> rows)
+    {
+        foreach (var row in rows) table.Add(row);
+        return $"\n\n{title}:\n{table}".TrimEnd();
+    }
+}

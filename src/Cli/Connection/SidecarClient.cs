@@ -1,0 +1,61 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+
+namespace Stagectl.Connection;
+
+/// <summary>The sidecar's services over one connection, which is made when the first call needs it.</summary>
+internal sealed class SidecarClient : IDisposable
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    // A peer that vanished without a word is noticed after these two, also in the middle of a transfer.
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly GrpcChannel _channel;
+
+    public SidecarClient(Uri address)
+    {
+        Address = address;
+        var options = address.Scheme == "unix"
+            ? new GrpcChannelOptions()
+            : new GrpcChannelOptions { HttpHandler = CreateHandler(), DisposeHttpClient = true };
+        options.MaxReceiveMessageSize = null; // the sidecar decides how large its chunks are
+        _channel = GrpcChannel.ForAddress(address, options);
+        Staging = new Staging.StagingClient(_channel);
+        Imports = new Imports.ImportsClient(_channel);
+        Health = new Health.HealthClient(_channel);
+    }
+
+    public Uri Address { get; }
+
+    public Staging.StagingClient Staging { get; }
+
+    public Imports.ImportsClient Imports { get; }
+
+    public Health.HealthClient Health { get; }
+
+    /// <summary>Says why a call failed for want of a connection or an answer, in terms of what the user gave.</summary>
+    public string DescribeUnreachable(RpcException failure)
+    {
+        if (failure.StatusCode == StatusCode.DeadlineExceeded) return $"The sidecar at {Address} did not answer in time.";
+        // Of a socket that does not exist the transport says that the address cannot be assigned.
+        var cause = Address.Scheme == "unix" && !File.Exists(Address.LocalPath)
+            ? "there is no such socket."
+            : (failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail);
+        return $"The sidecar at {Address} cannot be reached: {cause}";
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private static SocketsHttpHandler CreateHandler() => new()
+    {
+        EnableMultipleHttp2Connections = true,
+        UseProxy = false, // http_proxy is for the web, not for a sidecar next door
+        ConnectTimeout = ConnectTimeout,
+        KeepAlivePingDelay = PingDelay,
+        KeepAlivePingTimeout = PingTimeout,
+    };
+}

@@ -1,0 +1,15 @@
+using Grpc.Core;
+
+namespace Stagectl.Connection;
+
+internal static class StreamExtensions
+{
+    /// <summary>All responses of a list call.</summary>
+    public static async Task<List<T>> ToListAsync<T>(this IAsyncStreamReader<T> responses, Session session)
+        where T : class
+    {
+        var items = new List<T>();
+        while (await responses.MoveNext(session.Interrupted)) items.Add(responses.Current);
+        return items;
+    }
+}

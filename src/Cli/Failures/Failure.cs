@@ -1,0 +1,77 @@
+using System.Text.Json;
+using Google.Rpc;
+using Grpc.Core;
+
+namespace Stagectl.Failures;
+
+/// <summary>Why a command failed, as the user and a script are told.</summary>
+/// <param name="Code">Name of the gRPC status.</param>
+/// <param name="Reason">Stable: the sidecar's own, or one of this program's.</param>
+/// <param name="Message">One sentence for a person.</param>
+internal sealed record Failure(
+    int ExitCode, string Code, string Reason, string Message, IReadOnlyDictionary<string, string> Facts)
+{
+    private const string DetailsTrailer = "grpc-status-details-bin";
+
+    private static readonly Dictionary<string, string> NoFacts = [];
+
+    public static Failure Usage(string message) =>
+        new(Stagectl.ExitCode.Usage, "INVALID_ARGUMENT", "USAGE", message, NoFacts);
+
+    public static Failure Local(string message) =>
+        new(Stagectl.ExitCode.Usage, "FAILED_PRECONDITION", "LOCAL_FILE", message, NoFacts);
+
+    public static Failure Interrupted() =>
+        new(Stagectl.ExitCode.Interrupted, "CANCELLED", "INTERRUPTED", "Interrupted.", NoFacts);
+
+    /// <summary>A refusal that this program finds itself, with the exit code of the sidecar's.</summary>
+    public static Failure Refused(StatusCode code, string reason, string message) =>
+        new(ExitCodeOf(code, reason), NameOf(code), reason, message, NoFacts);
+
+    /// <summary>What a call ended with: the sidecar's refusal, or the transport's failure, which has no reason.</summary>
+    public static Failure From(RpcException failure)
+    {
+        var info = ErrorInfoOf(failure);
+        var reason = info?.Reason ?? failure.StatusCode switch
+        {
+            StatusCode.Unavailable => "UNREACHABLE",
+            StatusCode.DeadlineExceeded => "TIMEOUT",
+            _ => "",
+        };
+        return new Failure(
+            ExitCodeOf(failure.StatusCode, info?.Reason ?? ""),
+            NameOf(failure.StatusCode),
+            reason,
+            failure.Status.Detail,
+            info?.Metadata.ToDictionary() ?? NoFacts);
+    }
+
+    /// <summary>The sidecar's reason; empty when the failure is not its own.</summary>
+    public static string ReasonOf(RpcException failure) => ErrorInfoOf(failure)?.Reason ?? "";
+
+    public Failure With(string moreText, params (string Name, string Value)[] moreFacts)
+    {
+        var facts = Facts.ToDictionary();
+        foreach (var (name, value) in moreFacts) facts[name] = value;
+        return this with { Message = $"{Message} {moreText}".Trim(), Facts = facts };
+    }
+
+    private static ErrorInfo? ErrorInfoOf(RpcException failure)
+    {
+        var details = failure.Trailers.FirstOrDefault(entry => entry.Key == DetailsTrailer)?.ValueBytes;
+        if (details is null) return null;
+        var packed = Google.Rpc.Status.Parser.ParseFrom(details).Details;
+        return packed.FirstOrDefault(any => any.Is(ErrorInfo.Descriptor))?.Unpack<ErrorInfo>();
+    }
+
+    // The same status without a reason comes from the way to the sidecar, not from the sidecar.
+    private static int ExitCodeOf(StatusCode code, string reason) => code switch
+    {
+        StatusCode.Unavailable or StatusCode.DeadlineExceeded when reason.Length == 0 => Stagectl.ExitCode.Unreachable,
+        StatusCode.NotFound => Stagectl.ExitCode.NotFound,
+        _ => Stagectl.ExitCode.Refused,
+    };
+
+    private static string NameOf(StatusCode code) =>
+        code == StatusCode.OK ? "OK" : JsonNamingPolicy.SnakeCaseUpper.ConvertName(code.ToString());
+}

@@ -1,0 +1,3 @@
+using Stagectl;
+
+return await StagectlProcess.RunAsync(args);

@@ -1,0 +1,50 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Stagectl.Failures;
+using Stagectl.Progress;
+
+namespace Stagectl.Transfer;
+
+/// <summary>
+/// Starts an import and follows it to its end. A connection that breaks is made again: the import's id attaches to the
+/// running one, or starts it anew where a restart of the sidecar interrupted it.
+/// </summary>
+internal sealed class ImportWatch(
+    Session session, RunImportRequest request, bool detach, Patience patience, IProgressDisplay display)
+{
+    /// <summary>The import as it was last told; null before the first answer.</summary>
+    public Import? Last { get; private set; }
+
+    /// <returns>The import in state SUCCEEDED, or, detached, as it is right after its start.</returns>
+    /// <exception cref="RpcException">It failed or was cancelled, or the sidecar cannot be reached for too long.</exception>
+    public async Task<Import> RunAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                return await FollowAsync();
+            }
+            catch (RpcException failure) when (Transient.Is(failure, session.Interrupted))
+            {
+                if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
+                display.Note($"Broke off, attaching again: {failure.Status.Detail}");
+            }
+        }
+    }
+
+    private async Task<Import> FollowAsync()
+    {
+        using var call = session.Client.Imports.RunImport(request, session.Call);
+        while (await call.ResponseStream.MoveNext(session.Interrupted))
+        {
+            Last = call.ResponseStream.Current.Import;
+            // An interrupted import is told once more before it starts anew: that is no progress.
+            if (Last.State is Import.Types.State.Queued or Import.Types.State.Running) patience.Progress();
+            foreach (var stage in Last.Stages) display.Show(stage);
+            if (detach) break;
+        }
+
+        return Last ?? throw new RpcException(new Status(StatusCode.Internal, "The sidecar told nothing of the import."));
+    }
+}

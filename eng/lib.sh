@@ -71,3 +71,31 @@ wait_for() {
     sleep 0.1
   done
 }
+
+# As need_commands, for packages that bring no command: need_packages package ...
+need_packages() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
+  done
+  [ "${#missing[@]}" -eq 0 ] && return
+  say "Installing ${missing[*]}"
+  apt_install "${missing[@]}"
+}
+
+# What all tests together need.
+setup_tests() {
+  need_dotnet
+  need_commands qemu-img=qemu-utils openssl=openssl strace=strace promtool=prometheus protoc=protobuf-compiler \
+    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip node=nodejs npm=npm prlimit=util-linux
+  need_packages python3 python3-grpcio python3-protobuf grpc-proto
+  npm ci --prefix "$repo_root/tests/Grpc.Tests/interop/js" --no-audit --no-fund --loglevel=error
+}
+
+# What the benchmarks need: the demo's needs, and a C++ gRPC client and server to compare with.
+setup_bench() {
+  need_dotnet
+  need_commands g++=g++ protoc=protobuf-compiler grpc_cpp_plugin=protobuf-compiler-grpc pkg-config=pkg-config \
+    python3=python3
+  need_packages libgrpc++-dev libprotobuf-dev
+}

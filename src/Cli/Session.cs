@@ -1,13 +1,14 @@
 using Grpc.Core;
 using Stagectl.Connection;
 using Stagectl.Failures;
+using Stagectl.Output;
 
 namespace Stagectl;
 
 /// <summary>What a command works with: the sidecar, the terminal, and when to stop.</summary>
 /// <param name="Deadline">End of the time that --timeout gives the whole command, in UTC.</param>
 internal sealed record Session(
-    SidecarClient Client, Output.Output Output, DateTime? Deadline, CancellationToken Interrupted)
+    SidecarClient Client, Printer Output, DateTime? Deadline, CancellationToken Interrupted)
 {
     public CallOptions Call => new(deadline: Deadline, cancellationToken: Interrupted);
 

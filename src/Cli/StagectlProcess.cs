@@ -21,7 +21,7 @@ internal static class StagectlProcess
             var hint = command == root ? "stagectl --help" : $"stagectl {command.Name} --help";
             var problem = string.Join(" ", parsed.Errors.Select(error => error.Message));
             var failure = Failure.Usage($"{problem} See {hint}.");
-            globals.CreateOutput(parsed).Fail(failure);
+            globals.CreatePrinter(parsed).Fail(failure);
             return failure.ExitCode;
         }
 

@@ -53,7 +53,7 @@ internal sealed class GetTests
         await cli.RunAsync(cancellationToken, "put", _directory["disk"], "--id", Id);
 
         var get = await cli.RunAsync(
-            cancellationToken, "get", Id, "-o", _directory["copy"], "--offset", "1001", "--retry-for", "100ms");
+            cancellationToken, "get", Id, "-o", _directory["copy"], "--offset", "1001");
 
         Assert.That(get.ExitCode, Is.EqualTo(ExitCode.Refused), get.Error);
         Assert.That(get.Error, Does.Contain("[OFFSET_MISMATCH]"));

@@ -23,7 +23,7 @@ internal sealed class CommandRunner(GlobalOptions globals)
 
     private async Task<int> RunAsync(ParseResult parsed, Func<ParseResult, Session, Task> body)
     {
-        var output = globals.CreateOutput(parsed);
+        var output = globals.CreatePrinter(parsed);
         if (globals.Server(parsed) is not { } address)
         {
             var failure = Failure.Usage($"{ServerAddress.Variable} is not an address: use {ServerAddress.Forms}.");

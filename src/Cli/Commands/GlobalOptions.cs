@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Stagectl.Connection;
+using Stagectl.Output;
 
 namespace Stagectl.Commands;
 
@@ -52,7 +53,7 @@ internal sealed class GlobalOptions
         parsed.GetValue(_timeout) is { } timeout ? DateTime.UtcNow + timeout : null;
 
     /// <summary>Works for wrong arguments too, which are to be told as JSON when --json is among them.</summary>
-    public Output.Output CreateOutput(ParseResult parsed) =>
+    public Printer CreatePrinter(ParseResult parsed) =>
         new(parsed.GetResult(_json) is { Implicit: false }, parsed.GetResult(_quiet) is { Implicit: false });
 
     private static Uri? ParseServer(ArgumentResult result, string text)

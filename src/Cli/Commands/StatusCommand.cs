@@ -54,14 +54,15 @@ internal static class StatusCommand
 
     private static string Tables(List<Upload> uploads, List<Import> imports)
     {
-        var text = "";
-        if (uploads.Count > 0) text += Section("Unfinished uploads", UploadsCommand.CreateTable(), uploads.Select(UploadsCommand.CreateRow));
-        if (imports.Count > 0) text += Section("Imports under way", ImportsCommand.CreateTable(), imports.Select(ImportsCommand.CreateRow));
-        return text;
+        var uploadRows = uploads.Select(UploadsCommand.CreateRow).ToList();
+        var importRows = imports.Select(ImportsCommand.CreateRow).ToList();
+        return Section("Unfinished uploads", UploadsCommand.CreateTable(), uploadRows)
+            + Section("Imports under way", ImportsCommand.CreateTable(), importRows);
     }
 
-    private static string Section(string title, TextTable table, IEnumerable<string[]> rows)
+    private static string Section(string title, TextTable table, List<string[]> rows)
     {
+        if (rows.Count == 0) return "";
         foreach (var row in rows) table.Add(row);
         return $"\n\n{title}:\n{table}".TrimEnd();
     }

@@ -5,9 +5,6 @@ namespace Stagectl.Failures;
 /// <summary>Which failures another attempt may mend.</summary>
 internal static class Transient
 {
-    public const string AlreadyStaged = "ALREADY_STAGED";
-    public const string OffsetMismatch = "OFFSET_MISMATCH";
-
     public static bool Is(RpcException failure, CancellationToken interrupted) =>
         !interrupted.IsCancellationRequested && Failure.ReasonOf(failure) switch
         {
@@ -16,7 +13,7 @@ internal static class Transient
                 is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled or StatusCode.DataLoss,
 
             // UPLOAD_TAKEN_OVER is not among them: two senders that retry would take it from each other for ever.
-            OffsetMismatch or "CHUNK_CORRUPT" or "DRAINING" or "IDLE_TIMEOUT" or "IMPORT_INTERRUPTED" => true,
+            "CHUNK_CORRUPT" or "DRAINING" or "IDLE_TIMEOUT" or "IMPORT_INTERRUPTED" => true,
             _ => false,
         };
 }

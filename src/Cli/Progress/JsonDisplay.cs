@@ -1,9 +1,10 @@
 using Glance.Sidecar.V1;
+using Stagectl.Output;
 
 namespace Stagectl.Progress;
 
 /// <summary>Progress as JSON lines.</summary>
-internal sealed class JsonDisplay(Output.Output output) : IProgressDisplay
+internal sealed class JsonDisplay(Printer output) : IProgressDisplay
 {
     private readonly Cadence _cadence = new(TimeSpan.FromSeconds(1)); // a program reads faster than a person
 

@@ -1,9 +1,10 @@
 using Glance.Sidecar.V1;
+using Stagectl.Output;
 
 namespace Stagectl.Progress;
 
 /// <summary>Plain lines for a log file: no cursor movements, no colours.</summary>
-internal sealed class LineDisplay(Output.Output output) : IProgressDisplay
+internal sealed class LineDisplay(Printer output) : IProgressDisplay
 {
     private readonly Cadence _cadence = new(TimeSpan.FromSeconds(5)); // a log is read later: it need not be dense
     private readonly Dictionary<string, RateMeter> _meters = [];

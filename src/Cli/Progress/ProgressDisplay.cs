@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Stagectl.Output;
 
 namespace Stagectl.Progress;
 
@@ -6,7 +7,7 @@ namespace Stagectl.Progress;
 internal static class ProgressDisplay
 {
     /// <summary>Runs <paramref name="work"/> with a display that is gone when it ends, however it ends.</summary>
-    public static async Task<T> RunAsync<T>(Output.Output output, Func<IProgressDisplay, Task<T>> work)
+    public static async Task<T> RunAsync<T>(Printer output, Func<IProgressDisplay, Task<T>> work)
     {
         if (output.Quiet) return await work(new SilentDisplay());
         if (output.Json) return await work(new JsonDisplay(output));

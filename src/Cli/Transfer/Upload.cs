@@ -13,6 +13,9 @@ namespace Stagectl.Transfer;
 internal sealed class Upload(
     Session session, UploadRequest request, UploadSource source, Patience patience, IProgressDisplay display)
 {
+    private const string AlreadyStaged = "ALREADY_STAGED";
+    private const string OffsetMismatch = "OFFSET_MISMATCH";
+
     private long _confirmed;
 
     /// <summary>The sidecar may hold a part of the image.</summary>
@@ -29,9 +32,10 @@ internal sealed class Upload(
                 var found = locate ? await LocateAsync() : Found.Nothing;
                 return found.Image is { } image ? await CompareAsync(image) : await SendAsync(found.Offset);
             }
-            catch (RpcException failure) when (Failure.ReasonOf(failure) == Transient.AlreadyStaged)
+            catch (RpcException failure) when (Failure.ReasonOf(failure) is AlreadyStaged or OffsetMismatch)
             {
-                // A commit whose answer was lost; or somebody else's, which the comparison will tell.
+                // An earlier call of ours went further than we knew: its answer was lost, or it took in what was still
+                // under way. Or it was somebody else's, which the comparison will tell.
                 if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
             }
             catch (RpcException failure) when (Transient.Is(failure, session.Interrupted))
@@ -102,7 +106,7 @@ internal sealed class Upload(
         {
             throw new CommandException(Failure.Refused(
                 StatusCode.AlreadyExists,
-                Transient.AlreadyStaged,
+                AlreadyStaged,
                 $"Image {image.ImageId} is staged already, and is not {request.Label}: it has {image.Size} bytes and "
                 + $"crc32c {image.Digests[Sidecar.Staging.Crc32C.Name]}, not {source.Offset} and {crc32C}."));
         }

@@ -8,7 +8,7 @@ namespace Stagectl.Output;
 /// What a command says. Results go to standard output and nothing else does, so that they can be piped; notes and
 /// errors go to standard error. With --json both speak JSON, one document a line.
 /// </summary>
-internal sealed class Output(bool json, bool quiet)
+internal sealed class Printer(bool json, bool quiet)
 {
     public bool Json => json;
 

@@ -202,12 +202,18 @@ public sealed class CallTests
             Download = async (responses, _) =>
             {
                 var message = new StreamingOutputCallResponse { Payload = Chunk.Payload };
-                var first = Task.CompletedTask;
-                while (first.IsCompleted)
-                    first = responses.WriteAsync(message);
+                // A write that is accepted found the one before it complete; at last one has to wait for the client.
+                var accepted = Task.CompletedTask;
+                while (!refused.Task.IsCompleted)
+                {
+                    var next = responses.WriteAsync(message);
+                    if (next.IsFaulted)
+                        refused.SetResult(next.Exception.InnerException);
+                    else
+                        accepted = next;
+                }
 
-                refused.SetResult(Assert.CatchAsync(() => responses.WriteAsync(message)));
-                await first;
+                await accepted;
             },
         });
         using var channel = server.Channel();

@@ -107,6 +107,15 @@ internal sealed class StartTests : SidecarTest
     }
 
     [Test]
+    public async Task Start_EmptyAddresses_ListensOnTheSocketOnly()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, "--Hosting:LocalAddress=", "--Hosting:OpsAddress=");
+        Assert.That(sidecar.Addresses, Is.EqualTo([$"http://unix:{sidecar.Socket}"]));
+    }
+
+    [Test]
     public async Task Help_NamesEverySetting()
     {
         var (exit, output) = await RunAsync("--help");

@@ -5,6 +5,7 @@ using Sidecar.Hosting;
 using Sidecar.Import;
 using Sidecar.Rpc;
 using Sidecar.Staging;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Tests;
 
@@ -30,9 +31,9 @@ internal sealed class ReadmeTests
     [Test]
     public void Errors_AreThoseOfTheStatusMap()
     {
-        var staging = Enum.GetValues<StagingError>().Select(error => (RpcErrors.Reason(error), StatusMap.ToCode(error)));
-        var imports = Enum.GetValues<ImportError>().Select(error => (RpcErrors.Reason(error), StatusMap.ToCode(error)));
-        var expected = staging.Concat(imports).Select(row => $"{row.Item1} {RpcErrors.Reason(row.Item2)}").Distinct();
+        var staging = Enum.GetValues<StagingError>().Select(error => (error.Reason(), StatusMap.ToCode(error)));
+        var imports = Enum.GetValues<ImportError>().Select(error => (error.Reason(), StatusMap.ToCode(error)));
+        var expected = staging.Concat(imports).Select(row => $"{row.Item1} {row.Item2.Reason()}").Distinct();
         var documented = Rows("errors").Select(row => $"{row[0].Trim('`')} {row[1]}");
         Assert.That(documented, Is.EquivalentTo(expected));
     }
@@ -42,11 +43,10 @@ internal sealed class ReadmeTests
     {
         // One reason must not have two statuses: clients decide by the reason.
         var codes = new Dictionary<string, StatusCode>();
-        foreach (var error in Enum.GetValues<StagingError>()) codes[RpcErrors.Reason(error)] = StatusMap.ToCode(error);
+        foreach (var error in Enum.GetValues<StagingError>()) codes[error.Reason()] = StatusMap.ToCode(error);
         foreach (var error in Enum.GetValues<ImportError>())
         {
-            if (codes.TryGetValue(RpcErrors.Reason(error), out var code)) Assert.That(StatusMap.ToCode(error), Is.EqualTo(code));
-            Assert.That(error.Reason(), Is.EqualTo(RpcErrors.Reason(error)));
+            if (codes.TryGetValue(error.Reason(), out var code)) Assert.That(StatusMap.ToCode(error), Is.EqualTo(code));
         }
     }
 

@@ -12,14 +12,19 @@ internal sealed class ChannelTransport : IDisposable
     private readonly Uri _root;
     private readonly CancellationTokenSource _closing = new();
 
-    private ChannelTransport(Uri root, HttpMessageHandler handler, bool ownsHandler, GrpcChannelOptions options)
+    private ChannelTransport(
+        Uri address, Uri root, HttpMessageHandler handler, bool ownsHandler, GrpcChannelOptions options)
     {
+        Address = address.Scheme == UnixSocket.Scheme ? $"unix:{address.LocalPath}" : address.ToString();
         _root = root;
         _http = new HttpMessageInvoker(handler, ownsHandler);
         MaxReceiveBytes = options.MaxReceiveMessageSize;
         MaxSendBytes = options.MaxSendMessageSize;
         Time = options.TimeProvider;
     }
+
+    /// <summary>As the caller gave it, for error texts.</summary>
+    public string Address { get; }
 
     public int? MaxReceiveBytes { get; }
 
@@ -36,16 +41,17 @@ internal sealed class ChannelTransport : IDisposable
         {
             return options.HttpHandler is not null
                 ? throw new ArgumentException("A unix address takes no HttpHandler of its own.", nameof(options))
-                : new ChannelTransport(new Uri(UnixAuthority), UnixSocket.Handler(address.LocalPath), true, options);
+                : new ChannelTransport(
+                    address, new Uri(UnixAuthority), UnixSocket.Handler(address.LocalPath), true, options);
         }
 
         if (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps)
             throw new ArgumentException($"'{address}' is not an http, https or unix address.", nameof(address));
 
         return options.HttpHandler is { } handler
-            ? new ChannelTransport(address, handler, options.DisposeHttpClient, options)
+            ? new ChannelTransport(address, address, handler, options.DisposeHttpClient, options)
             : new ChannelTransport(
-                address, new SocketsHttpHandler { EnableMultipleHttp2Connections = true }, true, options);
+                address, address, new SocketsHttpHandler { EnableMultipleHttp2Connections = true }, true, options);
     }
 
     public Uri UriOf(string methodPath) => new(_root, methodPath);

@@ -137,7 +137,7 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
 
     private CallOutcome Fail(Exception failure)
     {
-        End(HttpErrors.OutcomeOf(failure, _uri));
+        End(HttpErrors.OutcomeOf(failure, _transport.Address));
         return Outcome!;
     }
 

@@ -18,7 +18,7 @@ internal static class HttpErrors
         _ => StatusCode.Unknown,
     };
 
-    public static CallOutcome OutcomeOf(Exception failure, Uri? address)
+    public static CallOutcome OutcomeOf(Exception failure, string? address)
     {
         if (failure is RpcException rpc)
             return new CallOutcome(rpc.Status, rpc.Trailers);
@@ -28,7 +28,7 @@ internal static class HttpErrors
             return CallOutcome.Local(CodeOf(error), $"The call broke off: HTTP/2 error {error}.", failure);
 
         return failure is HttpRequestException or IOException
-            ? CallOutcome.Local(StatusCode.Unavailable, $"{address} cannot be reached: {failure.Message}", failure)
+            ? CallOutcome.Local(StatusCode.Unavailable, $"{address ?? "The server"} cannot be reached: {failure.GetBaseException().Message}", failure)
             : CallOutcome.Local(StatusCode.Internal, $"The call failed: {failure.Message}", failure);
     }
 

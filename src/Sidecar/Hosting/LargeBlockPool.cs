@@ -10,7 +10,7 @@ namespace Sidecar.Hosting;
 /// </summary>
 internal sealed class LargeBlockPool : MemoryPool<byte>
 {
-    public const int BlockBytes = 64 << 10;
+    public const int BlockBytes = 256 << 10;
 
     private const int MaxIdleBlocks = 512; // 32 MiB: sixteen uploads with their windows full
 

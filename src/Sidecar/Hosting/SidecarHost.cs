@@ -90,6 +90,7 @@ internal static class SidecarHost
         services.AddHostedService<Drain>();
         services.AddHostedService<Janitor>();
         builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseSockets(Listeners.ConfigureTransport);
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
             .Configure<IOptions<HostingOptions>>((kestrel, hosting) => Listeners.Configure(kestrel, hosting.Value));

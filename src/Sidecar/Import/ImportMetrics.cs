@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Import;
 

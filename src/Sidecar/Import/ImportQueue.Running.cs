@@ -1,3 +1,5 @@
+using Sidecar.Telemetry;
+
 namespace Sidecar.Import;
 
 /// <summary>How an import gets its turn and runs.</summary>

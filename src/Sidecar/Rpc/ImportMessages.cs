@@ -2,6 +2,7 @@ using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Sidecar.Import;
 using Sidecar.Staging;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Rpc;
 
@@ -78,7 +79,7 @@ internal static class ImportMessages
 
     private static Glance.Sidecar.V1.ImportFailure ToMessage(Import.ImportFailure failure) => new()
     {
-        Reason = RpcErrors.Reason(failure.Error),
+        Reason = failure.Error.Reason(),
         Message = failure.Message,
         Stage = failure.Stage,
         Facts = { failure.Facts.ToDictionary() },

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
@@ -32,8 +31,4 @@ internal static class RpcErrors
         return new RpcException(
             new Status(code, message), new Metadata { { DetailsTrailer, details.ToByteArray() } });
     }
-
-    /// <summary>An enum's name as a reason: <c>OffsetMismatch</c> is OFFSET_MISMATCH.</summary>
-    public static string Reason<TEnum>(TEnum error)
-        where TEnum : struct, System.Enum => JsonNamingPolicy.SnakeCaseUpper.ConvertName(error.ToString());
 }

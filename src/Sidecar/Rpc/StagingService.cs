@@ -66,6 +66,8 @@ internal sealed class StagingService(
             var id = ImageId.Parse(request.ImageId);
             var released = await imports.RemoveForImageAsync(id, context.CancellationToken);
             var deleted = await area.DeleteImageAsync(id, context.CancellationToken);
+            // An import that was started in between has lost its image; nobody would ever release it.
+            released += await imports.RemoveForImageAsync(id, context.CancellationToken);
             return new DeleteImageResponse
             {
                 Existed = deleted.Existed, FreedBytes = (ulong)(deleted.FreedBytes + released),

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Sidecar.Import;
 using Sidecar.Staging;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Rpc;
 
@@ -63,7 +64,7 @@ internal static class StatusMap
 
     /// <summary>What RunImport ends with after the last event of an import that has no result.</summary>
     public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
-        ToCode(failure.Error), RpcErrors.Reason(failure.Error), failure.Message, failure.Facts);
+        ToCode(failure.Error), failure.Error.Reason(), failure.Message, failure.Facts);
 
     /// <summary>Runs a handler and turns its refusals into statuses.</summary>
     public static async Task<T> GuardAsync<T>(Func<Task<T>> handler)
@@ -75,12 +76,12 @@ internal static class StatusMap
         catch (StagingException refusal)
         {
             throw RpcErrors.Create(
-                ToCode(refusal.Error), RpcErrors.Reason(refusal.Error), refusal.Message, refusal.Facts);
+                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
         }
         catch (ImportException refusal)
         {
             throw RpcErrors.Create(
-                ToCode(refusal.Error), RpcErrors.Reason(refusal.Error), refusal.Message, refusal.Facts);
+                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
         }
     }
 

@@ -58,7 +58,7 @@ internal sealed class StagingMetrics
 
     public void Resumed() => _resumes.Add(1);
 
-    public void Refused(StagingError reason) => _refusals.Add(1, Tag("reason", reason.ToString()));
+    public void Refused(StagingError reason) => _refusals.Add(1, Tag("reason", reason.Reason()));
 
     public void Committed() => _uploads.Add(1, Tag("result", "committed"));
 

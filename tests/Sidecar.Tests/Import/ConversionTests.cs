@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Import;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Tests.Import;
 

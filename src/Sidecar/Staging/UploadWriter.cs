@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Sidecar.Staging;
 
 /// <summary>
-/// One call's right to append to an upload. Appends are written at once, as slices of the caller's buffers; dispose
-/// without a commit suspends the upload at its received offset. Not for concurrent use: one call, one writer.
+/// One call's right to append to an upload. Appends are written at once; dispose without a commit suspends the upload at its
+/// received offset. Not for concurrent use: one call, one writer.
 /// </summary>
 internal sealed class UploadWriter : IAsyncDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly UploadJournal _journal;
     private readonly DurabilityPump _pump;
     private readonly List<DigestFollower> _digests = [];
-    private readonly List<ReadOnlyMemory<byte>> _segments = [];
+    private readonly BlockWriter _blocks;
     private bool _committed;
 
     /// <summary>Opens the upload's files. The writer owns the pass and the reservation from here on.</summary>
@@ -35,6 +35,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         _commit = commit;
         _context = context;
         _data = DurableFiles.OpenWritable(upload.DataFile, FileMode.OpenOrCreate);
+        _blocks = new BlockWriter(_data);
         _journal = UploadJournal.Open(upload.JournalFile, upload.Start);
         _pump = new DurabilityPump(_data, _journal, upload, context.Options.DurableIntervalBytes, context.Metrics);
         foreach (var name in context.Options.Digests.Union(header.ExpectedDigests.Keys))
@@ -71,11 +72,9 @@ internal sealed class UploadWriter : IAsyncDisposable
         UploadChecks.Length(_header, received.Offset + data.Length, _context.Options);
         UploadChecks.Chunk(data, crc32C, received.Offset);
         EnsureReserved(data.Length);
-        Write(data, received.Offset);
+        var crc = Write(data, received);
         _reservation.Consume(data.Length);
-        _upload.Advance(
-            new ReceivedPoint(received.Offset + data.Length, Crc32C.Append(received.Crc32C, data)),
-            _context.Clock.GetUtcNow());
+        _upload.Advance(new ReceivedPoint(received.Offset + data.Length, crc), _context.Clock.GetUtcNow());
         _context.Metrics.Received(data.Length);
         _pump.Advance();
         foreach (var digest in _digests) digest.Advance();
@@ -135,17 +134,15 @@ internal sealed class UploadWriter : IAsyncDisposable
         if (missing > 0) _reservation.Grow(Math.Max(missing, _context.Options.ReservationStepBytes), missing);
     }
 
-    private void Write(ReadOnlySequence<byte> data, long offset)
+    private uint Write(ReadOnlySequence<byte> data, ReceivedPoint received)
     {
-        _segments.Clear();
-        foreach (var segment in data) _segments.Add(segment);
         try
         {
-            RandomAccess.Write(_data, _segments, offset);
+            return _blocks.Write(data, received.Offset, received.Crc32C);
         }
         catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
         {
-            RandomAccess.SetLength(_data, offset);
+            RandomAccess.SetLength(_data, received.Offset);
             throw NoSpace(failure);
         }
         catch (IOException failure)

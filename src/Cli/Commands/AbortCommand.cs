@@ -21,18 +21,18 @@ internal static class AbortCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var id = parsed.GetRequiredValue(Image);
         var request = new AbortUploadRequest { ImageId = id };
-        var aborted = await session.Client.Staging.AbortUploadAsync(request, session.Call);
+        var aborted = await invocation.Client.Staging.AbortUploadAsync(request, invocation.Call);
         if (!aborted.Existed)
         {
             throw new CommandException(Failure.Refused(
                 StatusCode.NotFound, "UPLOAD_NOT_FOUND", $"There is no unfinished upload of image {id}."));
         }
 
-        if (session.Output.Json) session.Output.Result(aborted, () => "");
-        else session.Output.Note($"Discarded the upload of image {id}.");
+        if (invocation.Output.Json) invocation.Output.Result(aborted, () => "");
+        else invocation.Output.Note($"Discarded the upload of image {id}.");
     }
 }

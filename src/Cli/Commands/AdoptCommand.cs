@@ -33,7 +33,7 @@ internal static class AdoptCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new AdoptFileRequest
         {
@@ -42,7 +42,7 @@ internal static class AdoptCommand
             ProjectId = parsed.GetRequiredValue(Project),
             ExpectedDigests = { parsed.GetRequiredValue(Digest) },
         };
-        var image = await session.Client.Staging.AdoptFileAsync(request, session.Call);
-        session.Output.Result(image, () => image.ImageId);
+        var image = await invocation.Client.Staging.AdoptFileAsync(request, invocation.Call);
+        invocation.Output.Result(image, () => image.ImageId);
     }
 }

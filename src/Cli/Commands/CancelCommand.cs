@@ -17,12 +17,12 @@ internal static class CancelCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new CancelImportRequest { ImportId = parsed.GetRequiredValue(Id) };
-        var import = await session.Client.Imports.CancelImportAsync(request, session.Call);
-        if (session.Output.Json) session.Output.Result(import, () => "");
-        else session.Output.Note(Describe(import));
+        var import = await invocation.Client.Imports.CancelImportAsync(request, invocation.Call);
+        if (invocation.Output.Json) invocation.Output.Result(import, () => "");
+        else invocation.Output.Note(Describe(import));
     }
 
     private static string Describe(Import import) => import.State == Import.Types.State.Cancelled

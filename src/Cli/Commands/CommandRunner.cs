@@ -4,7 +4,7 @@ using Stagectl.Failures;
 
 namespace Stagectl.Commands;
 
-/// <summary>Runs a command's body with a session, and turns what it throws into an error line and an exit code.</summary>
+/// <summary>Runs a command's body with a invocation, and turns what it throws into an error line and an exit code.</summary>
 internal sealed class CommandRunner(GlobalOptions globals)
 {
     // Long enough for a sidecar's restart, short enough for a person who waits.
@@ -16,12 +16,12 @@ internal sealed class CommandRunner(GlobalOptions globals)
 
     public void AddExamples(Command command, params string[] lines) => _examples[command] = lines;
 
-    public void Handle(Command command, Func<ParseResult, Session, Task> body) =>
+    public void Handle(Command command, Func<ParseResult, Invocation, Task> body) =>
         command.SetAction(parsed => RunAsync(parsed, body));
 
     public static Patience CreatePatience(TimeSpan? retryFor) => new(retryFor ?? DefaultRetryFor, retryFor is not null);
 
-    private async Task<int> RunAsync(ParseResult parsed, Func<ParseResult, Session, Task> body)
+    private async Task<int> RunAsync(ParseResult parsed, Func<ParseResult, Invocation, Task> body)
     {
         var output = globals.CreatePrinter(parsed);
         if (globals.Server(parsed) is not { } address)
@@ -33,13 +33,13 @@ internal sealed class CommandRunner(GlobalOptions globals)
 
         using var interrupt = new Interrupt();
         using var client = new SidecarClient(address);
-        var session = new Session(client, output, globals.Deadline(parsed), interrupt.Token);
+        var invocation = new Invocation(client, output, globals.Deadline(parsed), interrupt.Token);
         try
         {
-            await body(parsed, session);
+            await body(parsed, invocation);
             return ExitCode.Success;
         }
-        catch (Exception exception) when (session.Explain(exception) is { } failure)
+        catch (Exception exception) when (invocation.Explain(exception) is { } failure)
         {
             output.Fail(failure);
             return failure.ExitCode;

@@ -41,7 +41,7 @@ internal static class GetCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new ReadImageRequest
         {
@@ -54,15 +54,15 @@ internal static class GetCommand
         using var target = DownloadTarget.Open(path);
         var patience = CommandRunner.CreatePatience(parsed.GetValue(RetryFor));
         var label = path == "-" ? request.ImageId : Path.GetFileName(path);
-        var received = await ProgressDisplay.RunAsync(session.Output, async display =>
+        var received = await ProgressDisplay.RunAsync(invocation.Output, async display =>
         {
-            var download = new Download(session, request, label, target, patience, display);
+            var download = new Download(invocation, request, label, target, patience, display);
             await download.RunAsync();
             return download.Received;
         });
-        session.Output.Note($"Read {ByteText.Format(received)} into {(path == "-" ? "standard output" : path)}.");
+        invocation.Output.Note($"Read {ByteText.Format(received)} into {(path == "-" ? "standard output" : path)}.");
         // On standard output are the bytes themselves.
-        if (session.Output.Json && path != "-") session.Output.Result(CreateReport(path, received), () => "");
+        if (invocation.Output.Json && path != "-") invocation.Output.Result(CreateReport(path, received), () => "");
     }
 
     private static Struct CreateReport(string path, ulong received) => new()

@@ -52,24 +52,24 @@ internal static class ImportCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = ReadRequest(parsed);
         var detach = parsed.GetValue(Detach);
         var patience = CommandRunner.CreatePatience(parsed.GetValue(RetryFor));
-        var import = await ProgressDisplay.RunAsync(session.Output, async display =>
+        var import = await ProgressDisplay.RunAsync(invocation.Output, async display =>
         {
-            var watch = new ImportWatch(session, request, detach, patience, display);
+            var watch = new ImportWatch(invocation, request, detach, patience, display);
             try
             {
                 return await watch.RunAsync();
             }
-            catch (Exception exception) when (Explain(exception, watch, session) is { } failure)
+            catch (Exception exception) when (Explain(exception, watch, invocation) is { } failure)
             {
                 throw new CommandException(failure);
             }
         });
-        session.Output.Result(import, () => detach ? import.ImportId : Sheets.Of(import));
+        invocation.Output.Result(import, () => detach ? import.ImportId : Sheets.Of(import));
     }
 
     private static RunImportRequest ReadRequest(ParseResult parsed) => new()
@@ -84,9 +84,9 @@ internal static class ImportCommand
         UserRoles = { parsed.GetRequiredValue(Roles) },
     };
 
-    private static Failure? Explain(Exception exception, ImportWatch watch, Session session)
+    private static Failure? Explain(Exception exception, ImportWatch watch, Invocation invocation)
     {
-        if (session.Explain(exception) is not { } failure) return null;
+        if (invocation.Explain(exception) is not { } failure) return null;
         if (watch.Last is not { } import) return failure;
         if (failure.ExitCode is ExitCode.Interrupted or ExitCode.Unreachable)
         {

@@ -36,18 +36,18 @@ internal static class ImportsCommand
         TimeText.Format(import.FinishedAt),
     ];
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         if (parsed.GetValue(Id) is { Length: > 0 } id)
         {
-            var import = await session.Client.Imports.GetImportAsync(new GetImportRequest { ImportId = id }, session.Call);
-            session.Output.Result(import, () => Sheets.Of(import));
+            var import = await invocation.Client.Imports.GetImportAsync(new GetImportRequest { ImportId = id }, invocation.Call);
+            invocation.Output.Result(import, () => Sheets.Of(import));
             return;
         }
 
         var request = new ListImportsRequest { ImageId = parsed.GetValue(Image) ?? "" };
-        using var call = session.Client.Imports.ListImports(request, session.Call);
-        session.Output.List(await call.ResponseStream.ToListAsync(session), CreateTable(), CreateRow);
+        using var call = invocation.Client.Imports.ListImports(request, invocation.Call);
+        invocation.Output.List(await call.ResponseStream.ToListAsync(invocation), CreateTable(), CreateRow);
     }
 
     private static string CurrentStage(Import import) => import.Failure is { } failure

@@ -16,11 +16,11 @@ internal static class ListCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        using var call = session.Client.Staging.ListImages(new ListImagesRequest(), session.Call);
-        var images = await call.ResponseStream.ToListAsync(session);
-        session.Output.List(images, new TextTable("IMAGE", "SIZE", "ORIGIN", "COMMITTED", "PROJECT"), image =>
+        using var call = invocation.Client.Staging.ListImages(new ListImagesRequest(), invocation.Call);
+        var images = await call.ResponseStream.ToListAsync(invocation);
+        invocation.Output.List(images, new TextTable("IMAGE", "SIZE", "ORIGIN", "COMMITTED", "PROJECT"), image =>
         [
             image.ImageId,
             ByteText.Format(image.Size),

@@ -55,7 +55,7 @@ internal static class PutCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = ReadRequest(parsed);
         using UploadSource source = IsStandardInput(parsed)
@@ -63,9 +63,11 @@ internal static class PutCommand
             : new FileSource(parsed.GetRequiredValue(File));
         var patience = CommandRunner.CreatePatience(parsed.GetValue(RetryFor));
         var image = await ProgressDisplay.RunAsync(
-            session.Output, display => RunAsync(new Transfer.Upload(session, request, source, patience, display), request, session));
-        session.Output.Note($"Staged {ByteText.Format(image.Size)} as image {image.ImageId}.");
-        session.Output.Result(image, () => image.ImageId);
+            invocation.Output,
+            display => RunAsync(
+                new Transfer.Upload(invocation, request, source, patience, display), request, invocation));
+        invocation.Output.Note($"Staged {ByteText.Format(image.Size)} as image {image.ImageId}.");
+        invocation.Output.Result(image, () => image.ImageId);
     }
 
     private static UploadRequest ReadRequest(ParseResult parsed)
@@ -83,19 +85,19 @@ internal static class PutCommand
 
     private static bool IsStandardInput(ParseResult parsed) => parsed.GetRequiredValue(File) == StandardInput;
 
-    private static async Task<StagedImage> RunAsync(Transfer.Upload upload, UploadRequest request, Session session)
+    private static async Task<StagedImage> RunAsync(Transfer.Upload upload, UploadRequest request, Invocation invocation)
     {
         try
         {
             return await upload.RunAsync();
         }
-        catch (Exception exception) when (upload.Begun && session.Explain(exception) is { } failure)
+        catch (Exception exception) when (upload.Begun && invocation.Explain(exception) is { } failure)
         {
-            throw new CommandException(await AddResumePointAsync(failure, request, session));
+            throw new CommandException(await AddResumePointAsync(failure, request, invocation));
         }
     }
 
-    private static async Task<Failure> AddResumePointAsync(Failure failure, UploadRequest request, Session session)
+    private static async Task<Failure> AddResumePointAsync(Failure failure, UploadRequest request, Invocation invocation)
     {
         var again = $"'stagectl put --id {request.ImageId}' with the same file";
         if (failure.ExitCode == ExitCode.Unreachable)
@@ -103,7 +105,7 @@ internal static class PutCommand
             return failure.With($"Resume with {again}.", ("image_id", request.ImageId));
         }
 
-        if (await ResumePoint.FindAsync(session.Client.Staging, request.ImageId) is not { } offset) return failure;
+        if (await ResumePoint.FindAsync(invocation.Client.Staging, request.ImageId) is not { } offset) return failure;
         return failure.With(
             $"The upload is kept at offset {offset}: resume it with {again}, or discard it with "
             + $"'stagectl abort {request.ImageId}'.",

@@ -25,14 +25,14 @@ internal static class ReleaseCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new ReleaseImportRequest
         {
             ImportId = parsed.GetRequiredValue(Id), KeepImage = parsed.GetValue(KeepImage),
         };
-        var released = await session.Client.Imports.ReleaseImportAsync(request, session.Call);
-        if (session.Output.Json) session.Output.Result(released, () => "");
-        else session.Output.Note($"Released import {request.ImportId}, {ByteText.Format(released.FreedBytes)} freed.");
+        var released = await invocation.Client.Imports.ReleaseImportAsync(request, invocation.Call);
+        if (invocation.Output.Json) invocation.Output.Result(released, () => "");
+        else invocation.Output.Note($"Released import {request.ImportId}, {ByteText.Format(released.FreedBytes)} freed.");
     }
 }

@@ -30,16 +30,16 @@ internal static class RemoveCommand
     }
 
     /// <summary>Removes all that are there before it complains of one that is not.</summary>
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var missing = new List<string>();
         foreach (var id in parsed.GetRequiredValue(Images))
         {
             var request = new DeleteImageRequest { ImageId = id };
-            var deleted = await session.Client.Staging.DeleteImageAsync(request, session.Call);
+            var deleted = await invocation.Client.Staging.DeleteImageAsync(request, invocation.Call);
             if (!deleted.Existed) missing.Add(id);
-            if (session.Output.Json) session.Output.Result(() => Describe(id, deleted), () => "");
-            else if (deleted.Existed) session.Output.Note($"Removed image {id}, {ByteText.Format(deleted.FreedBytes)} freed.");
+            if (invocation.Output.Json) invocation.Output.Result(() => Describe(id, deleted), () => "");
+            else if (deleted.Existed) invocation.Output.Note($"Removed image {id}, {ByteText.Format(deleted.FreedBytes)} freed.");
         }
 
         if (missing.Count == 0 || parsed.GetValue(Force)) return;

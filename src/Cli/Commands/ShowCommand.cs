@@ -16,10 +16,10 @@ internal static class ShowCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new GetImageRequest { ImageId = parsed.GetRequiredValue(Image) };
-        var image = await session.Client.Staging.GetImageAsync(request, session.Call);
-        session.Output.Result(image, () => Sheets.Of(image));
+        var image = await invocation.Client.Staging.GetImageAsync(request, invocation.Call);
+        invocation.Output.Result(image, () => Sheets.Of(image));
     }
 }

@@ -18,17 +18,17 @@ internal static class StatusCommand
         return command;
     }
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        var client = session.Client;
-        var health = await client.Health.CheckAsync(new HealthCheckRequest(), session.Call);
-        var capacity = await client.Staging.GetCapacityAsync(new GetCapacityRequest(), session.Call);
-        using var uploadCall = client.Staging.ListUploads(new ListUploadsRequest(), session.Call);
-        var uploads = await uploadCall.ResponseStream.ToListAsync(session);
-        using var importCall = client.Imports.ListImports(new ListImportsRequest(), session.Call);
-        var imports = await importCall.ResponseStream.ToListAsync(session);
+        var client = invocation.Client;
+        var health = await client.Health.CheckAsync(new HealthCheckRequest(), invocation.Call);
+        var capacity = await client.Staging.GetCapacityAsync(new GetCapacityRequest(), invocation.Call);
+        using var uploadCall = client.Staging.ListUploads(new ListUploadsRequest(), invocation.Call);
+        var uploads = await uploadCall.ResponseStream.ToListAsync(invocation);
+        using var importCall = client.Imports.ListImports(new ListImportsRequest(), invocation.Call);
+        var imports = await importCall.ResponseStream.ToListAsync(invocation);
         imports.RemoveAll(import => import.State is not (Import.Types.State.Queued or Import.Types.State.Running));
-        session.Output.Result(
+        invocation.Output.Result(
             () => new JsonObject
             {
                 ["server"] = client.Address.ToString(),

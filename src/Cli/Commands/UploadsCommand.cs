@@ -29,17 +29,17 @@ internal static class UploadsCommand
         TimeText.Format(upload.LastActiveAt),
     ];
 
-    private static async Task RunAsync(ParseResult parsed, Session session)
+    private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         if (parsed.GetValue(Image) is { Length: > 0 } id)
         {
             var request = new GetUploadRequest { ImageId = id };
-            var upload = await session.Client.Staging.GetUploadAsync(request, session.Call);
-            session.Output.Result(upload, () => Sheets.Of(upload));
+            var upload = await invocation.Client.Staging.GetUploadAsync(request, invocation.Call);
+            invocation.Output.Result(upload, () => Sheets.Of(upload));
             return;
         }
 
-        using var call = session.Client.Staging.ListUploads(new ListUploadsRequest(), session.Call);
-        session.Output.List(await call.ResponseStream.ToListAsync(session), CreateTable(), CreateRow);
+        using var call = invocation.Client.Staging.ListUploads(new ListUploadsRequest(), invocation.Call);
+        invocation.Output.List(await call.ResponseStream.ToListAsync(invocation), CreateTable(), CreateRow);
     }
 }

@@ -5,11 +5,11 @@ namespace Stagectl.Connection;
 internal static class StreamExtensions
 {
     /// <summary>All responses of a list call.</summary>
-    public static async Task<List<T>> ToListAsync<T>(this IAsyncStreamReader<T> responses, Session session)
+    public static async Task<List<T>> ToListAsync<T>(this IAsyncStreamReader<T> responses, Invocation invocation)
         where T : class
     {
         var items = new List<T>();
-        while (await responses.MoveNext(session.Interrupted)) items.Add(responses.Current);
+        while (await responses.MoveNext(invocation.Interrupted)) items.Add(responses.Current);
         return items;
     }
 }

@@ -9,7 +9,7 @@ namespace Stagectl.Transfer;
 /// Reads an image's bytes in order, checks every chunk, and goes on where it was when the connection breaks.
 /// </summary>
 internal sealed class Download(
-    Session session, ReadImageRequest request, string label, DownloadTarget target, Patience patience,
+    Invocation invocation, ReadImageRequest request, string label, DownloadTarget target, Patience patience,
     IProgressDisplay display)
 {
     private readonly ulong _start = request.Offset;
@@ -30,13 +30,13 @@ internal sealed class Download(
             try
             {
                 await ReceiveAsync();
-                await target.CompleteAsync(session.Interrupted);
+                await target.CompleteAsync(invocation.Interrupted);
                 Show(StageProgress.Types.State.Succeeded);
                 return;
             }
-            catch (RpcException failure) when (Transient.Is(failure, session.Interrupted))
+            catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
-                if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
+                if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
                 display.Note($"Broke off at {_next}, going on there: {failure.Status.Detail}");
             }
         }
@@ -47,12 +47,12 @@ internal sealed class Download(
         var rest = request.Clone();
         rest.Offset = _next;
         if (request.Length > 0) rest.Length = request.Length - Received;
-        using var call = session.Client.Staging.ReadImage(rest, session.Call);
-        while (_next != End && await call.ResponseStream.MoveNext(session.Interrupted))
+        using var call = invocation.Client.Staging.ReadImage(rest, invocation.Call);
+        while (_next != End && await call.ResponseStream.MoveNext(invocation.Interrupted))
         {
             var message = call.ResponseStream.Current;
             Check(message);
-            await target.AppendAsync(message.Data.Memory, session.Interrupted);
+            await target.AppendAsync(message.Data.Memory, invocation.Interrupted);
             _next += (ulong)message.Data.Length;
             patience.Progress();
             Show(StageProgress.Types.State.Running);

@@ -10,7 +10,7 @@ namespace Stagectl.Transfer;
 /// running one, or starts it anew where a restart of the sidecar interrupted it.
 /// </summary>
 internal sealed class ImportWatch(
-    Session session, RunImportRequest request, bool detach, Patience patience, IProgressDisplay display)
+    Invocation invocation, RunImportRequest request, bool detach, Patience patience, IProgressDisplay display)
 {
     /// <summary>The import as it was last told; null before the first answer.</summary>
     public Import? Last { get; private set; }
@@ -25,9 +25,9 @@ internal sealed class ImportWatch(
             {
                 return await FollowAsync();
             }
-            catch (RpcException failure) when (Transient.Is(failure, session.Interrupted))
+            catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
-                if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
+                if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
                 display.Note($"Broke off, attaching again: {failure.Status.Detail}");
             }
         }
@@ -35,8 +35,8 @@ internal sealed class ImportWatch(
 
     private async Task<Import> FollowAsync()
     {
-        using var call = session.Client.Imports.RunImport(request, session.Call);
-        while (await call.ResponseStream.MoveNext(session.Interrupted))
+        using var call = invocation.Client.Imports.RunImport(request, invocation.Call);
+        while (await call.ResponseStream.MoveNext(invocation.Interrupted))
         {
             Last = call.ResponseStream.Current.Import;
             // An interrupted import is told once more before it starts anew: that is no progress.

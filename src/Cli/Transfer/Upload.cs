@@ -11,7 +11,7 @@ namespace Stagectl.Transfer;
 /// image goes with the finish, so that parts of different files never become one image.
 /// </summary>
 internal sealed class Upload(
-    Session session, UploadRequest request, UploadSource source, Patience patience, IProgressDisplay display)
+    Invocation invocation, UploadRequest request, UploadSource source, Patience patience, IProgressDisplay display)
 {
     private const string AlreadyStaged = "ALREADY_STAGED";
     private const string OffsetMismatch = "OFFSET_MISMATCH";
@@ -36,11 +36,11 @@ internal sealed class Upload(
             {
                 // An earlier call of ours went further than we knew: its answer was lost, or it took in what was still
                 // under way. Or it was somebody else's, which the comparison will tell.
-                if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
+                if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
             }
-            catch (RpcException failure) when (Transient.Is(failure, session.Interrupted))
+            catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
-                if (!await patience.WaitAsync(failure, session.Interrupted)) throw;
+                if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
                 display.Note($"Broke off at {source.Offset}, trying again: {failure.Status.Detail}");
             }
 
@@ -52,8 +52,8 @@ internal sealed class Upload(
     {
         try
         {
-            var upload = await session.Client.Staging.GetUploadAsync(
-                new GetUploadRequest { ImageId = request.ImageId }, session.Call);
+            var upload = await invocation.Client.Staging.GetUploadAsync(
+                new GetUploadRequest { ImageId = request.ImageId }, invocation.Call);
             patience.Contact();
             return Resumable(upload);
         }
@@ -64,8 +64,8 @@ internal sealed class Upload(
 
         try
         {
-            return new Found(null, await session.Client.Staging.GetImageAsync(
-                new GetImageRequest { ImageId = request.ImageId }, session.Call));
+            return new Found(null, await invocation.Client.Staging.GetImageAsync(
+                new GetImageRequest { ImageId = request.ImageId }, invocation.Call));
         }
         catch (RpcException failure) when (failure.StatusCode == StatusCode.NotFound)
         {
@@ -100,7 +100,7 @@ internal sealed class Upload(
 
     private async Task<StagedImage> CompareAsync(StagedImage image)
     {
-        await source.SkipToEndAsync(session.Interrupted);
+        await source.SkipToEndAsync(invocation.Interrupted);
         var crc32C = Sidecar.Staging.Crc32C.ToHex(source.Crc32C);
         if ((long)image.Size != source.Offset || image.Digests[Sidecar.Staging.Crc32C.Name] != crc32C)
         {
@@ -117,9 +117,9 @@ internal sealed class Upload(
 
     private async Task<StagedImage> SendAsync(long? resumeOffset)
     {
-        await source.SeekAsync(resumeOffset ?? 0, session.Interrupted);
-        using var call = session.Client.Staging.Stage(session.Call);
-        await call.RequestStream.WriteAsync(new StageRequest { Header = CreateHeader(resumeOffset) }, session.Interrupted);
+        await source.SeekAsync(resumeOffset ?? 0, invocation.Interrupted);
+        using var call = invocation.Client.Staging.Stage(invocation.Call);
+        await call.RequestStream.WriteAsync(new StageRequest { Header = CreateHeader(resumeOffset) }, invocation.Interrupted);
         patience.Contact();
         Begun = true;
         Show(StageProgress.Types.State.Running);
@@ -130,7 +130,7 @@ internal sealed class Upload(
             finish.ExpectedDigests[Sidecar.Staging.Crc32C.Name] = Sidecar.Staging.Crc32C.ToHex(source.Crc32C);
         }
 
-        await call.RequestStream.WriteAsync(new StageRequest { Finish = finish }, session.Interrupted);
+        await call.RequestStream.WriteAsync(new StageRequest { Finish = finish }, invocation.Interrupted);
         await call.RequestStream.CompleteAsync();
         var image = await call.ResponseAsync;
         Show(StageProgress.Types.State.Succeeded);
@@ -154,7 +154,7 @@ internal sealed class Upload(
         while (true)
         {
             var offset = source.Offset;
-            var read = await source.ReadAsync(buffer, session.Interrupted);
+            var read = await source.ReadAsync(buffer, invocation.Interrupted);
             if (read == 0) return;
             // The buffer is free again when the write returns: the message is serialised by then.
             var chunk = new StageChunk
@@ -163,7 +163,7 @@ internal sealed class Upload(
                 Data = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)),
             };
             if (request.Checksums) chunk.Crc32C = Sidecar.Staging.Crc32C.Append(0, buffer.AsSpan(0, read));
-            await stream.WriteAsync(new StageRequest { Chunk = chunk }, session.Interrupted);
+            await stream.WriteAsync(new StageRequest { Chunk = chunk }, invocation.Interrupted);
             Show(StageProgress.Types.State.Running);
         }
     }

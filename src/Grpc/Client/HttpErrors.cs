@@ -28,7 +28,10 @@ internal static class HttpErrors
             return CallOutcome.Local(CodeOf(error), $"The call broke off: HTTP/2 error {error}.", failure);
 
         return failure is HttpRequestException or IOException
-            ? CallOutcome.Local(StatusCode.Unavailable, $"{address ?? "The server"} cannot be reached: {failure.GetBaseException().Message}", failure)
+            ? CallOutcome.Local(
+                StatusCode.Unavailable,
+                $"{address ?? "The server"} cannot be reached: {failure.GetBaseException().Message}",
+                failure)
             : CallOutcome.Local(StatusCode.Internal, $"The call failed: {failure.Message}", failure);
     }
 

@@ -10,7 +10,9 @@ internal sealed class HostingOptions
 
     /// <summary>Address and port of the local gRPC API. Loopback only: it has no authentication of its own. Port 0
     /// lets the kernel choose.</summary>
-    [AllowedPattern(@"^(127(\.\d{1,3}){3}|\[::1\]):\d{1,5}$|^$", "a loopback address and port such as 127.0.0.1:9393, or nothing")]
+    [AllowedPattern(
+        @"^(127(\.\d{1,3}){3}|\[::1\]):\d{1,5}$|^$",
+        "a loopback address and port such as 127.0.0.1:9393, or nothing")]
     public string LocalAddress { get; set; } = "127.0.0.1:9393";
 
     /// <summary>
@@ -21,7 +23,9 @@ internal sealed class HostingOptions
     public string SocketPath { get; set; } = "";
 
     /// <summary>Address and port of metrics, health and status over HTTP; read only. Empty: none.</summary>
-    [AllowedPattern(@"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|\*):\d{1,5})?$", "an address and port such as 127.0.0.1:9395 or *:9395, or nothing")]
+    [AllowedPattern(
+        @"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|\*):\d{1,5})?$",
+        "an address and port such as 127.0.0.1:9395 or *:9395, or nothing")]
     public string OpsAddress { get; set; } = "127.0.0.1:9395";
 
     /// <summary>

@@ -7,7 +7,7 @@ namespace Stagectl;
 
 /// <summary>What a command works with: the sidecar, the terminal, and when to stop.</summary>
 /// <param name="Deadline">End of the time that --timeout gives the whole command, in UTC.</param>
-internal sealed record Session(
+internal sealed record Invocation(
     SidecarClient Client, Printer Output, DateTime? Deadline, CancellationToken Interrupted)
 {
     public CallOptions Call => new(deadline: Deadline, cancellationToken: Interrupted);

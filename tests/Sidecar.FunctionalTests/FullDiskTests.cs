@@ -109,6 +109,27 @@ internal sealed class FullDiskTests : SidecarTest
     }
 
     [Test]
+    public async Task Stage_NoRoomForEvenTheHeader_IsRefusedAndWorksLater()
+    {
+        using var directory = TestDirectory.WithSpace(32 << 20);
+        await using var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, "--Staging:ReserveBytes", "0", "--Staging:LowWatermarkPercent", "0",
+            "--Staging:HighWatermarkPercent", "0");
+        var fill = new byte[32 << 20];
+        Assert.Throws<IOException>(() => File.WriteAllBytes(directory["foreign"], fill));
+        var id = NewId();
+        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        {
+            await stage.HeaderAsync(id); // without a declared size the ledger has nothing to object to
+            AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
+        }
+
+        File.Delete(directory["foreign"]);
+        await StageAsync(sidecar, id, [1, 2, 3]);
+        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(new byte[] { 1, 2, 3 }));
+    }
+
+    [Test]
     public async Task Readiness_BelowTheLowWatermark_IsLostWhileLivenessStays()
     {
         using var directory = TestDirectory.WithSpace(32 << 20);

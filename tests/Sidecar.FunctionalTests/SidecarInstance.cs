@@ -23,12 +23,12 @@ internal sealed class SidecarInstance : IAsyncDisposable
     private readonly string _socket;
     private GrpcChannel? _channel;
 
-    private SidecarInstance(string directory, string[] wrapper, string[] settings)
+    private SidecarInstance(string directory, string[] settings)
     {
         _socket = Path.Combine(directory, "sidecar.sock");
         string[] command =
         [
-            .. wrapper, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
             Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
             "--Staging:Directory", Path.Combine(directory, "staging"), "--Hosting:SocketPath", _socket,
             "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", "127.0.0.1:0", .. settings,
@@ -55,24 +55,17 @@ internal sealed class SidecarInstance : IAsyncDisposable
 
     public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress("unix:" + _socket);
 
-    /// <summary>Process id of the daemon itself, also under a wrapper.</summary>
-    public int ProcessId { get; private set; }
+    public int ProcessId => _process.Id;
 
     public IEnumerable<string> Log => _log;
 
-    public static Task<SidecarInstance> StartAsync(string directory, params string[] settings) =>
-        StartUnderAsync([], directory, settings);
-
-    /// <summary>Starts the daemon as the argument of another program, such as strace.</summary>
-    public static async Task<SidecarInstance> StartUnderAsync(
-        string[] wrapper, string directory, params string[] settings)
+    public static async Task<SidecarInstance> StartAsync(string directory, params string[] settings)
     {
-        var instance = new SidecarInstance(directory, wrapper, settings);
+        var instance = new SidecarInstance(directory, settings);
         try
         {
             var addresses = await instance._listening.Task.WaitAsync(StartDeadline);
             instance.Addresses = addresses.Split(", ");
-            instance.ProcessId = wrapper.Length == 0 ? instance._process.Id : ChildOf(instance._process.Id);
             return instance;
         }
         catch (TimeoutException)
@@ -136,10 +129,4 @@ internal sealed class SidecarInstance : IAsyncDisposable
         line.Contains("\"LogLevel\":\"Error\"", StringComparison.Ordinal)
         || line.Contains("\"LogLevel\":\"Critical\"", StringComparison.Ordinal)
         || line.Contains("Unhandled exception", StringComparison.Ordinal);
-
-    private static int ChildOf(int parent)
-    {
-        var children = File.ReadAllText($"/proc/{parent}/task/{parent}/children");
-        return int.Parse(children.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
-    }
 }

@@ -244,12 +244,30 @@ internal sealed class StagingArea : IDisposable
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;
         }
+        catch (IOException failure)
+        {
+            reservation.Dispose();
+            throw CannotBegin(header.ImageId, failure);
+        }
         catch
         {
             reservation.Dispose();
             throw;
         }
     }
+
+    // Its header and journal need a little room as well, which a volume that others filled may not have.
+    private static StagingException CannotBegin(ImageId id, IOException failure) =>
+        failure.HResult is Posix.Enospc or Posix.Edquot
+            ? new StagingException(
+                StagingError.NoSpace,
+                $"The volume is full: there is no room to begin the upload of image {id}. Try again when there is.",
+                failure,
+                ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds))
+            : new StagingException(
+                StagingError.DiskFailed,
+                $"The upload of image {id} cannot begin: the disk failed ({failure.Message}). Check the volume.",
+                failure);
 
     private static SortedDictionary<string, string> Merge(
         IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)

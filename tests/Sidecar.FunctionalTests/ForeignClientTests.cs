@@ -38,7 +38,7 @@ internal sealed class ForeignClientTests : SidecarTest
         await RunAsync(
             "protoc", "-I", protos, $"--python_out={directory}", $"--grpc_python_out={directory}",
             "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
-            "glance/sidecar/v1/staging.proto", "glance/sidecar/v1/imports.proto");
+            "glance/sidecar/v1/forwarded.proto", "glance/sidecar/v1/staging.proto", "glance/sidecar/v1/imports.proto");
     }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)

@@ -53,6 +53,8 @@ internal sealed class SidecarInstance : IAsyncDisposable
 
     public Imports.ImportsClient Imports => new(Channel);
 
+    public Glance.Sidecar.V1.Peers.PeersClient Peers => new(Channel);
+
     public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress("unix:" + _socket);
 
     public int ProcessId => _process.Id;

@@ -3,6 +3,7 @@ using Grpc.Core;
 using NUnit.Framework;
 using Sidecar.Hosting;
 using Sidecar.Import;
+using Sidecar.Peers;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
@@ -31,23 +32,17 @@ internal sealed class ReadmeTests
     [Test]
     public void Errors_AreThoseOfTheStatusMap()
     {
-        var staging = Enum.GetValues<StagingError>().Select(error => (error.Reason(), StatusMap.ToCode(error)));
-        var imports = Enum.GetValues<ImportError>().Select(error => (error.Reason(), StatusMap.ToCode(error)));
-        var expected = staging.Concat(imports).Select(row => $"{row.Item1} {row.Item2.Reason()}").Distinct();
+        var expected = AllReasons().Select(row => $"{row.Reason} {row.Code.Reason()}").Distinct();
         var documented = Rows("errors").Select(row => $"{row[0].Trim('`')} {row[1]}");
         Assert.That(documented, Is.EquivalentTo(expected));
     }
 
     [Test]
-    public void Reasons_AreTheSameForBothEnums()
+    public void Reasons_OfTheSameName_HaveOneStatus()
     {
-        // One reason must not have two statuses: clients decide by the reason.
-        var codes = new Dictionary<string, StatusCode>();
-        foreach (var error in Enum.GetValues<StagingError>()) codes[error.Reason()] = StatusMap.ToCode(error);
-        foreach (var error in Enum.GetValues<ImportError>())
-        {
-            if (codes.TryGetValue(error.Reason(), out var code)) Assert.That(StatusMap.ToCode(error), Is.EqualTo(code));
-        }
+        // Clients decide by the reason.
+        var codes = AllReasons().GroupBy(row => row.Reason, row => row.Code);
+        foreach (var reason in codes) Assert.That(reason.Distinct().Count(), Is.EqualTo(1), reason.Key);
     }
 
     [Test]
@@ -60,6 +55,13 @@ internal sealed class ReadmeTests
             Assert.That(Path.Exists(Path.Combine(Root(), name.TrimEnd('/'))), Is.True, name);
         }
     }
+
+    private static IEnumerable<(string Reason, StatusCode Code)> AllReasons() =>
+    [
+        .. Enum.GetValues<StagingError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
+        .. Enum.GetValues<ImportError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
+        .. Enum.GetValues<PeerError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
+    ];
 
     private static IEnumerable<string[]> Rows(string table)
     {

@@ -15,6 +15,7 @@ internal sealed class HealthStatus(HealthServiceImpl health, Readiness readiness
     private static readonly string[] Services =
     [
         "", "readiness", Glance.Sidecar.V1.Staging.Descriptor.FullName, Glance.Sidecar.V1.Imports.Descriptor.FullName,
+        Glance.Sidecar.V1.Peers.Descriptor.FullName,
     ];
 
     public override Task StartAsync(CancellationToken cancellationToken)

@@ -6,9 +6,15 @@ internal enum ListenerRole
     /// <summary>glance-api in the same pod, and the CLI.</summary>
     Local,
 
+    /// <summary>Other pods' sidecars.</summary>
+    Peer,
+
     /// <summary>Prometheus, the kubelet, a person: read only.</summary>
     Ops,
 }
 
-/// <summary>Marks a connection, and an endpoint, with the listener it belongs to.</summary>
+/// <summary>Marks a connection with the listener that it came through.</summary>
 internal sealed record ListenerMark(ListenerRole Role);
+
+/// <summary>Marks an endpoint with the listeners that it is reached through.</summary>
+internal sealed record ReachedThrough(params ListenerRole[] Roles);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Sidecar.Peers;
 
 namespace Sidecar.Hosting;
 
@@ -18,7 +19,7 @@ internal static class Listeners
     // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
     private const int FrameBytes = 1 << 20;
 
-    public static void Configure(KestrelServerOptions kestrel, HostingOptions options)
+    public static void Configure(KestrelServerOptions kestrel, HostingOptions options, PeersOptions peers)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = null;
@@ -32,6 +33,7 @@ internal static class Listeners
         PrepareSocket(socket);
         kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
         Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
+        if (peers.Enabled) ListenForPeers(kestrel, peers);
         Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
     }
 
@@ -56,6 +58,17 @@ internal static class Listeners
         if (address.Length == 0) return;
         kestrel.Listen(Parse(address), listener => Mark(listener, protocols, role));
     }
+
+    private static void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers) =>
+        kestrel.Listen(Parse(peers.Address), listener =>
+        {
+            Mark(listener, HttpProtocols.Http2, ListenerRole.Peer);
+            listener.Use(next => connection =>
+            {
+                connection.Features.Set(new PeerCaller("plaintext"));
+                return next(connection);
+            });
+        });
 
     private static IPEndPoint Parse(string address) =>
         IPEndPoint.TryParse(address.Replace("*", "0.0.0.0", StringComparison.Ordinal), out var endPoint)

@@ -9,7 +9,7 @@ internal static class OpsEndpoints
 
     public static void MapOps(this WebApplication app)
     {
-        var ops = app.MapGroup("").WithMetadata(new ListenerMark(ListenerRole.Ops));
+        var ops = app.MapGroup("").WithMetadata(new ReachedThrough(ListenerRole.Ops));
         ops.MapGet("/healthz", context => Write(context, StatusCodes.Status200OK, "ok\n"));
         ops.MapGet("/readyz", WriteReadiness);
         ops.MapGet("/metrics", WriteMetrics);

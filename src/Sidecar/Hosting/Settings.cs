@@ -1,4 +1,5 @@
 using Sidecar.Import;
+using Sidecar.Peers;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 
@@ -12,6 +13,7 @@ internal static class Settings
         .. Setting.Of(HostingOptions.Section, new HostingOptions()),
         .. Setting.Of(RpcOptions.Section, new RpcOptions()),
         .. Setting.Of(StagingOptions.Section, new StagingOptions()),
+        .. Setting.Of(PeersOptions.Section, new PeersOptions()),
         .. Setting.Of(ImportOptions.Section, new ImportOptions()),
         .. Setting.Of(ImportOptions.Section + ":Decompression", new DecompressionOptions()),
         .. Setting.Of(ImportOptions.Section + ":Conversion", new ConversionOptions()),

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import;
+using Sidecar.Peers;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
@@ -24,11 +25,12 @@ internal static class SidecarHost
         AddHosting(builder);
         builder.Services.AddStaging(builder.Configuration);
         builder.Services.AddImports();
+        builder.Services.AddPeers(builder.Configuration);
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();
         app.UseListenerRoles();
-        app.MapLocalApi();
+        app.MapApi();
         app.MapOps();
         return app;
     }
@@ -93,24 +95,27 @@ internal static class SidecarHost
         builder.WebHost.UseSockets(Listeners.ConfigureTransport);
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
-            .Configure<IOptions<HostingOptions>>((kestrel, hosting) => Listeners.Configure(kestrel, hosting.Value));
+            .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>>(
+                (kestrel, hosting, peers) => Listeners.Configure(kestrel, hosting.Value, peers.Value));
     }
 
-    private static void MapLocalApi(this WebApplication app)
+    private static void MapApi(this WebApplication app)
     {
-        var local = new ListenerMark(ListenerRole.Local);
-        app.MapGrpcService<StagingService>().WithMetadata(local);
-        app.MapGrpcService<ImportsService>().WithMetadata(local);
-        app.MapGrpcService<HealthServiceImpl>().WithMetadata(local);
-        app.MapGrpcReflectionService().WithMetadata(local);
+        // Peers speak the same API; what is not for them refuses them by name.
+        var both = new ReachedThrough(ListenerRole.Local, ListenerRole.Peer);
+        app.MapGrpcService<StagingService>().WithMetadata(both);
+        app.MapGrpcService<ImportsService>().WithMetadata(both);
+        app.MapGrpcService<PeersService>().WithMetadata(both);
+        app.MapGrpcService<HealthServiceImpl>().WithMetadata(both);
+        app.MapGrpcReflectionService().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }
 
     /// <summary>An endpoint is reached through its own listener only; elsewhere it does not exist.</summary>
     private static void UseListenerRoles(this WebApplication app) => app.Use((context, next) =>
     {
-        var wanted = context.GetEndpoint()?.Metadata.GetMetadata<ListenerMark>();
+        var wanted = context.GetEndpoint()?.Metadata.GetMetadata<ReachedThrough>();
         var actual = context.Features.Get<ListenerMark>();
-        if (wanted is null || wanted == actual) return next(context);
+        if (wanted is null || (actual is not null && wanted.Roles.Contains(actual.Role))) return next(context);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
     });

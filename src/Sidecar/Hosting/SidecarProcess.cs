@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using Sidecar.Staging;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Hosting;
 

@@ -20,6 +20,7 @@ internal static class RpcServices
         services.AddSingleton<ImageReader>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
+        services.AddSingleton<PeersService>();
         return services;
     }
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Sidecar.Import;
+using Sidecar.Peers;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
 
@@ -62,6 +63,16 @@ internal static class StatusMap
         ImportError.InternalError => StatusCode.Internal,
     };
 
+    public static StatusCode ToCode(PeerError error) => error switch
+    {
+        PeerError.OwnerUnreachable => StatusCode.Unavailable,
+        PeerError.LocateIncomplete => StatusCode.Unavailable,
+        PeerError.OwnerLost => StatusCode.Unavailable,
+        PeerError.ForwardLoop => StatusCode.FailedPrecondition,
+        PeerError.NotForPeers => StatusCode.PermissionDenied,
+        PeerError.TransferCorrupt => StatusCode.DataLoss,
+    };
+
     /// <summary>What RunImport ends with after the last event of an import that has no result.</summary>
     public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
         ToCode(failure.Error), failure.Error.Reason(), failure.Message, failure.Facts);
@@ -79,6 +90,11 @@ internal static class StatusMap
                 ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
         }
         catch (ImportException refusal)
+        {
+            throw RpcErrors.Create(
+                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
+        }
+        catch (PeerException refusal)
         {
             throw RpcErrors.Create(
                 ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);

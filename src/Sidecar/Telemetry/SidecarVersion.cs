@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace Sidecar.Hosting;
+namespace Sidecar.Telemetry;
 
 /// <summary>Version of this build.</summary>
 internal static class SidecarVersion

@@ -1,0 +1,53 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+
+namespace Sidecar.Peers.Forwarding;
+
+/// <summary>
+/// The hop guard: a request that a peer makes on behalf of its caller says so in the message and in metadata, and is
+/// never forwarded again.
+/// </summary>
+internal sealed class ForwardMark(Self self)
+{
+    /// <summary>In the metadata of a forwarded request: name of the pod that forwards.</summary>
+    public const string Header = "glance-sidecar-forwarded-by";
+
+    /// <summary>Passed on as they are: W3C trace context and the request ids that OpenStack and others use.</summary>
+    private static readonly string[] PassedOn =
+        ["traceparent", "tracestate", "baggage", "x-openstack-request-id", "x-request-id"];
+
+    /// <summary>For the message.</summary>
+    public Forwarded Message() => new() { By = self.Name, Instance = self.Instance };
+
+    /// <summary>For a request that this pod makes of its own accord.</summary>
+    public Metadata Metadata() => new() { { Header, self.Name } };
+
+    /// <summary>For a request on behalf of a caller, whose trace context and request ids pass through.</summary>
+    public Metadata Metadata(ServerCallContext caller)
+    {
+        var metadata = Metadata();
+        foreach (var name in PassedOn)
+        {
+            if (caller.RequestHeaders.GetValue(name) is { Length: > 0 } value) metadata.Add(name, value);
+        }
+
+        return metadata;
+    }
+
+    /// <summary>
+    /// Whether a request was forwarded, by any of the three signs: the message, the metadata, the listener.
+    /// </summary>
+    /// <exception cref="PeerException"><see cref="PeerError.ForwardLoop"/>: by this very process.</exception>
+    public bool IsOn(Forwarded? message, ServerCallContext call)
+    {
+        if (message?.Instance == self.Instance)
+        {
+            throw new PeerException(
+                PeerError.ForwardLoop,
+                $"Pod {self.Name} forwarded the request to itself: an address of its own is among its peers.");
+        }
+
+        return message is not null || call.RequestHeaders.GetValue(Header) is not null
+            || call.GetHttpContext().Features.Get<PeerCaller>() is not null;
+    }
+}

@@ -1,0 +1,47 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Sidecar.Peers;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Membership;
+using Sidecar.Staging;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Rpc;
+
+/// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
+internal sealed class PeersService(StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, TimeProvider clock)
+    : Glance.Sidecar.V1.Peers.PeersBase
+{
+    private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
+
+    public override Task<Glance.Sidecar.V1.Peer> Describe(DescribeRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() =>
+        {
+            mark.IsOn(request.Forwarded, context); // refuses a call of this very process
+            return Describe();
+        });
+
+    public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() => new ListPeersResponse
+        {
+            Self = Describe(),
+            Peers =
+            {
+                directory.Peers.Select(PeerMessages.ToMessage)
+                    .OrderBy(peer => peer.Name, StringComparer.Ordinal)
+                    .ThenBy(peer => peer.Address, StringComparer.Ordinal),
+            },
+        });
+
+    private Glance.Sidecar.V1.Peer Describe() => new()
+    {
+        Name = self.Name,
+        Reachable = true,
+        Since = _started,
+        Capacity = Messages.ToCapacity(area),
+        Version = SidecarVersion.Text,
+        Instance = self.Instance,
+        Draining = area.Draining,
+    };
+}

@@ -1,0 +1,41 @@
+using Glance.Sidecar.V1;
+using NUnit.Framework;
+
+namespace Sidecar.FunctionalTests;
+
+internal sealed class PeersTests : SidecarTest
+{
+    [Test]
+    public async Task ListPeers_OfThreePods_ShowsTheOtherTwo()
+    {
+        await using var cluster = await Cluster.StartAsync(3);
+        var answer = await cluster[1].Peers.ListPeersAsync(new ListPeersRequest());
+        Assert.That(answer.Self.Name, Is.EqualTo("glance-1"));
+        Assert.That(answer.Peers.Select(peer => peer.Name), Is.EqualTo(new[] { "glance-0", "glance-2" }));
+        Assert.That(answer.Peers.Select(peer => peer.Capacity.AcceptsUploads), Has.All.True);
+        Assert.That(answer.Peers.Select(peer => peer.Version), Has.All.EqualTo(answer.Self.Version));
+    }
+
+    [Test]
+    public async Task ListPeers_WhenOneIsKilled_ShowsWhyUntilItIsBack()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster.KillPodAsync(1);
+        var lost = await PeerAsync(cluster[0], peer => !peer.Reachable);
+        Assert.That(lost.Failure, Does.Contain(cluster.Address(1)));
+        await cluster.StartPodAsync(1);
+        var back = await PeerAsync(cluster[0], peer => peer.Reachable);
+        Assert.That(back.Instance, Is.Not.EqualTo(lost.Instance));
+        Assert.That(back.Since, Is.GreaterThan(lost.Since));
+    }
+
+    private static async Task<Peer> PeerAsync(SidecarInstance sidecar, Func<Peer, bool> condition)
+    {
+        while (true)
+        {
+            Deadline.ThrowIfCancellationRequested();
+            var answer = await sidecar.Peers.ListPeersAsync(new ListPeersRequest());
+            if (answer.Peers.FirstOrDefault(condition) is { } peer) return peer;
+        }
+    }
+}

@@ -29,6 +29,11 @@ internal static class ImportCommand
     private static readonly Option<string[]> Roles = Repeated(
         "--role", "Role of the user who asked; may be repeated.", "ROLE");
 
+    private static readonly Option<bool> Bring = new("--bring")
+    {
+        Description = "Have the output brought to the pod that is asked. Default: it stays with the image's owner.",
+    };
+
     private static readonly Option<bool> Detach = new("--detach")
     {
         Description = "Print the import's id and leave as soon as it is started.",
@@ -41,7 +46,7 @@ internal static class ImportCommand
         var command = new Command(
             "import", "Imports a staged image and shows each stage. Ctrl-C leaves the import running.")
         {
-            Image, Id, Stages, Format, Container, To, Roles, Detach, RetryFor,
+            Image, Id, Stages, Format, Container, To, Roles, Bring, Detach, RetryFor,
         };
         runner.AddExamples(
             command,
@@ -82,6 +87,7 @@ internal static class ImportCommand
         ContainerFormat = parsed.GetRequiredValue(Container),
         OutputDiskFormat = parsed.GetRequiredValue(To),
         UserRoles = { parsed.GetRequiredValue(Roles) },
+        OutputPlacement = parsed.GetValue(Bring) ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
     };
 
     private static Failure? Explain(Exception exception, ImportWatch watch, Invocation invocation)

@@ -17,12 +17,18 @@ internal static class RemoveCommand
         Description = "It is no error when there is nothing to remove.",
     };
 
+    private static readonly Option<bool> OnlyHere = new("--only-here")
+    {
+        Description = "Only on the pod that is asked; its peers are not told.",
+    };
+
     public static Command Create(CommandRunner runner)
     {
         var command = new Command(
-            "rm", "Removes images, unfinished uploads of them, and their imports; running imports are cancelled.")
+            "rm",
+            "Removes images, unfinished uploads of them, and their imports, on every pod; running imports are cancelled.")
         {
-            Images, Force,
+            Images, Force, OnlyHere,
         };
         runner.AddExamples(command, "stagectl rm $id", "stagectl ls --json | jq -r .imageId | xargs stagectl rm");
         runner.Handle(command, RunAsync);
@@ -35,16 +41,24 @@ internal static class RemoveCommand
         var missing = new List<string>();
         foreach (var id in parsed.GetRequiredValue(Images))
         {
-            var request = new DeleteImageRequest { ImageId = id };
+            var request = new DeleteImageRequest { ImageId = id, OnlyHere = parsed.GetValue(OnlyHere) };
             var deleted = await invocation.Client.Staging.DeleteImageAsync(request, invocation.Call);
-            if (!deleted.Existed) missing.Add(id);
+            // Where a pod did not answer nobody can say that there was nothing.
+            if (!deleted.Existed && deleted.PendingPeers.Count == 0) missing.Add(id);
             if (invocation.Output.Json) invocation.Output.Result(() => Describe(id, deleted), () => "");
-            else if (deleted.Existed) invocation.Output.Note($"Removed image {id}, {ByteText.Format(deleted.FreedBytes)} freed.");
+            else Report(id, deleted, invocation.Output);
         }
 
         if (missing.Count == 0 || parsed.GetValue(Force)) return;
         throw new CommandException(Failure.Refused(
             StatusCode.NotFound, "IMAGE_NOT_FOUND", $"Nothing of {string.Join(", ", missing)} was here to remove."));
+    }
+
+    private static void Report(string id, DeleteImageResponse deleted, Printer output)
+    {
+        if (deleted.Existed) output.Note($"Removed image {id}, {ByteText.Format(deleted.FreedBytes)} freed.");
+        if (deleted.PendingPeers.Count == 0) return;
+        output.Note($"Not answered by {string.Join(", ", deleted.PendingPeers)}: told to remove {id} when back.");
     }
 
     private static JsonNode Describe(string id, DeleteImageResponse deleted)

@@ -42,6 +42,7 @@ internal sealed class ImportWatch(
             // An interrupted import is told once more before it starts anew: that is no progress.
             if (Last.State is Import.Types.State.Queued or Import.Types.State.Running) patience.Progress();
             foreach (var stage in Last.Stages) display.Show(stage);
+            if (Last.OutputTransfer is { } transfer) display.Show(transfer);
             if (detach) break;
         }
 

@@ -1,0 +1,58 @@
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Sidecar.Hosting;
+using Sidecar.Peers.Membership;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Sidecar.Benchmarks;
+
+/// <summary>A whole daemon inside this process, so that a hundred of them fit on one machine.</summary>
+internal sealed class BenchHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Task _running;
+
+    private BenchHost(WebApplication app, string socket)
+    {
+        _app = app;
+        _running = SidecarHost.RunAsync(app);
+        Channel = GrpcChannel.ForAddress("unix:" + socket);
+    }
+
+    public GrpcChannel Channel { get; }
+
+    /// <param name="peers">As <c>Peers:Static</c> takes them.</param>
+    public static BenchHost Start(string home, string name, string address, IEnumerable<string> peers)
+    {
+        Directory.CreateDirectory(home);
+        var socket = Path.Combine(home, "s");
+        string[] settings =
+        [
+            "--Staging:Directory", Path.Combine(home, "staging"), "--Staging:PodName", name,
+            "--Hosting:SocketPath", socket, "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", "",
+            "--Peers:Address", address, "--Peers:AllowPlaintext", "true",
+            // What is measured is calls, not probes.
+            "--Peers:ProbeInterval", "01:00:00", "--Peers:ResolveInterval", "01:00:00",
+            "--Logging:LogLevel:Default", "Error",
+            .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
+        ];
+        return new BenchHost(SidecarHost.Build(settings), socket);
+    }
+
+    /// <summary>Until it listens, and has asked each of its peers once.</summary>
+    public async Task ReadyAsync()
+    {
+        var started = new TaskCompletionSource();
+        using var registration = _app.Lifetime.ApplicationStarted.Register(started.SetResult);
+        await await Task.WhenAny(started.Task, _running);
+        await _app.Services.GetRequiredService<PeerDirectory>().Ready;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Channel.Dispose();
+        _app.Lifetime.StopApplication();
+        await _running;
+        await _app.DisposeAsync();
+    }
+}

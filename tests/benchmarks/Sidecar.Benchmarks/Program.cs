@@ -1,0 +1,16 @@
+using Sidecar.Benchmarks;
+
+// What pods cost each other. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]]
+switch (args)
+{
+    case ["locate", .. var rest]:
+        await LocateBench.RunAsync(rest is [var peers, ..] ? Numbers.Parse(peers) : 100);
+        return 0;
+    case ["forward", .. var rest]:
+        await ForwardBench.RunAsync(
+            rest is [var rounds, ..] ? Numbers.Parse(rounds) : 5, rest is [_, var mib, ..] ? Numbers.Parse(mib) : 512);
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]]");
+        return 2;
+}

@@ -18,10 +18,12 @@ internal sealed class Cluster : IAsyncDisposable
     private readonly TestDirectory _directory = TestDirectory.Create();
     private readonly SidecarInstance?[] _pods;
     private readonly string[] _settings;
+    private readonly Func<Cluster, int, string[]> _membership;
 
-    private Cluster(int pods, string[] settings)
+    private Cluster(int pods, Func<Cluster, int, string[]> membership, string[] settings)
     {
         _pods = new SidecarInstance?[pods];
+        _membership = membership;
         _settings = settings;
     }
 
@@ -37,7 +39,7 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>Starts so many pods and waits until each can reach all others.</summary>
     public static async Task<Cluster> StartAsync(int pods, params string[] settings)
     {
-        var cluster = new Cluster(pods, settings);
+        var cluster = new Cluster(pods, (cluster, _) => cluster.Static(), settings);
         try
         {
             await Task.WhenAll(Enumerable.Range(0, pods).Select(pod => cluster.StartPodAsync(pod)));
@@ -51,6 +53,13 @@ internal sealed class Cluster : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Starts nothing yet. <paramref name="membership"/> answers the settings by which a pod finds and trusts the others,
+    /// instead of a static list without TLS.
+    /// </summary>
+    public static Cluster Create(int pods, Func<Cluster, int, string[]> membership, params string[] settings) =>
+        new(pods, membership, settings);
+
     /// <summary>Starts a pod (again), on the volume that it had.</summary>
     public async Task<SidecarInstance> StartPodAsync(int pod, params string[] settings)
     {
@@ -59,7 +68,7 @@ internal sealed class Cluster : IAsyncDisposable
         string[] own =
         [
             "--Staging:PodName", Name(pod), "--Peers:Address", $"{Address(pod)}:{PeerPort}",
-            "--Peers:AllowPlaintext", "true", "--Peers:ProbeInterval", "00:00:00.500", .. Static(), .. _settings, .. settings,
+            "--Peers:ProbeInterval", "00:00:00.500", .. _membership(this, pod), .. _settings, .. settings,
         ];
         return _pods[pod] = await SidecarInstance.StartAsync(home, own);
     }
@@ -99,8 +108,11 @@ internal sealed class Cluster : IAsyncDisposable
     private static int Reachable(ListPeersResponse peers) => peers.Peers.Count(peer => peer.Reachable);
 
     // The pod itself is in the list too, as it is among the records of a headless Service.
-    private IEnumerable<string> Static() => Enumerable.Range(0, _pods.Length).SelectMany(pod => (string[])
-        [string.Create(CultureInfo.InvariantCulture, $"--Peers:Static:{pod}"), $"{Name(pod)}={Address(pod)}:{PeerPort}"]);
+    private string[] Static() =>
+    [
+        "--Peers:AllowPlaintext", "true", .. Enumerable.Range(0, _pods.Length).SelectMany(pod => (string[])
+            [string.Create(CultureInfo.InvariantCulture, $"--Peers:Static:{pod}"), $"{Name(pod)}={Address(pod)}:{PeerPort}"]),
+    ];
 
     private async Task ForgetAsync(int pod)
     {

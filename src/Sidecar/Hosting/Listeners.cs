@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sidecar.Peers;
+using Sidecar.Peers.Trust;
 
 namespace Sidecar.Hosting;
 
@@ -19,7 +20,7 @@ internal static class Listeners
     // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
     private const int FrameBytes = 1 << 20;
 
-    public static void Configure(KestrelServerOptions kestrel, HostingOptions options, PeersOptions peers)
+    public static void Configure(KestrelServerOptions kestrel, HostingOptions options, PeersOptions peers, PeerGate gate)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = null;
@@ -33,7 +34,7 @@ internal static class Listeners
         PrepareSocket(socket);
         kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
         Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
-        if (peers.Enabled) ListenForPeers(kestrel, peers);
+        if (peers.Enabled) ListenForPeers(kestrel, peers, gate);
         Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
     }
 
@@ -59,19 +60,16 @@ internal static class Listeners
         kestrel.Listen(Parse(address), listener => Mark(listener, protocols, role));
     }
 
-    private static void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers) =>
+    private static void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers, PeerGate gate) =>
         kestrel.Listen(Parse(peers.Address), listener =>
         {
             Mark(listener, HttpProtocols.Http2, ListenerRole.Peer);
-            listener.Use(next => connection =>
-            {
-                connection.Features.Set(new PeerCaller("plaintext"));
-                return next(connection);
-            });
+            gate.Guard(listener);
         });
 
-    private static IPEndPoint Parse(string address) =>
-        IPEndPoint.TryParse(address.Replace("*", "0.0.0.0", StringComparison.Ordinal), out var endPoint)
+    // Kestrel lets the IPv6 wildcard take IPv4 as well; a cluster may have either.
+    private static IPEndPoint Parse(string address) => IPEndPoint.TryParse(
+        address.Replace("*", Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0", StringComparison.Ordinal), out var endPoint)
             ? endPoint
             : throw new ConfigurationException(
                 $"'{address}' is not an address and port; allowed: for example 127.0.0.1:9393, port 0 to 65535.");

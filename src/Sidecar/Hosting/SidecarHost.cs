@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import;
 using Sidecar.Peers;
+using Sidecar.Peers.Trust;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
@@ -44,6 +45,7 @@ internal static class SidecarHost
         _ = app.Services.GetRequiredService<MetricsCollector>();
         var area = app.Services.GetRequiredService<StagingArea>();
         app.Services.GetRequiredService<StagingMetrics>().Observe(area);
+        _ = app.Services.GetRequiredService<PeersMetrics>();
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
         await app.StartAsync();
         var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
@@ -95,8 +97,8 @@ internal static class SidecarHost
         builder.WebHost.UseSockets(Listeners.ConfigureTransport);
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
-            .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>>(
-                (kestrel, hosting, peers) => Listeners.Configure(kestrel, hosting.Value, peers.Value));
+            .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>, PeerGate>(
+                (kestrel, hosting, peers, gate) => Listeners.Configure(kestrel, hosting.Value, peers.Value, gate));
     }
 
     private static void MapApi(this WebApplication app)

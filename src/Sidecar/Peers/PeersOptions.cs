@@ -23,7 +23,10 @@ internal sealed class PeersOptions
     [AllowedRange(1, 65535)]
     public int Port { get; set; } = 9394;
 
-    /// <summary>DNS server to ask, as address and port. Empty: those of the system.</summary>
+    /// <summary>
+    /// DNS server to ask, as address and port; names are then asked for as they are. Empty: those of the system, with
+    /// its search domains.
+    /// </summary>
     [AllowedPattern(
         @"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]):\d{1,5})?$", "an address and port such as 10.96.0.10:53, or nothing")]
     public string DnsServer { get; set; } = "";
@@ -46,7 +49,7 @@ internal sealed class PeersOptions
     [AllowedPattern("^(/.*)?$", "an absolute path, or nothing")]
     public string KeyFile { get; set; } = "";
 
-    /// <summary>Authorities that peers' certificates must come from, PEM. Read again when it changes.</summary>
+    /// <summary>Root authorities that peers' certificates must come from, PEM. Read again when it changes.</summary>
     [AllowedPattern("^(/.*)?$", "an absolute path, or nothing")]
     public string AuthorityFile { get; set; } = "";
 
@@ -110,6 +113,9 @@ internal sealed class PeersOptions
 
     /// <summary>Whether this pod has peers at all.</summary>
     internal bool Enabled => Service.Length > 0 || Static.Count > 0;
+
+    /// <summary>Whether peers talk TLS.</summary>
+    internal bool Encrypted => Enabled && !AllowPlaintext;
 }
 
 [OptionsValidator]

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
+using Sidecar.Peers.Trust;
+using Sidecar.Staging;
 
 namespace Sidecar.Peers;
 
@@ -13,11 +15,38 @@ internal static class PeersServices
             .Bind(configuration.GetSection(PeersOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsValidator>();
+        services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsRules>();
         services.AddSingleton<Self>().AddSingleton<ForwardMark>();
-        services.AddSingleton<IPeerDiscovery>(
-            provider => new StaticPeers(provider.GetRequiredService<IOptions<PeersOptions>>().Value));
-        services.AddSingleton<PeerChannels>().AddSingleton<PeerProbe>().AddSingleton<PeerDirectory>();
-        services.AddHostedService(provider => provider.GetRequiredService<PeerDirectory>());
+        AddTrust(services);
+        AddMembership(services);
+        services.AddSingleton<PeersMetrics>();
         return services;
     }
+
+    private static void AddTrust(IServiceCollection services)
+    {
+        services.AddSingleton(provider => new TrustRules(Options(provider)));
+        services.AddSingleton<CredentialWatch>().AddSingleton<PeerGate>().AddSingleton<PeerDialer>();
+        services.AddHostedService(provider => provider.GetRequiredService<CredentialWatch>());
+    }
+
+    private static void AddMembership(IServiceCollection services)
+    {
+        services.AddSingleton<IPeerDiscovery>(provider => Options(provider) is { Service.Length: > 0 } options
+            ? new DnsPeers(options, ResolverSettings.Of(options)) : new StaticPeers(Options(provider)));
+        services.AddSingleton(provider => new PeerRoster(
+            provider.GetRequiredService<Self>().Name,
+            provider.GetRequiredService<PeerChannels>().Open,
+            Options(provider).ForgetAfter,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<PeerRoster>>()));
+        services.AddSingleton(provider => new PeerMemory(
+            Options(provider).Service.Length > 0 ? provider.GetRequiredService<StagingLayout>().PeersFile : null,
+            provider.GetRequiredService<ILogger<PeerMemory>>()));
+        services.AddSingleton<PeerChannels>().AddSingleton<PeerProbe>().AddSingleton<PeerDirectory>();
+        services.AddHostedService(provider => provider.GetRequiredService<PeerDirectory>());
+    }
+
+    private static PeersOptions Options(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<PeersOptions>>().Value;
 }

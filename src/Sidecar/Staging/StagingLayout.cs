@@ -19,6 +19,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Locked by the running daemon: two of them in one directory would destroy each other's uploads.</summary>
     public string LockFile => Path.Combine(Private, "lock");
 
+    /// <summary>The other pods, as they were known last.</summary>
+    public string PeersFile => Path.Combine(Private, "peers.json");
+
     public string Uploads => Path.Combine(Private, "uploads");
 
     public string Images => Path.Combine(Private, "images");

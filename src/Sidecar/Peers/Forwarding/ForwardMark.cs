@@ -12,9 +12,15 @@ internal sealed class ForwardMark(Self self)
     /// <summary>In the metadata of a forwarded request: name of the pod that forwards.</summary>
     public const string Header = "glance-sidecar-forwarded-by";
 
+    /// <summary>In the metadata of a forwarded request: name of the pod that it is for.</summary>
+    public const string AddresseeHeader = "glance-sidecar-for";
+
     /// <summary>Passed on as they are: W3C trace context and the request ids that OpenStack and others use.</summary>
     private static readonly string[] PassedOn =
         ["traceparent", "tracestate", "baggage", "x-openstack-request-id", "x-request-id"];
+
+    // The records are looked up again by then.
+    private const int RetrySeconds = 5;
 
     /// <summary>For the message.</summary>
     public Forwarded Message() => new() { By = self.Name, Instance = self.Instance };
@@ -37,7 +43,10 @@ internal sealed class ForwardMark(Self self)
     /// <summary>
     /// Whether a request was forwarded, by any of the three signs: the message, the metadata, the listener.
     /// </summary>
-    /// <exception cref="PeerException"><see cref="PeerError.ForwardLoop"/>: by this very process.</exception>
+    /// <exception cref="PeerException">
+    /// <see cref="PeerError.ForwardLoop"/>: by this very process. <see cref="PeerError.OwnerUnreachable"/>: it is for
+    /// another pod, whose address this one has now.
+    /// </exception>
     public bool IsOn(Forwarded? message, ServerCallContext call)
     {
         if (message?.Instance == self.Instance)
@@ -47,7 +56,17 @@ internal sealed class ForwardMark(Self self)
                 $"Pod {self.Name} forwarded the request to itself: an address of its own is among its peers.");
         }
 
+        RefuseOthers(call.RequestHeaders.GetValue(AddresseeHeader));
         return message is not null || call.RequestHeaders.GetValue(Header) is not null
             || call.GetHttpContext().Features.Get<PeerCaller>() is not null;
+    }
+
+    private void RefuseOthers(string? addressee)
+    {
+        if (addressee is null || addressee == self.Name) return;
+        throw new PeerException(
+            PeerError.OwnerUnreachable,
+            $"Pod {self.Name} has the address at which another one was looked for.",
+            ("owner", PeerText.OneLine(addressee)), ("retry_after_seconds", RetrySeconds));
     }
 }

@@ -1,4 +1,5 @@
 using Glance.Sidecar.V1;
+using Grpc.Core;
 using Grpc.Net.Client;
 using PeersApi = Glance.Sidecar.V1.Peers;
 using StagingApi = Glance.Sidecar.V1.Staging;
@@ -6,29 +7,34 @@ using StagingApi = Glance.Sidecar.V1.Staging;
 namespace Sidecar.Peers.Membership;
 
 /// <summary>
-/// Another pod's sidecar: the way to it, and what it said of itself last. One connection carries all calls to it;
-/// it is opened when it is needed and opened again after it broke.
+/// Another pod's sidecar under one address: the way to it, and what it said of itself last. One connection carries all
+/// calls to it; it is opened when it is needed and opened again after it broke.
 /// </summary>
-internal sealed class Peer : IDisposable
+/// <remarks>
+/// A pod that comes back under another address gets a new one of these. The old one may still be in use by a call, so
+/// it is let go rather than disposed: its connections close by themselves once they carry no call.
+/// </remarks>
+internal sealed class Peer
 {
-    private readonly GrpcChannel _channel;
     private readonly Lock _lock = new();
+    private readonly PeersApi.PeersClient _unaddressed;
     private PeerState _state;
 
-    public Peer(PeerAddress address, GrpcChannel channel, DateTimeOffset now)
+    public Peer(PeerAddress address, GrpcChannel channel, PeerState state)
     {
         Address = address;
-        _channel = channel;
-        _state = new PeerState { Since = now };
-        Staging = new StagingApi.StagingClient(channel);
-        Imports = new Imports.ImportsClient(channel);
-        Peers = new PeersApi.PeersClient(channel);
+        _state = state with { Name = state.Name ?? address.Name };
+        _unaddressed = new PeersApi.PeersClient(channel);
+        var calls = new AddressedCalls(channel.CreateCallInvoker(), () => State.Name);
+        Staging = new StagingApi.StagingClient(calls);
+        Imports = new Imports.ImportsClient(calls);
+        Peers = new PeersApi.PeersClient(calls);
     }
 
     public PeerAddress Address { get; }
 
     /// <summary>The pod's name; its address as long as nobody told the name.</summary>
-    public string Name => State.Name ?? Address.Name ?? Address.ToString();
+    public string Name => State.Name ?? Address.ToString();
 
     public PeerState State
     {
@@ -38,13 +44,19 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    // Calls through these only reach a pod of the peer's name.
     public StagingApi.StagingClient Staging { get; }
 
     public Imports.ImportsClient Imports { get; }
 
     public PeersApi.PeersClient Peers { get; }
 
-    /// <summary>Replaces the state; answers the one before.</summary>
+    /// <summary>Asks whoever answers at the address who it is.</summary>
+    public async Task<Glance.Sidecar.V1.Peer> DescribeAsync(
+        DescribeRequest request, Metadata metadata, DateTime deadline, CancellationToken cancellationToken) =>
+        await _unaddressed.DescribeAsync(request, metadata, deadline, cancellationToken);
+
+    /// <summary>Replaces the state in one step, whoever else does so at the same time; answers the one before.</summary>
     public PeerState Update(Func<PeerState, PeerState> change)
     {
         lock (_lock)
@@ -54,6 +66,4 @@ internal sealed class Peer : IDisposable
             return before;
         }
     }
-
-    public void Dispose() => _channel.Dispose();
 }

@@ -1,14 +1,19 @@
 using Grpc.Net.Client;
 using Microsoft.Extensions.Options;
+using Sidecar.Peers.Trust;
 
 namespace Sidecar.Peers.Membership;
 
 /// <summary>Opens the ways to peers: one HTTP/2 connection each, which notices when nobody answers any more.</summary>
-internal sealed class PeerChannels(IOptions<PeersOptions> options)
+internal sealed class PeerChannels(IOptions<PeersOptions> options, PeerDialer dialer)
 {
     // As the local listener: several chunks of a transfer in flight.
     private const int WindowBytes = 8 << 20;
 
+    // After this new calls get a new connection, and with it the certificates of now; calls under way go on.
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
+    /// <summary>A channel that nobody uses any more closes its connections by itself, and needs no disposal.</summary>
     public GrpcChannel Open(PeerAddress address)
     {
         var handler = new SocketsHttpHandler
@@ -17,13 +22,16 @@ internal sealed class PeerChannels(IOptions<PeersOptions> options)
             EnableMultipleHttp2Connections = true,
             InitialHttp2StreamWindowSize = WindowBytes,
             ConnectTimeout = options.Value.ConnectTimeout,
+            PooledConnectionLifetime = Lifetime,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             // SocketsHttpHandler accepts no less than a second.
             KeepAlivePingDelay = AtLeastOneSecond(options.Value.ConnectTimeout),
             KeepAlivePingTimeout = AtLeastOneSecond(options.Value.ConnectTimeout),
         };
+        if (options.Value.Encrypted) handler.ConnectCallback = dialer.ConnectAsync;
         return GrpcChannel.ForAddress(
-            "http://" + address, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+            (options.Value.Encrypted ? "https://" : "http://") + address,
+            new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
     }
 
     private static TimeSpan AtLeastOneSecond(TimeSpan time) => time < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : time;

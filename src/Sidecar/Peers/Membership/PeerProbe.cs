@@ -16,7 +16,7 @@ internal enum ProbeOutcome
     /// <summary>It stopped answering.</summary>
     Lost,
 
-    /// <summary>It is this very process under another address.</summary>
+    /// <summary>It is this very pod under another address.</summary>
     Self,
 }
 
@@ -24,26 +24,44 @@ internal enum ProbeOutcome
 internal sealed class PeerProbe(
     ForwardMark mark, Self self, IOptions<PeersOptions> options, TimeProvider clock, ILogger<PeerProbe> logger)
 {
+    /// <summary>Answers after <c>Peers:ConnectTimeout</c> at the latest.</summary>
     public async Task<ProbeOutcome> AskAsync(Peer peer, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await peer.Peers.DescribeAsync(
+            var answer = await peer.DescribeAsync(
                 new DescribeRequest { Forwarded = mark.Message() },
                 mark.Metadata(),
                 (clock.GetUtcNow() + options.Value.ConnectTimeout).UtcDateTime,
                 cancellationToken);
-            return answer.Instance == self.Instance ? ProbeOutcome.Self : Note(peer, answer);
+            return Note(peer, answer);
         }
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
             // It answered that it is this pod: by the hop guard.
             if (failure.StatusCode == StatusCode.FailedPrecondition) return ProbeOutcome.Self;
-            return NoteFailure(peer, failure.Status.Detail);
+            return NoteFailure(peer, Explain(failure), displaced: false);
         }
     }
 
     private ProbeOutcome Note(Peer peer, Glance.Sidecar.V1.Peer answer)
+    {
+        if (answer.Instance == self.Instance) return ProbeOutcome.Self;
+        if (answer.Name == self.Name)
+        {
+            PeersLog.SameName(logger, peer.Address.ToString(), self.Name);
+            return ProbeOutcome.Self;
+        }
+
+        if (peer.State.Name is { } expected && answer.Name != expected)
+        {
+            return NoteFailure(peer, $"{PeerText.OneLine(answer.Name)} answers at its address", displaced: true);
+        }
+
+        return NoteAnswer(peer, answer);
+    }
+
+    private ProbeOutcome NoteAnswer(Peer peer, Glance.Sidecar.V1.Peer answer)
     {
         var now = clock.GetUtcNow();
         var before = peer.Update(state => state with
@@ -56,13 +74,25 @@ internal sealed class PeerProbe(
             Version = answer.Version,
             Capacity = answer.Capacity,
             Draining = answer.Draining,
+            Displaced = false,
+            LeftAs = IsLeaving(state.LeftAs, answer) ? state.LeftAs : null,
         });
-        if (before.Reachable && before.Instance == answer.Instance) return ProbeOutcome.Unchanged;
-        PeersLog.PeerReachable(logger, peer.Name, peer.Address.ToString(), answer.Version);
+        if (before.Reachable && before.Instance == answer.Instance && before.LeftAs == peer.State.LeftAs)
+        {
+            return ProbeOutcome.Unchanged;
+        }
+
+        PeersLog.PeerReachable(
+            logger, PeerText.OneLine(peer.Name), peer.Address.ToString(), PeerText.OneLine(answer.Version));
         return ProbeOutcome.Returned;
     }
 
-    private ProbeOutcome NoteFailure(Peer peer, string why)
+    // After it said good-bye it answers for a while, until it is stopped. Another process, or one that takes new work,
+    // is back.
+    private static bool IsLeaving(string? leftAs, Glance.Sidecar.V1.Peer answer) =>
+        leftAs is not null && answer.Draining && (leftAs.Length == 0 || leftAs == answer.Instance);
+
+    private ProbeOutcome NoteFailure(Peer peer, string why, bool displaced)
     {
         var now = clock.GetUtcNow();
         var before = peer.Update(state => state with
@@ -70,9 +100,13 @@ internal sealed class PeerProbe(
             Reachable = false,
             Since = state.Reachable ? now : state.Since,
             Failure = why,
+            Displaced = displaced,
         });
         if (!before.Reachable && before.Failure.Length > 0) return ProbeOutcome.Unchanged;
-        PeersLog.PeerUnreachable(logger, peer.Name, peer.Address.ToString(), why);
+        PeersLog.PeerUnreachable(logger, PeerText.OneLine(peer.Name), peer.Address.ToString(), why);
         return ProbeOutcome.Lost;
     }
+
+    private string Explain(RpcException failure) => failure.StatusCode == StatusCode.DeadlineExceeded
+        ? $"no answer within {options.Value.ConnectTimeout:c}" : PeerText.OneLine(failure.Status.Detail);
 }

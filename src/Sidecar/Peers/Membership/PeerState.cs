@@ -5,7 +5,7 @@ namespace Sidecar.Peers.Membership;
 /// <summary>What is known of a peer; never changes.</summary>
 internal sealed record PeerState
 {
-    /// <summary>As it calls itself; null before its first answer.</summary>
+    /// <summary>As it calls itself, or as its record does; null before either was heard.</summary>
     public string? Name { get; init; }
 
     public bool Reachable { get; init; }
@@ -26,6 +26,18 @@ internal sealed record PeerState
 
     public bool Draining { get; init; }
 
+    /// <summary>Since when its record is gone; null as long as it is there.</summary>
+    public DateTimeOffset? AbsentSince { get; init; }
+
     /// <summary>Its record is gone; it is remembered until it is forgotten.</summary>
-    public bool Absent { get; init; }
+    public bool Absent => AbsentSince is not null;
+
+    /// <summary>Another pod answers at its address.</summary>
+    public bool Displaced { get; init; }
+
+    /// <summary>
+    /// It said that it goes and leaves nothing behind: the instance that said so, or nothing when that is unknown. Null
+    /// for a peer that stays.
+    /// </summary>
+    public string? LeftAs { get; init; }
 }

@@ -1,10 +1,13 @@
 using Sidecar.Import;
+using Sidecar.Peers.Deleting;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;
 
-/// <summary>Removes, every few minutes, what nobody wants any more: expired uploads and imports.</summary>
-internal sealed class Janitor(StagingArea area, ImportQueue imports, TimeProvider clock, ILogger<Janitor> logger) : BackgroundService
+/// <summary>Removes, every few minutes, what nobody wants any more: expired uploads, imports and tombstones.</summary>
+internal sealed class Janitor(
+    StagingArea area, ImportQueue imports, Tombstones tombstones, TimeProvider clock, ILogger<Janitor> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
 
@@ -24,6 +27,7 @@ internal sealed class Janitor(StagingArea area, ImportQueue imports, TimeProvide
         {
             await imports.SweepAsync(clock.GetUtcNow(), stoppingToken);
             await area.SweepAsync(stoppingToken);
+            tombstones.Sweep(clock.GetUtcNow());
         }
         catch (IOException failure)
         {

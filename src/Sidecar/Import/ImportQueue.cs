@@ -87,6 +87,12 @@ internal sealed partial class ImportQueue
     /// <exception cref="ImportException"><see cref="ImportError.ImportNotFound"/>.</exception>
     public ImportSnapshot Get(Guid importId) => GetJob(importId).Snapshot();
 
+    /// <summary>As <see cref="Get"/>; null when there is none.</summary>
+    public ImportSnapshot? Find(Guid importId)
+    {
+        lock (_lock) return _jobs.GetValueOrDefault(importId)?.Snapshot();
+    }
+
     /// <summary>All imports, or those of one image, oldest first.</summary>
     public IReadOnlyList<ImportSnapshot> List(ImageId? imageId = null)
     {
@@ -157,10 +163,15 @@ internal sealed partial class ImportQueue
 
     /// <summary>Cancels and removes all imports of an image, for when the image is deleted.</summary>
     /// <returns>Bytes of the files that were removed.</returns>
-    public async Task<long> RemoveForImageAsync(ImageId imageId, CancellationToken cancellationToken)
+    public Task<long> RemoveForImageAsync(ImageId imageId, CancellationToken cancellationToken) =>
+        RemoveForImageAsync(imageId, DateTimeOffset.MaxValue, cancellationToken);
+
+    /// <summary>As above, but leaves alone those that were started after <paramref name="limit"/>.</summary>
+    public async Task<long> RemoveForImageAsync(
+        ImageId imageId, DateTimeOffset limit, CancellationToken cancellationToken)
     {
         var bytes = 0L;
-        foreach (var import in List(imageId))
+        foreach (var import in List(imageId).Where(import => import.CreatedAt <= limit))
         {
             try
             {

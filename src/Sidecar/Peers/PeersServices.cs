@@ -1,5 +1,8 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Peers.Announcing;
+using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Locating;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Trust;
 using Sidecar.Staging;
@@ -18,6 +21,8 @@ internal static class PeersServices
         services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsRules>();
         services.AddSingleton<Self>().AddSingleton<ForwardMark>();
         AddTrust(services);
+        AddForwarding(services);
+        // Last: those before it hear of every peer that returns.
         AddMembership(services);
         services.AddSingleton<PeersMetrics>();
         return services;
@@ -28,6 +33,17 @@ internal static class PeersServices
         services.AddSingleton(provider => new TrustRules(Options(provider)));
         services.AddSingleton<CredentialWatch>().AddSingleton<PeerGate>().AddSingleton<PeerDialer>();
         services.AddHostedService(provider => provider.GetRequiredService<CredentialWatch>());
+    }
+
+    private static void AddForwarding(IServiceCollection services)
+    {
+        services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
+        services.AddSingleton<OwnerMemory>().AddSingleton<Locator>();
+        services.AddSingleton<Tombstones>().AddSingleton<DeletionTeller>();
+        services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();
+        services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());
+        services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
+        services.AddHostedService<DuplicateRemoval>();
     }
 
     private static void AddMembership(IServiceCollection services)

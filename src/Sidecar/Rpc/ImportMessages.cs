@@ -41,7 +41,7 @@ internal static class ImportMessages
             ImportState.Cancelled => Glance.Sidecar.V1.Import.Types.State.Cancelled,
         },
         Stages = { import.Stages.Select(ToMessage) },
-        Result = import.Result is { } result ? ToMessage(result) : null,
+        Result = import.Result is { } result ? ToMessage(result, owner) : null,
         Failure = import.Failure is { } failure ? ToMessage(failure) : null,
         CreatedAt = import.CreatedAt.ToTimestamp(),
         StartedAt = import.StartedAt?.ToTimestamp(),
@@ -66,7 +66,7 @@ internal static class ImportMessages
         ElapsedSeconds = stage.Elapsed.TotalSeconds,
     };
 
-    private static Glance.Sidecar.V1.ImportResult ToMessage(Import.ImportResult result) => new()
+    private static Glance.Sidecar.V1.ImportResult ToMessage(Import.ImportResult result, string owner) => new()
     {
         DiskFormat = result.DiskFormat,
         ContainerFormat = result.ContainerFormat,
@@ -75,6 +75,7 @@ internal static class ImportMessages
         Digests = { result.Digests.ToDictionary() },
         Properties = { result.Properties.ToDictionary() },
         OutputPath = result.OutputPath,
+        OutputOwner = owner,
     };
 
     private static Glance.Sidecar.V1.ImportFailure ToMessage(Import.ImportFailure failure) => new()

@@ -1,35 +1,34 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Import;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Locating;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
 /// <summary>The Imports service: turns messages into calls of the import slice and its refusals into statuses.</summary>
-internal sealed class ImportsService(ImportQueue imports, StagingArea area, StagingContext staging)
-    : Imports.ImportsBase
+internal sealed class ImportsService(
+    ImportQueue imports, StagingArea area, StagingContext staging, RunImportCall run, OwnerRouter router,
+    Forwarder forwarder, ForwardMark mark) : Imports.ImportsBase
 {
     private string Owner => staging.Options.PodName;
 
     public override Task RunImport(
         RunImportRequest request, IServerStreamWriter<ImportEvent> responseStream, ServerCallContext context) =>
-        StatusMap.GuardAsync(async () =>
-        {
-            var started = imports.Start(ImportMessages.ToRequest(request));
-            ImportSnapshot? last = null;
-            await foreach (var import in imports.WatchAsync(started.ImportId, context.CancellationToken))
-            {
-                last = import;
-                var update = new ImportEvent { Import = import.ToMessage(Owner) };
-                await responseStream.WriteAsync(update, context.CancellationToken);
-            }
-
-            if (last?.Failure is { } failure) throw StatusMap.ToRpc(failure);
-            return last;
-        });
+        StatusMap.GuardAsync(() => run.RunAsync(request, responseStream, context));
 
     public override Task<Glance.Sidecar.V1.Import> GetImport(GetImportRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => imports.Get(ImportMessages.ToImportId(request.ImportId)).ToMessage(Owner));
+        StatusMap.GuardAsync(() =>
+        {
+            var id = ImportMessages.ToImportId(request.ImportId);
+            var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
+            return router.RouteAsync(
+                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+                () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
+                owner => forwarder.AskAsync(
+                    owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options)));
+        });
 
     public override Task ListImports(
         ListImportsRequest request, IServerStreamWriter<Glance.Sidecar.V1.Import> responseStream,
@@ -46,24 +45,43 @@ internal sealed class ImportsService(ImportQueue imports, StagingArea area, Stag
         });
 
     public override Task<Glance.Sidecar.V1.Import> CancelImport(
-        CancelImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(async () =>
+        CancelImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(() =>
         {
             var id = ImportMessages.ToImportId(request.ImportId);
-            return (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner);
+            var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
+            return router.RouteAsync(
+                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+                async () => (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner),
+                owner => forwarder.AskAsync(
+                    owner, context, again: true, options => owner.Imports.CancelImportAsync(forwarded, options)));
         });
 
     public override Task<ReleaseImportResponse> ReleaseImport(
-        ReleaseImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(async () =>
+        ReleaseImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(() =>
         {
             var id = ImportMessages.ToImportId(request.ImportId);
-            var image = imports.Get(id).Request.ImageId;
-            var freed = await imports.ReleaseAsync(id);
-            // Another import of the image may still need its bytes; the last one to be released removes them.
-            if (!request.KeepImage && imports.List(image).Count == 0)
+            var forwarded = new ReleaseImportRequest
             {
-                freed += (await area.DeleteImageAsync(image, CancellationToken.None)).FreedBytes;
-            }
-
-            return new ReleaseImportResponse { FreedBytes = (ulong)freed };
+                ImportId = request.ImportId, KeepImage = request.KeepImage, Forwarded = mark.Message(),
+            };
+            return router.RouteAsync(
+                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+                () => ReleaseHereAsync(id, request.KeepImage),
+                // Not twice: the second answer would be that there is no such import.
+                owner => forwarder.AskAsync(
+                    owner, context, again: false, options => owner.Imports.ReleaseImportAsync(forwarded, options)));
         });
+
+    private async Task<ReleaseImportResponse> ReleaseHereAsync(Guid id, bool keepImage)
+    {
+        var image = imports.Get(id).Request.ImageId;
+        var freed = await imports.ReleaseAsync(id);
+        // Another import of the image may still need its bytes; the last one to be released removes them.
+        if (!keepImage && imports.List(image).Count == 0)
+        {
+            freed += (await area.DeleteImageAsync(image, CancellationToken.None)).FreedBytes;
+        }
+
+        return new ReleaseImportResponse { FreedBytes = (ulong)freed };
+    }
 }

@@ -2,6 +2,7 @@ using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Sidecar.Peers;
+using Sidecar.Peers.Announcing;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
@@ -10,8 +11,9 @@ using Sidecar.Telemetry;
 namespace Sidecar.Rpc;
 
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
-internal sealed class PeersService(StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, TimeProvider clock)
-    : Glance.Sidecar.V1.Peers.PeersBase
+internal sealed class PeersService(
+    StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, LocateCall locate, Announcements announcements,
+    TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
@@ -32,6 +34,22 @@ internal sealed class PeersService(StagingArea area, PeerDirectory directory, Se
                     .OrderBy(peer => peer.Name, StringComparer.Ordinal)
                     .ThenBy(peer => peer.Address, StringComparer.Ordinal),
             },
+        });
+
+    public override Task<LocateResponse> Locate(LocateRequest request, ServerCallContext context) =>
+        StatusMap.GuardAsync(() => locate.RunAsync(request, context));
+
+    public override Task<AnnounceResponse> Announce(AnnounceRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() =>
+        {
+            mark.IsOn(request.Forwarded, context); // refuses a call of this very process
+            if (!ForwardMark.IsFromPeer(context))
+            {
+                throw new StagingException(StagingError.InvalidRequest, "Only peers announce, on the peer listener.");
+            }
+
+            announcements.Take(request);
+            return new AnnounceResponse();
         });
 
     private Glance.Sidecar.V1.Peer Describe() => new()

@@ -1,5 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.Options;
+using Sidecar.Import;
+using Sidecar.Peers.Announcing;
 
 namespace Sidecar.Rpc;
 
@@ -18,6 +20,10 @@ internal static class RpcServices
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
         services.AddSingleton<StageCall>();
         services.AddSingleton<ImageReader>();
+        services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
+        services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>().AddSingleton<LocateCall>();
+        services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
+            .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();

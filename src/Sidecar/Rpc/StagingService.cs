@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.Import;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Locating;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
@@ -8,7 +9,8 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice and its refusals into statuses.</summary>
 [BindServiceMethod(typeof(StagingService), nameof(BindService))]
 internal sealed class StagingService(
-    StagingArea area, ImportQueue imports, StagingContext staging, StageCall stage, ImageReader reader)
+    StagingArea area, StagingContext staging, StageCall stage, DeleteCall delete, OwnerRouter router, ReadCall read,
+    Forwarder forwarder, ForwardMark mark)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
     public static void BindService(ServiceBinderBase binder, StagingService? service) =>
@@ -38,7 +40,16 @@ internal sealed class StagingService(
         });
 
     public override Task<Glance.Sidecar.V1.StagedImage> GetImage(GetImageRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => area.GetImage(ImageId.Parse(request.ImageId)).ToMessage(staging));
+        StatusMap.GuardAsync(() =>
+        {
+            var id = ImageId.Parse(request.ImageId);
+            var forwarded = new GetImageRequest { ImageId = request.ImageId, Forwarded = mark.Message() };
+            return router.RouteAsync(
+                new Route(Subject.Image(id), request.OwnerHint, request.Forwarded, context),
+                () => Task.FromResult(area.GetImage(id).ToMessage(staging)),
+                owner => forwarder.AskAsync(
+                    owner, context, again: true, options => owner.Staging.GetImageAsync(forwarded, options)));
+        });
 
     public override async Task ListImages(
         ListImagesRequest request, IServerStreamWriter<Glance.Sidecar.V1.StagedImage> responseStream,
@@ -54,29 +65,15 @@ internal sealed class StagingService(
 
     public override Task ReadImage(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responseStream, ServerCallContext context) =>
-        StatusMap.GuardAsync(async () =>
-        {
-            await reader.SendAsync(request, responseStream, context.CancellationToken);
-            return 0;
-        });
+        StatusMap.GuardAsync(() => read.RunAsync(request, responseStream, context));
 
     public override Task<DeleteImageResponse> DeleteImage(DeleteImageRequest request, ServerCallContext context) =>
-        StatusMap.GuardAsync(async () =>
-        {
-            var id = ImageId.Parse(request.ImageId);
-            var released = await imports.RemoveForImageAsync(id, context.CancellationToken);
-            var deleted = await area.DeleteImageAsync(id, context.CancellationToken);
-            // An import that was started in between has lost its image; nobody would ever release it.
-            released += await imports.RemoveForImageAsync(id, context.CancellationToken);
-            return new DeleteImageResponse
-            {
-                Existed = deleted.Existed, FreedBytes = (ulong)(deleted.FreedBytes + released),
-            };
-        });
+        StatusMap.GuardAsync(() => delete.RunAsync(request, context));
 
     public override Task<Glance.Sidecar.V1.StagedImage> AdoptFile(AdoptFileRequest request, ServerCallContext context) =>
         StatusMap.GuardAsync(async () =>
         {
+            mark.RefusePeers(context);
             var adopted = await area.AdoptAsync(
                 new AdoptRequest(
                     ImageId.Parse(request.ImageId),

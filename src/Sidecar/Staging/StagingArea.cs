@@ -42,6 +42,13 @@ internal sealed class StagingArea : IDisposable
         foreach (var upload in recovery.Uploads) _uploads[upload.Header.ImageId] = upload;
     }
 
+    /// <summary>An image was committed; told on the thread that committed it.</summary>
+    public event Action<StagedImage>? Committed
+    {
+        add => _commit.Published += value;
+        remove => _commit.Published -= value;
+    }
+
     public StagingLayout Layout => _context.Layout;
 
     public SpaceLedger Space { get; }
@@ -115,11 +122,21 @@ internal sealed class StagingArea : IDisposable
     public IReadOnlyList<StagedImage> ListImages() => _catalog.List();
 
     /// <summary>Removes the staged image and an unfinished upload of it, whoever is writing.</summary>
-    public async Task<DeleteOutcome> DeleteImageAsync(ImageId id, CancellationToken cancellationToken)
+    public Task<DeleteOutcome> DeleteImageAsync(ImageId id, CancellationToken cancellationToken) =>
+        DeleteImageAsync(id, DateTimeOffset.MaxValue, cancellationToken);
+
+    /// <summary>
+    /// As above, but leaves alone what is newer: an image that was committed, and an upload that began, after
+    /// <paramref name="limit"/>. A deletion may be told long after it was asked for.
+    /// </summary>
+    public async Task<DeleteOutcome> DeleteImageAsync(
+        ImageId id, DateTimeOffset limit, CancellationToken cancellationToken)
     {
+        // Before entering, which would end a newer upload's writer.
+        if (FindImage(id, limit) is null && !HasUpload(id, limit) && limit != DateTimeOffset.MaxValue) return default;
         using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
-        var upload = RemoveUpload(id);
-        if (!_catalog.TryGet(id, out var image)) return new DeleteOutcome(upload is not null, upload ?? 0);
+        var upload = HasUpload(id, limit) ? RemoveUpload(id) : null;
+        if (FindImage(id, limit) is not { } image) return new DeleteOutcome(upload is not null, upload ?? 0);
         var freed = await Task.Run(() => _catalog.Remove(image), CancellationToken.None);
         _context.Metrics.ImageDeleted();
         StagingLog.ImageDeleted(_context.Log, id, freed);
@@ -276,6 +293,12 @@ internal sealed class StagingArea : IDisposable
         foreach (var (name, hex) in before.Concat(now)) merged[name] = hex;
         return merged;
     }
+
+    private StagedImage? FindImage(ImageId id, DateTimeOffset limit) =>
+        _catalog.TryGet(id, out var image) && image.CommittedAt <= limit ? image : null;
+
+    private bool HasUpload(ImageId id, DateTimeOffset limit) =>
+        _uploads.TryGetValue(id, out var upload) && upload.Header.StartedAt <= limit;
 
     private Upload FindUpload(ImageId id) =>
         _uploads.TryGetValue(id, out var upload)

@@ -28,11 +28,16 @@ internal sealed class StagingLayout(string directory)
 
     public string Imports => Path.Combine(Private, "imports");
 
+    /// <summary>Deletions that peers must still be told of.</summary>
+    public string Tombstones => Path.Combine(Private, "tombstones");
+
     /// <summary>The staged image itself.</summary>
     public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
 
     /// <summary>What is known of a staged image.</summary>
     public string ImageRecord(ImageId id) => Path.Combine(Images, id + ".json");
+
+    public string Tombstone(ImageId id) => Path.Combine(Tombstones, id.ToString());
 
     public string UploadDirectory(ImageId id) => Path.Combine(Uploads, id.ToString());
 

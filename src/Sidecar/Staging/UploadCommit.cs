@@ -9,6 +9,9 @@ namespace Sidecar.Staging;
 /// <param name="committed">Told when an upload is one no longer.</param>
 internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog, Action<ImageId> committed)
 {
+    /// <summary>An image is in place.</summary>
+    public event Action<StagedImage>? Published;
+
     /// <param name="digests">Of the data; at least crc32c.</param>
     /// <exception cref="IOException">The disk failed or is full; the image is not staged.</exception>
     /// <exception cref="StagingException">AlreadyStaged: a file of that name appeared meanwhile.</exception>
@@ -39,6 +42,7 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
         catalog.Add(image);
         context.Metrics.Committed();
         StagingLog.ImageStaged(context.Log, image.Id, image.Size, image.Digests[Crc32C.Name]);
+        Published?.Invoke(image);
     }
 
     public static StagingException UnmanagedFile(ImageId id) => new(

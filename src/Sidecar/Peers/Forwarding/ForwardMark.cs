@@ -58,7 +58,20 @@ internal sealed class ForwardMark(Self self)
 
         RefuseOthers(call.RequestHeaders.GetValue(AddresseeHeader));
         return message is not null || call.RequestHeaders.GetValue(Header) is not null
-            || call.GetHttpContext().Features.Get<PeerCaller>() is not null;
+            || IsFromPeer(call);
+    }
+
+    /// <summary>Whether a call came through the peer listener.</summary>
+    public static bool IsFromPeer(ServerCallContext call) =>
+        call.GetHttpContext().Features.Get<PeerCaller>() is not null;
+
+    /// <summary>For a call that is for callers in the pod itself.</summary>
+    /// <exception cref="PeerException"><see cref="PeerError.NotForPeers"/>: a peer makes it, or one on its behalf.</exception>
+    public void RefusePeers(ServerCallContext call)
+    {
+        if (!IsOn(null, call)) return;
+        throw new PeerException(
+            PeerError.NotForPeers, $"{call.Method} is for callers in the pod {self.Name} itself: ask its sidecar there.");
     }
 
     private void RefuseOthers(string? addressee)

@@ -1,0 +1,94 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Membership;
+using Sidecar.Staging;
+
+namespace Sidecar.Peers.Announcing;
+
+/// <summary>Whether an import of the image here waits, runs, or has an output that nobody released yet.</summary>
+internal delegate bool IsImported(ImageId image);
+
+/// <summary>
+/// Removes older copies, <c>Peers:DuplicateDelay</c> after they were found to be that. First the other pod is asked
+/// again: what was announced may be gone.
+/// </summary>
+internal sealed class DuplicateRemoval(
+    StagingArea area, Duplicates duplicates, PeerDirectory directory, ForwardMark mark, IsImported isImported,
+    ForwardingMetrics metrics, IOptions<PeersOptions> options, TimeProvider clock, ILogger<DuplicateRemoval> logger)
+    : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // An owner that does not answer, or an import that runs: some time passes until that changes.
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!options.Value.Enabled) return;
+        using var timer = new PeriodicTimer(Interval, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            foreach (var duplicate in duplicates.DueBy(clock.GetUtcNow())) await SettleAsync(duplicate, stoppingToken);
+        }
+    }
+
+    private async Task SettleAsync(Duplicate duplicate, CancellationToken stoppingToken)
+    {
+        var id = duplicate.Image.Id;
+        if (!duplicates.TryGet(id, out _)) return;
+        if (await IsThereAsync(duplicate, stoppingToken) is not { } there)
+        {
+            Keep(duplicate, "the pod with the newer copy does not answer");
+        }
+        else if (!there)
+        {
+            Keep(duplicate, "the newer copy is gone");
+            duplicates.Unmark(duplicate);
+        }
+        else if (isImported(id))
+        {
+            Keep(duplicate, "an import of it was not released yet");
+        }
+        else
+        {
+            await RemoveAsync(duplicate);
+        }
+    }
+
+    // Null: no answer.
+    private async Task<bool?> IsThereAsync(Duplicate duplicate, CancellationToken stoppingToken)
+    {
+        try
+        {
+            if (directory.Find(duplicate.Newer.Owner) is not { } owner) return null;
+            var newer = await owner.Staging.GetImageAsync(
+                new GetImageRequest { ImageId = duplicate.Image.Id.ToString(), Forwarded = mark.Message() },
+                mark.Metadata(),
+                (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime,
+                stoppingToken);
+            return newer.CommittedAt.ToDateTimeOffset() >= duplicate.Newer.CommittedAt;
+        }
+        catch (RpcException failure) when (!stoppingToken.IsCancellationRequested)
+        {
+            return Refusal.IsNotThere(failure) ? false : null;
+        }
+    }
+
+    private async Task RemoveAsync(Duplicate duplicate)
+    {
+        // Only this copy: one that was staged meanwhile is newer than both.
+        await area.DeleteImageAsync(duplicate.Image.Id, duplicate.Image.CommittedAt, CancellationToken.None);
+        duplicates.Unmark(duplicate);
+        metrics.Duplicate("removed");
+        PeersLog.DuplicateRemoved(logger, duplicate.Image.Id, duplicate.Newer.Owner);
+    }
+
+    private void Keep(Duplicate duplicate, string reason)
+    {
+        metrics.Duplicate("kept");
+        PeersLog.DuplicateKept(logger, duplicate.Image.Id, reason);
+        duplicates.Postpone(duplicate, AgainAfter);
+    }
+}

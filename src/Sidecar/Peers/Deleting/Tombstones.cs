@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Staging;
+
+namespace Sidecar.Peers.Deleting;
+
+/// <summary>
+/// The deletions that this pod was asked for, in memory and as one file each. They are kept for
+/// <c>Peers:TombstoneRetention</c> even when all known peers were told: a pod that is down may be missing from the
+/// records altogether, and nobody knows then that it exists.
+/// </summary>
+internal sealed class Tombstones
+{
+    private readonly ConcurrentDictionary<ImageId, Tombstone> _all = new();
+
+    // Two writers of one file would share its temporary file.
+    private readonly Lock[] _locks = [.. Enumerable.Range(0, 16).Select(_ => new Lock())];
+    private readonly StagingLayout _layout;
+    private readonly TimeSpan _retention;
+    private readonly ILogger _logger;
+
+    /// <summary>Takes up what an earlier process left. What cannot be read is removed.</summary>
+    public Tombstones(
+        StagingLayout layout, IOptions<PeersOptions> options, ForwardingMetrics metrics, ILogger<Tombstones> logger)
+    {
+        _layout = layout;
+        _retention = options.Value.TombstoneRetention;
+        _logger = logger;
+        if (Directory.Exists(layout.Tombstones)) Parallel.ForEach(Directory.EnumerateFiles(layout.Tombstones), Load);
+        metrics.ObserveTombstones(() => _all.Count);
+    }
+
+    /// <summary>Those that a peer was not told of.</summary>
+    public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer) =>
+        [.. _all.Where(entry => !entry.Value.Told.Contains(peer)).Select(entry => (entry.Key, entry.Value))];
+
+    /// <summary>Durable when it returns. A newer deletion of the same image replaces the older one.</summary>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
+    public void Add(ImageId id, DateTimeOffset deletedAt)
+    {
+        lock (LockOf(id))
+        {
+            if (_all.TryGetValue(id, out var known) && known.DeletedAt >= deletedAt) return;
+            DurableFiles.CreateDirectory(_layout.Tombstones);
+            Write(id, new Tombstone(deletedAt, []));
+        }
+    }
+
+    /// <summary>Notes who has heard of it, unless it was replaced by a newer deletion meanwhile.</summary>
+    public void Told(ImageId id, DateTimeOffset deletedAt, IReadOnlyCollection<string> peers)
+    {
+        lock (LockOf(id))
+        {
+            if (!_all.TryGetValue(id, out var known) || known.DeletedAt != deletedAt) return;
+            var told = known.Told.Union(peers).Order(StringComparer.Ordinal).ToList();
+            if (told.Count > known.Told.Count) Write(id, known with { Told = told });
+        }
+    }
+
+    /// <summary>Removes those that are older than the retention.</summary>
+    public void Sweep(DateTimeOffset now)
+    {
+        foreach (var (id, tombstone) in _all)
+        {
+            if (tombstone.DeletedAt + _retention >= now) continue;
+            lock (LockOf(id))
+            {
+                if (_all.TryRemove(new(id, tombstone))) DurableFiles.Delete(_layout.Tombstone(id));
+            }
+        }
+    }
+
+    private void Load(string file)
+    {
+        try
+        {
+            var tombstone = JsonSerializer.Deserialize(File.ReadAllBytes(file), TombstoneJson.Default.Tombstone);
+            if (tombstone?.Told is not null && ImageId.TryParse(Path.GetFileName(file), out var id))
+            {
+                _all[id] = tombstone;
+                return;
+            }
+        }
+        catch (JsonException)
+        {
+            // As any other file that is none of ours.
+        }
+
+        PeersLog.TombstoneUnreadable(_logger, file);
+        File.Delete(file);
+    }
+
+    private void Write(ImageId id, Tombstone tombstone)
+    {
+        DurableFiles.Replace(
+            _layout.Tombstone(id), JsonSerializer.SerializeToUtf8Bytes(tombstone, TombstoneJson.Default.Tombstone));
+        _all[id] = tombstone;
+    }
+
+    private Lock LockOf(ImageId id) => _locks[(uint)id.GetHashCode() % _locks.Length];
+}

@@ -1,0 +1,49 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Grpc.Core;
+using Status = Grpc.Core.Status;
+
+namespace Sidecar.Peers.Forwarding;
+
+/// <summary>What a status that a peer answered with says: a refusal of ours, or a connection that broke.</summary>
+internal static class Refusal
+{
+    private const string DetailsTrailer = "grpc-status-details-bin";
+    private const string Domain = "glance.sidecar";
+
+    /// <summary>The stable reason, as the README lists them; null when no sidecar gave the status.</summary>
+    public static string? ReasonOf(RpcException failure)
+    {
+        if (failure.Trailers.GetValueBytes(DetailsTrailer) is not { } details) return null;
+        try
+        {
+            foreach (var detail in Google.Rpc.Status.Parser.ParseFrom(details).Details)
+            {
+                if (detail.TryUnpack<ErrorInfo>(out var info) && info.Domain == Domain) return info.Reason;
+            }
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // Not from a sidecar.
+        }
+
+        return null;
+    }
+
+    /// <summary>The peer answered that it does not have what it was asked for.</summary>
+    public static bool IsNotThere(RpcException failure) => failure.StatusCode == StatusCode.NotFound
+        && ReasonOf(failure) is "IMAGE_NOT_FOUND" or "IMPORT_NOT_FOUND";
+
+    /// <summary>
+    /// No answer of the peer at all: it cannot be reached, or the connection broke. Not when it was the caller who
+    /// gave up.
+    /// </summary>
+    public static bool IsBroken(RpcException failure, ServerCallContext caller) =>
+        failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
+        && !caller.CancellationToken.IsCancellationRequested
+        && ReasonOf(failure) is null;
+
+    /// <summary>The same status with the same details, for this pod's caller.</summary>
+    public static RpcException PassOn(RpcException failure) =>
+        new(new Status(failure.StatusCode, failure.Status.Detail), failure.Trailers);
+}

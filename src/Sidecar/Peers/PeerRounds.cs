@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Sidecar.Peers.Membership;
+
+namespace Sidecar.Peers;
+
+/// <summary>
+/// Something that all peers are told, in rounds. A peer that returns, and one whose telling failed, is owed
+/// everything; it stays so until that went well. What a peer is owed is in memory only: after a restart of this pod
+/// every peer returns.
+/// </summary>
+internal abstract class PeerRounds(PeerDirectory directory, TimeProvider clock) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<Peer, bool> _owed = new();
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        directory.Returned += Owe;
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override Task StopAsync(CancellationToken cancellationToken)
+    {
+        directory.Returned -= Owe;
+        return base.StopAsync(cancellationToken);
+    }
+
+    /// <summary>The peer has missed something: it is told everything in one of the next rounds.</summary>
+    protected void Owe(Peer peer) => _owed[peer] = true;
+
+    /// <summary>A round begins; takes what has come up since the last one.</summary>
+    protected abstract void Collect();
+
+    /// <param name="everything">The peer is owed everything, not only what has come up since the last round.</param>
+    /// <exception cref="RpcException">The peer did not take it: it is owed everything from now on.</exception>
+    protected abstract Task TellAsync(Peer peer, bool everything, CancellationToken cancellationToken);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            Collect();
+            var peers = directory.Peers;
+            foreach (var gone in _owed.Keys.Except(peers)) _owed.TryRemove(gone, out _);
+            await Task.WhenAll(peers.Where(peer => peer.State.Reachable).Select(peer => VisitAsync(peer, stoppingToken)));
+        }
+    }
+
+    private async Task VisitAsync(Peer peer, CancellationToken stoppingToken)
+    {
+        var everything = _owed.TryRemove(peer, out _);
+        try
+        {
+            await TellAsync(peer, everything, stoppingToken);
+        }
+        catch (RpcException) when (!stoppingToken.IsCancellationRequested)
+        {
+            // Whether the peer is there is the probe's business to tell and to log.
+            Owe(peer);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The peer has left the directory meanwhile.
+        }
+    }
+}

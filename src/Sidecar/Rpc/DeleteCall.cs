@@ -1,0 +1,44 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Sidecar.Import;
+using Sidecar.Peers;
+using Sidecar.Peers.Deleting;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc;
+
+/// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
+internal sealed class DeleteCall(
+    StagingArea area, ImportQueue imports, DeletionTeller peers, ForwardMark mark, IOptions<PeersOptions> options,
+    TimeProvider clock)
+{
+    public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
+    {
+        var id = ImageId.Parse(request.ImageId);
+        var now = clock.GetUtcNow();
+        if (mark.IsOn(request.Forwarded, caller))
+        {
+            var limit = request.DeletedAt?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue;
+            return await DeleteHereAsync(id, limit, caller.CancellationToken);
+        }
+
+        var deleted = await DeleteHereAsync(id, DateTimeOffset.MaxValue, caller.CancellationToken);
+        if (request.OnlyHere || !options.Value.Enabled) return deleted;
+        var elsewhere = await peers.TellAllAsync(id, now, caller);
+        deleted.Existed |= elsewhere.Existed;
+        deleted.FreedBytes += (ulong)elsewhere.FreedBytes;
+        deleted.PendingPeers.Add(elsewhere.Pending);
+        return deleted;
+    }
+
+    private async Task<DeleteImageResponse> DeleteHereAsync(ImageId id, DateTimeOffset limit, CancellationToken callerGone)
+    {
+        var released = await imports.RemoveForImageAsync(id, limit, callerGone);
+        var deleted = await area.DeleteImageAsync(id, limit, callerGone);
+        // An import that was started in between has lost its image; nobody would ever release it.
+        released += await imports.RemoveForImageAsync(id, limit, callerGone);
+        return new DeleteImageResponse { Existed = deleted.Existed, FreedBytes = (ulong)(deleted.FreedBytes + released) };
+    }
+}

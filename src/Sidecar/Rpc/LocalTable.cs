@@ -1,0 +1,22 @@
+using Sidecar.Import;
+using Sidecar.Peers;
+using Sidecar.Peers.Locating;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc;
+
+/// <summary>What this pod itself has.</summary>
+internal sealed class LocalTable(StagingArea area, ImportQueue imports, Self self)
+{
+    public Copy? Find(Subject subject)
+    {
+        if (subject.IsImport)
+        {
+            return imports.Find(subject.Id) is { } import ? new Copy(self.Name, import.CreatedAt, 0) : null;
+        }
+
+        return area.TryGetImage(ImageId.Parse(subject.Id.ToString("D")), out var image)
+            ? new Copy(self.Name, image.CommittedAt, image.Size)
+            : null;
+    }
+}

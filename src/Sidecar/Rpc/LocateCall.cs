@@ -1,0 +1,64 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Sidecar.Import;
+using Sidecar.Peers;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Locating;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc;
+
+/// <summary>The Locate call: which pods have an image, or an import.</summary>
+internal sealed class LocateCall(LocalTable local, Locator locator, ForwardMark mark, IOptions<PeersOptions> options)
+{
+    // Somebody wants to see all copies: those that answer at all are waited for.
+    private static readonly TimeSpan Grace = TimeSpan.FromMilliseconds(500);
+
+    public async Task<LocateResponse> RunAsync(LocateRequest request, ServerCallContext caller)
+    {
+        var subject = ToSubject(request);
+        IReadOnlyList<Copy> here = local.Find(subject) is { } copy ? [copy] : [];
+        if (mark.IsOn(request.Forwarded, caller)) return ToMessage(here, 0);
+        var outcome = options.Value.Enabled
+            ? await locator.AskAllAsync(subject, Grace, caller)
+            : new LocateOutcome([], 0, []);
+        if (here.Count + outcome.Copies.Count > 0) return ToMessage(here.Concat(outcome.Copies), outcome.Asked);
+        throw outcome.Silent.Count > 0 ? Locator.Incomplete(subject, outcome) : NotFound(subject, outcome.Asked);
+    }
+
+    /// <summary>Everybody was asked, everybody answered, and nobody has it.</summary>
+    public static Exception NotFound(Subject subject, int asked)
+    {
+        var message = $"Neither this pod nor one of its {asked} peers, which all answered, has {subject}.";
+        return subject.IsImport
+            ? new ImportException(ImportError.ImportNotFound, message, ("import_id", subject.Id), ("peers_asked", asked))
+            : new StagingException(StagingError.ImageNotFound, message, ("peers_asked", asked));
+    }
+
+    private static Subject ToSubject(LocateRequest request) => request.SubjectCase switch
+    {
+        LocateRequest.SubjectOneofCase.ImageId => Subject.Image(ImageId.Parse(request.ImageId)),
+        LocateRequest.SubjectOneofCase.ImportId => Subject.Import(ImportMessages.ToImportId(request.ImportId)),
+        LocateRequest.SubjectOneofCase.None => throw new StagingException(
+            StagingError.InvalidRequest, "Locate needs an image id or an import id."),
+    };
+
+    private static LocateResponse ToMessage(IEnumerable<Copy> copies, int asked)
+    {
+        var newestFirst = copies.ToList();
+        newestFirst.Sort(Copy.NewestFirst);
+        return new LocateResponse
+        {
+            Locations =
+            {
+                newestFirst.Select(copy => new Location
+                {
+                    Owner = copy.Owner, CommittedAt = copy.CommittedAt.ToTimestamp(), Size = (ulong)copy.Size,
+                }),
+            },
+            PeersAsked = (uint)asked,
+        };
+    }
+}

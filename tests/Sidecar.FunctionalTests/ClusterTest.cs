@@ -1,0 +1,51 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using ImportMessage = Glance.Sidecar.V1.Import;
+
+namespace Sidecar.FunctionalTests;
+
+/// <summary>What the tests of several pods share.</summary>
+internal abstract class ClusterTest : SidecarTest
+{
+    protected static async Task<List<ImportMessage>> RunAsync(SidecarInstance pod, RunImportRequest request)
+    {
+        using var call = pod.Imports.RunImport(request, cancellationToken: Deadline);
+        var events = new List<ImportMessage>();
+        await foreach (var update in call.ResponseStream.ReadAllAsync(Deadline)) events.Add(update.Import);
+        return events;
+    }
+
+    /// <summary>Asks again and again until the answer is right; the test's deadline ends it.</summary>
+    protected static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isRight)
+    {
+        while (true)
+        {
+            Deadline.ThrowIfCancellationRequested();
+            var answer = await ask();
+            if (isRight(answer)) return answer;
+            await Task.Yield();
+        }
+    }
+
+    protected static async Task LoggedAsync(SidecarInstance pod, string text) => await UntilAsync(
+        () => Task.FromResult(pod.Log.Any(line => line.Contains(text, StringComparison.Ordinal))), found => found);
+
+    protected static int Count(SidecarInstance pod, string text) =>
+        pod.Log.Count(line => line.Contains(text, StringComparison.Ordinal));
+
+    /// <summary>The images that a pod itself has.</summary>
+    protected static async Task<List<string>> ImagesAsync(SidecarInstance pod)
+    {
+        using var call = pod.Staging.ListImages(new ListImagesRequest(), cancellationToken: Deadline);
+        return await call.ResponseStream.ReadAllAsync(Deadline).Select(image => image.ImageId).ToListAsync(Deadline);
+    }
+
+    /// <summary>A sample of the pod's metrics, by name and labels as Prometheus sees them; 0 when there is none.</summary>
+    protected static async Task<double> MetricAsync(SidecarInstance pod, string sample)
+    {
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri(pod.Ops, "metrics"), Deadline);
+        var line = text.Split('\n').FirstOrDefault(line => line.StartsWith(sample + " ", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line[(sample.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}

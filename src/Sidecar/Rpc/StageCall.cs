@@ -51,7 +51,8 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
         DigestAlgorithms.Validate(header.ExpectedDigests),
         header.ProjectId,
         staging.Clock.GetUtcNow(),
-        BootId.Current);
+        BootId.Current,
+        header.HandedOverBy);
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,
@@ -67,7 +68,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
                 var frame = frames.Current;
                 if (frame.Finish is { } finish) return finish;
                 if (!frame.IsChunk) throw UnexpectedPart(frame);
-                writer.Append(frame.Data, frame.Offset, frame.Crc32C);
+                Append(writer, frame);
             }
         }
         catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
@@ -81,6 +82,23 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
             StagingError.Unfinished,
             $"The stream ended without a finish at offset {writer.ReceivedOffset}; nothing was committed. Resume there.",
             ("offset", writer.ReceivedOffset));
+    }
+
+    private static void Append(UploadWriter writer, StageFrame frame)
+    {
+        if (frame.Zeros == 0)
+        {
+            writer.Append(frame.Data, frame.Offset, frame.Crc32C);
+            return;
+        }
+
+        if (!frame.Data.IsEmpty || frame.Crc32C is not (null or Crc32C.Empty))
+        {
+            throw new StagingException(
+                StagingError.InvalidRequest, "A chunk has either data, with its crc32c, or a number of zeros.");
+        }
+
+        writer.AppendZeros(frame.Zeros, frame.Offset);
     }
 
     private static StagingException UnexpectedPart(StageFrame frame) => new(

@@ -1,10 +1,13 @@
 using Sidecar.Import;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;
 
 /// <summary>Removes, every few minutes, what nobody wants any more: expired uploads and imports.</summary>
-internal sealed class Janitor(StagingArea area, ImportQueue imports, TimeProvider clock, ILogger<Janitor> logger) : BackgroundService
+internal sealed class Janitor(
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, TimeProvider clock, ILogger<Janitor> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
 
@@ -23,6 +26,7 @@ internal sealed class Janitor(StagingArea area, ImportQueue imports, TimeProvide
         try
         {
             await imports.SweepAsync(clock.GetUtcNow(), stoppingToken);
+            await outputs.SweepAsync(clock.GetUtcNow());
             await area.SweepAsync(stoppingToken);
         }
         catch (IOException failure)

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
+using Sidecar.Peers.Transfer;
+using Sidecar.Staging;
 
 namespace Sidecar.Peers;
 
@@ -18,6 +20,15 @@ internal static class PeersServices
             provider => new StaticPeers(provider.GetRequiredService<IOptions<PeersOptions>>().Value));
         services.AddSingleton<PeerChannels>().AddSingleton<PeerProbe>().AddSingleton<PeerDirectory>();
         services.AddHostedService(provider => provider.GetRequiredService<PeerDirectory>());
+        services.AddSingleton<TransferMetrics>();
+        services.AddSingleton(provider => new TransferContext(
+            provider.GetRequiredService<StagingContext>(),
+            provider.GetRequiredService<SpaceLedger>(),
+            provider.GetRequiredService<PeerDirectory>().Find,
+            provider.GetRequiredService<ForwardMark>(),
+            provider.GetRequiredService<IOptions<PeersOptions>>().Value,
+            provider.GetRequiredService<TransferMetrics>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Peers.Transfer")));
         return services;
     }
 }

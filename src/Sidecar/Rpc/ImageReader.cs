@@ -2,12 +2,13 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
 /// <summary>Sends the bytes of a staged image, or of an import's output, in checked chunks.</summary>
-internal sealed class ImageReader(StagingArea area, ImportQueue imports)
+internal sealed class ImageReader(StagingArea area, ImportQueue imports, TransferMetrics metrics)
 {
     public async Task SendAsync(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> stream, CancellationToken cancellationToken)
@@ -24,7 +25,8 @@ internal sealed class ImageReader(StagingArea area, ImportQueue imports)
 
         var wanted = request.Length == 0 ? long.MaxValue : Messages.ToLength(request.Length);
         var end = offset + Math.Min(wanted, total - offset);
-        var chunks = new ChunkSender(file, total, stream);
+        var isTransfer = request.Forwarded is not null && request.SkipHoles && request.ImportId.Length > 0;
+        var chunks = new ChunkSender(file, total, stream, isTransfer ? metrics.OutputSent : null);
         if (!request.SkipHoles) await chunks.SendAsync(offset, end, cancellationToken);
         else await SendDataAsync(file, chunks, offset, end, cancellationToken);
         if (chunks.Offset < end || chunks.IsFirst) await chunks.CloseAsync(end, cancellationToken);

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
@@ -9,7 +10,7 @@ namespace Sidecar.Rpc;
 /// goes (CANCELLED), the caller goes silent (DEADLINE_EXCEEDED), or the upload is wanted by somebody else (ABORTED,
 /// UNAVAILABLE). In all of them the upload keeps its offset.
 /// </summary>
-internal sealed class StageCall(StagingArea area, StagingContext staging)
+internal sealed class StageCall(StagingArea area, StagingContext staging, TransferMetrics metrics)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
         IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
@@ -22,7 +23,8 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
             ToHeader(header),
             header.HasResumeOffset ? Messages.ToLength(header.ResumeOffset) : null,
             callerGone);
-        var finish = await ReceiveAsync(frames, writer, idle, callerGone);
+        Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
+        var finish = await ReceiveAsync(frames, writer, idle, received, callerGone);
         var image = await writer.CommitAsync(
             new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
             callerGone);
@@ -56,7 +58,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,
-        CancellationToken callerGone)
+        Action<long>? received, CancellationToken callerGone)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token, writer.Revoked);
         try
@@ -69,6 +71,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
                 if (frame.Finish is { } finish) return finish;
                 if (!frame.IsChunk) throw UnexpectedPart(frame);
                 Append(writer, frame);
+                received?.Invoke(frame.Data.Length);
             }
         }
         catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)

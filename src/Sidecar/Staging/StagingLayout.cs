@@ -25,6 +25,9 @@ internal sealed class StagingLayout(string directory)
 
     public string Imports => Path.Combine(Private, "imports");
 
+    /// <summary>Outputs of imports that ran on other pods and were brought here.</summary>
+    public string Outputs => Path.Combine(Private, "outputs");
+
     /// <summary>The staged image itself.</summary>
     public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
 
@@ -35,4 +38,7 @@ internal sealed class StagingLayout(string directory)
 
     /// <summary>Journal and work files of one import; the import id is a UUID as well.</summary>
     public string ImportDirectory(Guid importId) => Path.Combine(Imports, importId.ToString("D"));
+
+    /// <summary>Record, journal and data of an output that was brought here.</summary>
+    public string OutputDirectory(Guid importId) => Path.Combine(Outputs, importId.ToString("D"));
 }

@@ -1,4 +1,5 @@
 using Sidecar.Import;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;
@@ -9,7 +10,8 @@ namespace Sidecar.Hosting;
 /// upload.
 /// </summary>
 internal sealed class Drain(
-    StagingArea area, ImportQueue imports, HealthStatus health, IHostApplicationLifetime lifetime, ILogger<Drain> logger)
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, HealthStatus health,
+    IHostApplicationLifetime lifetime, ILogger<Drain> logger)
     : IHostedService
 {
     private Task _importsStopped = Task.CompletedTask;
@@ -27,6 +29,7 @@ internal sealed class Drain(
         HostingLog.Draining(logger, area.ActiveUploads);
         area.Drain();
         health.Refresh();
+        outputs.Stop();
         _importsStopped = imports.StopAsync(CancellationToken.None);
     }
 }

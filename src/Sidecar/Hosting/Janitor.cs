@@ -1,12 +1,16 @@
 using Sidecar.Import;
 using Sidecar.Peers.Deleting;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;
 
-/// <summary>Removes, every few minutes, what nobody wants any more: expired uploads, imports and tombstones.</summary>
+/// <summary>
+/// Removes, every few minutes, what nobody wants any more: expired uploads, imports, brought outputs and tombstones.
+/// </summary>
 internal sealed class Janitor(
-    StagingArea area, ImportQueue imports, Tombstones tombstones, TimeProvider clock, ILogger<Janitor> logger)
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, Tombstones tombstones, TimeProvider clock,
+    ILogger<Janitor> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
@@ -26,6 +30,7 @@ internal sealed class Janitor(
         try
         {
             await imports.SweepAsync(clock.GetUtcNow(), stoppingToken);
+            await outputs.SweepAsync(clock.GetUtcNow());
             await area.SweepAsync(stoppingToken);
             tombstones.Sweep(clock.GetUtcNow());
         }

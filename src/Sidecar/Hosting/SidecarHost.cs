@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Trust;
+using Sidecar.Peers.Transfer;
 using Sidecar.Rpc;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
@@ -27,6 +28,10 @@ internal static class SidecarHost
         builder.Services.AddStaging(builder.Configuration);
         builder.Services.AddImports();
         builder.Services.AddPeers(builder.Configuration);
+        // An output that was brought here lives as long as one that was made here.
+        builder.Services.AddSingleton(provider => new BroughtOutputs(
+            provider.GetRequiredService<TransferContext>(),
+            provider.GetRequiredService<IOptions<ImportOptions>>().Value.Retention));
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();
@@ -46,7 +51,9 @@ internal static class SidecarHost
         var area = app.Services.GetRequiredService<StagingArea>();
         app.Services.GetRequiredService<StagingMetrics>().Observe(area);
         _ = app.Services.GetRequiredService<PeersMetrics>();
+        app.Services.GetRequiredService<TransferMetrics>().Observe(area);
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
+        await app.Services.GetRequiredService<BroughtOutputs>().RecoverAsync();
         await app.StartAsync();
         var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
         Listeners.ShareSocket(options);

@@ -4,6 +4,7 @@ using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
 using Sidecar.Peers.Membership;
+using Sidecar.Peers.Transfer;
 using Sidecar.Peers.Trust;
 using Sidecar.Staging;
 
@@ -25,6 +26,7 @@ internal static class PeersServices
         // Last: those before it hear of every peer that returns.
         AddMembership(services);
         services.AddSingleton<PeersMetrics>();
+        AddTransfer(services);
         return services;
     }
 
@@ -44,6 +46,19 @@ internal static class PeersServices
         services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());
         services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
         services.AddHostedService<DuplicateRemoval>();
+    }
+
+    private static void AddTransfer(IServiceCollection services)
+    {
+        services.AddSingleton<TransferMetrics>();
+        services.AddSingleton(provider => new TransferContext(
+            provider.GetRequiredService<StagingContext>(),
+            provider.GetRequiredService<SpaceLedger>(),
+            provider.GetRequiredService<PeerDirectory>().Find,
+            provider.GetRequiredService<ForwardMark>(),
+            Options(provider),
+            provider.GetRequiredService<TransferMetrics>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Peers.Transfer")));
     }
 
     private static void AddMembership(IServiceCollection services)

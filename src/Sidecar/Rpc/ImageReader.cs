@@ -1,17 +1,15 @@
 using Glance.Sidecar.V1;
-using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
 /// <summary>Sends the bytes of a staged image, or of an import's output, in checked chunks.</summary>
-internal sealed class ImageReader(StagingArea area, ImportQueue imports)
+internal sealed class ImageReader(StagingArea area, ImportQueue imports, TransferMetrics metrics)
 {
-    private const int ChunkBytes = 512 << 10; // several fit into a client's flow-control window
-
     public async Task SendAsync(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> stream, CancellationToken cancellationToken)
     {
@@ -26,30 +24,22 @@ internal sealed class ImageReader(StagingArea area, ImportQueue imports)
         }
 
         var wanted = request.Length == 0 ? long.MaxValue : Messages.ToLength(request.Length);
-        await SendAsync(file, offset, offset + Math.Min(wanted, total - offset), total, stream, cancellationToken);
+        var end = offset + Math.Min(wanted, total - offset);
+        var isTransfer = request.Forwarded is not null && request.SkipHoles && request.ImportId.Length > 0;
+        var chunks = new ChunkSender(file, total, stream, isTransfer ? metrics.OutputSent : null);
+        if (!request.SkipHoles) await chunks.SendAsync(offset, end, cancellationToken);
+        else await SendDataAsync(file, chunks, offset, end, cancellationToken);
+        if (chunks.Offset < end || chunks.IsFirst) await chunks.CloseAsync(end, cancellationToken);
     }
 
-    private static async Task SendAsync(
-        SafeFileHandle file, long offset, long end, long total, IServerStreamWriter<ReadImageResponse> stream,
-        CancellationToken cancellationToken)
+    private static async Task SendDataAsync(
+        SafeFileHandle file, ChunkSender chunks, long offset, long end, CancellationToken cancellationToken)
     {
-        var first = true;
-        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(end - offset, 1, ChunkBytes));
-        while (offset < end || first)
+        while (offset < end)
         {
-            var read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(end - offset, buffer.Length)), offset);
-            if (read == 0 && offset < end) throw new IOException($"The file ends at {offset}, before {end}.");
-            var message = new ReadImageResponse
-            {
-                Offset = (ulong)offset,
-                // The buffer is free again when WriteAsync returns, as the message is serialised by then.
-                Data = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)),
-                Crc32C = Crc32C.Append(Crc32C.Empty, buffer.AsSpan(0, read)),
-            };
-            if (first) message.TotalSize = (ulong)total;
-            await stream.WriteAsync(message, cancellationToken);
-            first = false;
-            offset += read;
+            (offset, var stop) = Posix.NextData(file, offset, end);
+            await chunks.SendAsync(offset, stop, cancellationToken);
+            offset = stop;
         }
     }
 

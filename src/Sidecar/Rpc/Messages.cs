@@ -20,6 +20,7 @@ internal static class Messages
         {
             ImageOrigin.Uploaded => Glance.Sidecar.V1.StagedImage.Types.Origin.Uploaded,
             ImageOrigin.Adopted => Glance.Sidecar.V1.StagedImage.Types.Origin.Adopted,
+            ImageOrigin.HandedOver => Glance.Sidecar.V1.StagedImage.Types.Origin.HandedOver,
         },
         CommittedAt = image.CommittedAt.ToTimestamp(),
         Path = staging.Layout.ImageFile(image.Id),

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
@@ -9,7 +10,7 @@ namespace Sidecar.Rpc;
 /// goes (CANCELLED), the caller goes silent (DEADLINE_EXCEEDED), or the upload is wanted by somebody else (ABORTED,
 /// UNAVAILABLE). In all of them the upload keeps its offset.
 /// </summary>
-internal sealed class StageCall(StagingArea area, StagingContext staging)
+internal sealed class StageCall(StagingArea area, StagingContext staging, TransferMetrics metrics)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
         IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
@@ -22,7 +23,8 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
             ToHeader(header),
             header.HasResumeOffset ? Messages.ToLength(header.ResumeOffset) : null,
             callerGone);
-        var finish = await ReceiveAsync(frames, writer, idle, callerGone);
+        Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
+        var finish = await ReceiveAsync(frames, writer, idle, received, callerGone);
         var image = await writer.CommitAsync(
             new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
             callerGone);
@@ -51,11 +53,12 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
         DigestAlgorithms.Validate(header.ExpectedDigests),
         header.ProjectId,
         staging.Clock.GetUtcNow(),
-        BootId.Current);
+        BootId.Current,
+        header.HandedOverBy);
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,
-        CancellationToken callerGone)
+        Action<long>? received, CancellationToken callerGone)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token, writer.Revoked);
         try
@@ -67,7 +70,8 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
                 var frame = frames.Current;
                 if (frame.Finish is { } finish) return finish;
                 if (!frame.IsChunk) throw UnexpectedPart(frame);
-                writer.Append(frame.Data, frame.Offset, frame.Crc32C);
+                Append(writer, frame);
+                received?.Invoke(frame.Data.Length);
             }
         }
         catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
@@ -81,6 +85,23 @@ internal sealed class StageCall(StagingArea area, StagingContext staging)
             StagingError.Unfinished,
             $"The stream ended without a finish at offset {writer.ReceivedOffset}; nothing was committed. Resume there.",
             ("offset", writer.ReceivedOffset));
+    }
+
+    private static void Append(UploadWriter writer, StageFrame frame)
+    {
+        if (frame.Zeros == 0)
+        {
+            writer.Append(frame.Data, frame.Offset, frame.Crc32C);
+            return;
+        }
+
+        if (!frame.Data.IsEmpty || frame.Crc32C is not (null or Crc32C.Empty))
+        {
+            throw new StagingException(
+                StagingError.InvalidRequest, "A chunk has either data, with its crc32c, or a number of zeros.");
+        }
+
+        writer.AppendZeros(frame.Zeros, frame.Offset);
     }
 
     private static StagingException UnexpectedPart(StageFrame frame) => new(

@@ -21,4 +21,7 @@ internal sealed class StageFrame
     public long? Offset { get; init; }
 
     public uint? Crc32C { get; init; }
+
+    /// <summary>So many zero bytes instead of data.</summary>
+    public long Zeros { get; init; }
 }

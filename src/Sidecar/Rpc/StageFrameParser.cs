@@ -46,6 +46,7 @@ internal static class StageFrameParser
         var data = ReadOnlySequence<byte>.Empty;
         long? offset = null;
         uint? crc32C = null;
+        var zeros = 0L;
         var reader = new SequenceReader<byte>(part);
         while (!reader.End)
         {
@@ -60,13 +61,16 @@ internal static class StageFrameParser
                 case (StageChunk.Crc32CFieldNumber, WireFormat.WireType.Fixed32):
                     crc32C = ReadFixed32(ref reader);
                     break;
+                case (StageChunk.ZerosFieldNumber, WireFormat.WireType.Varint):
+                    zeros = (long)Math.Min(ReadVarint(ref reader), long.MaxValue);
+                    break;
                 case var (_, wireType):
                     Skip(ref reader, wireType);
                     break;
             }
         }
 
-        return new StageFrame { IsChunk = true, Data = data, Offset = offset, Crc32C = crc32C };
+        return new StageFrame { IsChunk = true, Data = data, Offset = offset, Crc32C = crc32C, Zeros = zeros };
     }
 
     private static (int Field, WireFormat.WireType WireType) ReadTag(ref SequenceReader<byte> reader)

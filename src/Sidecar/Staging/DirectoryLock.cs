@@ -13,7 +13,8 @@ internal static class DirectoryLock
     {
         try
         {
-            string[] directories = [layout.Directory, layout.Private, layout.Uploads, layout.Images, layout.Imports];
+            string[] directories =
+                [layout.Directory, layout.Private, layout.Uploads, layout.Images, layout.Imports, layout.Outputs];
             foreach (var directory in directories) DurableFiles.CreateDirectory(directory);
             var held = Hold(layout);
             CheckFormat(layout);

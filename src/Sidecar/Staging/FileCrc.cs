@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Staging;
 
-/// <summary>CRC-32C of a part of a file.</summary>
+/// <summary>CRC-32C of a part of a file. Holes are not read: a sparse image is checked in the time of its data.</summary>
 internal static class FileCrc
 {
     private const int BlockBytes = 1 << 20;
@@ -13,6 +13,23 @@ internal static class FileCrc
         SafeFileHandle file, long from, long to, uint crc, CancellationToken cancellationToken)
     {
         var block = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(to - from, 1, BlockBytes));
+        // A hole may lie behind the end of the file as well, which is not the same.
+        var length = RandomAccess.GetLength(file);
+        if (length < to) throw new IOException($"The file ends at {length}, before {to}.");
+        while (from < to)
+        {
+            var (start, end) = Posix.NextData(file, from, to);
+            crc = Crc32C.AppendZeros(crc, start - from);
+            crc = ComputeData(file, start, end, crc, block, cancellationToken);
+            from = end;
+        }
+
+        return crc;
+    }
+
+    private static uint ComputeData(
+        SafeFileHandle file, long from, long to, uint crc, byte[] block, CancellationToken cancellationToken)
+    {
         while (from < to)
         {
             cancellationToken.ThrowIfCancellationRequested();

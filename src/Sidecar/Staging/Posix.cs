@@ -7,15 +7,19 @@ namespace Sidecar.Staging;
 internal static partial class Posix
 {
     public const int Eio = 5;
+    public const int Enxio = 6;
     public const int Eexist = 17;
     public const int Exdev = 18;
     public const int Einval = 22;
+    public const int Efbig = 27;
     public const int Enospc = 28;
     public const int Enosys = 38;
     public const int Eopnotsupp = 95;
     public const int Edquot = 122;
 
     private const int AtFdCwd = -100;
+    private const int SeekToData = 3;
+    private const int SeekToHole = 4;
     private const uint RenameNoReplace = 1;
     private const uint SyncFileRangeWrite = 2;
     private const nuint Ficlone = 0x40049409;
@@ -74,6 +78,30 @@ internal static partial class Posix
     /// <summary>Shares the blocks of one file with another (btrfs, xfs). False where the file system cannot.</summary>
     public static bool TryReflink(SafeFileHandle from, SafeFileHandle to) => Ioctl(to, Ficlone, from) == 0;
 
+    /// <summary>
+    /// The first run of data at or behind an offset, not beyond <paramref name="end"/>; what lies between is a hole.
+    /// Both are <paramref name="end"/> when there is no data. Where the file system cannot tell, everything is data.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be asked at all; its HResult is the errno.</exception>
+    public static (long Start, long End) NextData(SafeFileHandle file, long offset, long end)
+    {
+        if (offset >= end) return (end, end);
+        var start = Seek(file, offset, SeekToData);
+        if (start < 0)
+        {
+            return Marshal.GetLastPInvokeError() switch
+            {
+                Enxio => (end, end), // only a hole is left
+                Einval or Enosys or Eopnotsupp => (offset, end),
+                _ => throw LastError("lseek", "the file"),
+            };
+        }
+
+        if (start >= end) return (end, end);
+        var stop = Seek(file, start, SeekToHole);
+        return (start, stop < 0 ? end : Math.Min(stop, end));
+    }
+
     private static IOException LastError(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -85,6 +113,10 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle file);
+
+    // All other reads and writes of the handle are positional, so that its position is nobody's.
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long Seek(SafeFileHandle file, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true,
         StringMarshalling = StringMarshalling.Utf8)]

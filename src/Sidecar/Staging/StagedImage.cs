@@ -5,6 +5,9 @@ internal enum ImageOrigin
 {
     Uploaded = 1,
     Adopted = 2,
+
+    /// <summary>A peer that drained gave it.</summary>
+    HandedOver = 3,
 }
 
 /// <summary>A committed upload: complete, durable, immutable.</summary>

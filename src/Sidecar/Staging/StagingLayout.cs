@@ -31,6 +31,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Deletions that peers must still be told of.</summary>
     public string Tombstones => Path.Combine(Private, "tombstones");
 
+    /// <summary>Outputs of imports that ran on other pods and were brought here.</summary>
+    public string Outputs => Path.Combine(Private, "outputs");
+
     /// <summary>The staged image itself.</summary>
     public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
 
@@ -43,4 +46,7 @@ internal sealed class StagingLayout(string directory)
 
     /// <summary>Journal and work files of one import; the import id is a UUID as well.</summary>
     public string ImportDirectory(Guid importId) => Path.Combine(Imports, importId.ToString("D"));
+
+    /// <summary>Record, journal and data of an output that was brought here.</summary>
+    public string OutputDirectory(Guid importId) => Path.Combine(Outputs, importId.ToString("D"));
 }

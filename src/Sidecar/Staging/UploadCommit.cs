@@ -19,7 +19,8 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
     {
         var header = upload.Header;
         var image = new StagedImage(
-            header.ImageId, upload.Received.Offset, digests, header.ProjectId, ImageOrigin.Uploaded,
+            header.ImageId, upload.Received.Offset, digests, header.ProjectId,
+            header.HandedOverBy.Length > 0 ? ImageOrigin.HandedOver : ImageOrigin.Uploaded,
             context.Clock.GetUtcNow());
         Publish(image, upload.DataFile);
         committed(image.Id);

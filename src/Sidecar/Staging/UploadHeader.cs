@@ -4,10 +4,12 @@ namespace Sidecar.Staging;
 /// <param name="DeclaredSize">Bytes of the whole image, when the sender knew.</param>
 /// <param name="BootId">The kernel under which it began; see <see cref="Upload"/>.</param>
 /// <param name="ExpectedDigests">Algorithm to lower-case hex; the commit fails when the bytes have another.</param>
+/// <param name="HandedOverBy">The draining pod that sends it; empty when a client does.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,
     long? DeclaredSize,
     IReadOnlyDictionary<string, string> ExpectedDigests,
     string ProjectId,
     DateTimeOffset StartedAt,
-    Guid BootId);
+    Guid BootId,
+    string HandedOverBy = "");

@@ -74,10 +74,27 @@ internal sealed class UploadWriter : IAsyncDisposable
         EnsureReserved(data.Length);
         var crc = Write(data, received);
         _reservation.Consume(data.Length);
-        _upload.Advance(new ReceivedPoint(received.Offset + data.Length, crc), _context.Clock.GetUtcNow());
         _context.Metrics.Received(data.Length);
-        _pump.Advance();
-        foreach (var digest in _digests) digest.Advance();
+        Advance(new ReceivedPoint(received.Offset + data.Length, crc));
+    }
+
+    /// <summary>
+    /// Appends zeros as a hole: the file grows and nothing is written. A hole takes no space, now or later, as nothing
+    /// is ever written into it; so what a declared size had reserved for it is given back, and an upload without one
+    /// reserves nothing for it.
+    /// </summary>
+    /// <exception cref="StagingException">As <see cref="Append"/>; InvalidRequest for more than a file can hold.</exception>
+    public void AppendZeros(long count, long? offset)
+    {
+        _pass.ThrowIfRevoked();
+        if (_pump.Failure is { } failure) throw Dead(failure);
+        var received = _upload.Received;
+        UploadChecks.Offset(offset, received.Offset);
+        var after = count <= long.MaxValue - received.Offset ? received.Offset + count : long.MaxValue;
+        UploadChecks.Length(_header, after, _context.Options);
+        Extend(after);
+        if (_header.DeclaredSize is not null) _reservation.Consume(count);
+        Advance(new ReceivedPoint(after, Crc32C.AppendZeros(received.Crc32C, count)));
     }
 
     /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
@@ -149,6 +166,36 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             throw Dead(failure);
         }
+    }
+
+    private void Extend(long length)
+    {
+        try
+        {
+            RandomAccess.SetLength(_data, length);
+        }
+        catch (Exception failure) when (
+            failure is ArgumentOutOfRangeException or IOException { HResult: Posix.Efbig or Posix.Einval })
+        {
+            // The first is what .NET makes of EFBIG.
+            throw new StagingException(
+                StagingError.InvalidRequest, $"The volume's file system cannot hold a file of {length} bytes.", failure);
+        }
+        catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            throw NoSpace(failure);
+        }
+        catch (IOException failure)
+        {
+            throw Dead(failure);
+        }
+    }
+
+    private void Advance(ReceivedPoint received)
+    {
+        _upload.Advance(received, _context.Clock.GetUtcNow());
+        _pump.Advance();
+        foreach (var digest in _digests) digest.Advance();
     }
 
     private async Task<IReadOnlyDictionary<string, string>> DigestsAsync(CommitRequest request)

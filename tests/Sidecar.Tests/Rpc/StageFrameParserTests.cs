@@ -24,6 +24,17 @@ internal sealed class StageFrameParserTests
     }
 
     [Test]
+    public void Parse_ChunkOfZeros_HasTheirNumber()
+    {
+        var chunk = new StageRequest { Chunk = new StageChunk { Offset = 5, Zeros = 1UL << 40 } };
+        var frame = StageFrameParser.Parse(Split(chunk.ToByteArray(), 1));
+        Assert.That((frame.IsChunk, frame.Offset, frame.Zeros), Is.EqualTo((true, (long?)5, 1L << 40)));
+        chunk.Chunk.Zeros = ulong.MaxValue;
+        frame = StageFrameParser.Parse(Split(chunk.ToByteArray(), 3));
+        Assert.That(frame.Zeros, Is.EqualTo(long.MaxValue), "more than any file can have");
+    }
+
+    [Test]
     public void Parse_ChunkWithoutOptionalFields_LeavesThemOut()
     {
         var frame = StageFrameParser.Parse(Split(new StageRequest { Chunk = new StageChunk() }.ToByteArray(), 1));

@@ -21,6 +21,23 @@ internal sealed class Crc32CTests
         Assert.That(Crc32C.Append(Crc32C.Empty, data), Is.EqualTo(expected));
 
     [Test]
+    public void AppendZeros_AnyNumber_EqualsAppendingThem([Values(0, 1, 7, 8, 4096, 1_000_003)] int count)
+    {
+        foreach (var before in (uint[])[Crc32C.Empty, 0xE3069283, uint.MaxValue])
+        {
+            Assert.That(Crc32C.AppendZeros(before, count), Is.EqualTo(Crc32C.Append(before, new byte[count])));
+        }
+    }
+
+    [Test]
+    public void AppendZeros_MoreThanAnyMemory_EqualsItsHalvesInTurn()
+    {
+        const long half = 1L << 50;
+        var twice = Crc32C.AppendZeros(Crc32C.AppendZeros(1, half), half);
+        Assert.That(Crc32C.AppendZeros(1, 2 * half), Is.EqualTo(twice));
+    }
+
+    [Test]
     public void Append_InPieces_EqualsAppendAtOnce()
     {
         var data = new byte[1000];

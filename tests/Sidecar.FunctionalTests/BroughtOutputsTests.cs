@@ -197,7 +197,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var (one, two) = (Succeeded(NewId(), NewId(), disk.Length), Succeeded(NewId(), NewId(), disk.Length));
         await receiver.Outputs.BringAsync(receiver.Owner, one, null, Deadline);
         await receiver.Outputs.BringAsync(receiver.Owner, two, null, Deadline);
-        Assert.That(await receiver.Outputs.RemoveForImageAsync(ImageId.Parse(one.ImageId)), Is.EqualTo(disk.Length));
+        Assert.That(await receiver.Outputs.RemoveForImageAsync(ImageId.Parse(one.ImageId), DateTimeOffset.MaxValue), Is.EqualTo(disk.Length));
         Assert.That(await receiver.Outputs.RemoveAsync(Guid.Parse(one.ImportId)), Is.Zero);
         await receiver.Outputs.SweepAsync(DateTimeOffset.UtcNow + TimeSpan.FromDays(6));
         Assert.That(receiver.Outputs.Records, Has.Count.EqualTo(1));

@@ -12,6 +12,8 @@ internal sealed class Cluster : IAsyncDisposable
 {
     public const int PeerPort = 9394;
 
+    private const string Domain = ".pods.test";
+
     private readonly string _network = string.Create(
         CultureInfo.InvariantCulture, $"127.{Random.Shared.Next(1, 255)}.{Random.Shared.Next(0, 255)}");
 
@@ -19,6 +21,8 @@ internal sealed class Cluster : IAsyncDisposable
     private readonly SidecarInstance?[] _pods;
     private readonly string[] _settings;
     private readonly Func<Cluster, int, string[]> _membership;
+    private readonly Dictionary<int, SecretVolume> _secrets = [];
+    private PodNetwork? _links;
 
     private Cluster(int pods, Func<Cluster, int, string[]> membership, string[] settings)
     {
@@ -27,30 +31,43 @@ internal sealed class Cluster : IAsyncDisposable
         _settings = settings;
     }
 
+    /// <summary>Those that run.</summary>
+    public IReadOnlyList<SidecarInstance> Running => [.. _pods.OfType<SidecarInstance>()];
+
     /// <summary>A pod that runs.</summary>
     public SidecarInstance this[int pod] => _pods[pod] ?? throw new InvalidOperationException($"{Name(pod)} is stopped.");
 
     public static string Name(int pod) => string.Create(CultureInfo.InvariantCulture, $"glance-{pod}");
 
-    public string Address(int pod) => string.Create(CultureInfo.InvariantCulture, $"{_network}.{pod + 1}");
+    public string Address(int pod) => _links is not null ? PodNetwork.Address(pod) : string.Create(CultureInfo.InvariantCulture, $"{_network}.{pod + 1}");
 
     public string Staging(int pod) => Path.Combine(_directory[Name(pod)], "staging");
 
     /// <summary>Starts so many pods and waits until each can reach all others.</summary>
     public static async Task<Cluster> StartAsync(int pods, params string[] settings)
     {
-        var cluster = new Cluster(pods, (cluster, _) => cluster.Static(), settings);
-        try
+        var cluster = new Cluster(
+            pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. cluster.Static()], settings);
+        await cluster.StartAllAsync();
+        return cluster;
+    }
+
+    /// <summary>As <see cref="StartAsync"/>, each pod in a network namespace of its own, with TLS.</summary>
+    public static async Task<Cluster> StartInNetworkAsync(PodNetwork network, int pods, params string[] settings)
+    {
+        using var authority = new TestAuthority();
+        var cluster = new Cluster(
+            pods, (cluster, pod) => [.. cluster.SecretOf(pod).Settings, "--Peers:TrustedSuffix", Domain, .. cluster.Static()],
+            settings) { _links = network };
+        for (var pod = 0; pod < pods; pod++)
         {
-            await Task.WhenAll(Enumerable.Range(0, pods).Select(pod => cluster.StartPodAsync(pod)));
-            await cluster.AllReachableAsync();
-            return cluster;
+            using var certificate = authority.Issue(Name(pod) + Domain);
+            cluster.SecretOf(pod).Publish(
+                authority.ChainPem(certificate), TestAuthority.KeyPem(certificate), authority.RootPem);
         }
-        catch
-        {
-            await cluster.DisposeAsync();
-            throw;
-        }
+
+        await cluster.StartAllAsync();
+        return cluster;
     }
 
     /// <summary>
@@ -70,7 +87,7 @@ internal sealed class Cluster : IAsyncDisposable
             "--Staging:PodName", Name(pod), "--Peers:Address", $"{Address(pod)}:{PeerPort}",
             "--Peers:ProbeInterval", "00:00:00.500", .. _membership(this, pod), .. _settings, .. settings,
         ];
-        return _pods[pod] = await SidecarInstance.StartAsync(home, own);
+        return _pods[pod] = await SidecarInstance.StartUnderAsync(_links?.Launcher(pod) ?? [], home, own);
     }
 
     public async Task KillPodAsync(int pod)
@@ -93,11 +110,28 @@ internal sealed class Cluster : IAsyncDisposable
         {
             while (Reachable(await pod.Peers.ListPeersAsync(new ListPeersRequest())) < running.Count - 1)
             {
-                TestContext.CurrentContext.CancellationToken.ThrowIfCancellationRequested();
-                await Task.Yield();
+                await BetweenLooks();
             }
         }
     }
+
+    /// <summary>Waits until a pod has seen of another what the test waits for.</summary>
+    public async Task UntilAsync(int pod, int other, Func<Peer, bool> condition)
+    {
+        while (true)
+        {
+            await BetweenLooks();
+            var peers = await this[pod].Peers.ListPeersAsync(new ListPeersRequest());
+            if (peers.Peers.Any(peer => peer.Name == Name(other) && condition(peer))) return;
+        }
+    }
+
+    /// <summary>Files of a pod's staging directory that belong to an image, an upload or an import.</summary>
+    public IEnumerable<string> Leftovers(int pod) => Directory
+        .EnumerateFiles(Staging(pod), "*", SearchOption.AllDirectories)
+        .Select(file => Path.GetRelativePath(Staging(pod), file))
+        .Where(file => file is not (".sidecar/format" or ".sidecar/lock" or ".sidecar/peers.json")
+            && !file.StartsWith(".sidecar/tombstones/", StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {
@@ -105,14 +139,38 @@ internal sealed class Cluster : IAsyncDisposable
         _directory.Dispose();
     }
 
+    /// <summary>
+    /// Between two looks at something that only shows by asking: asking without a pause would take the processors away
+    /// from the daemons that are asked.
+    /// </summary>
+    public static Task BetweenLooks() =>
+        Task.Delay(TimeSpan.FromMilliseconds(30), TestContext.CurrentContext.CancellationToken);
+
     private static int Reachable(ListPeersResponse peers) => peers.Peers.Count(peer => peer.Reachable);
 
     // The pod itself is in the list too, as it is among the records of a headless Service.
     private string[] Static() =>
     [
-        "--Peers:AllowPlaintext", "true", .. Enumerable.Range(0, _pods.Length).SelectMany(pod => (string[])
+        .. Enumerable.Range(0, _pods.Length).SelectMany(pod => (string[])
             [string.Create(CultureInfo.InvariantCulture, $"--Peers:Static:{pod}"), $"{Name(pod)}={Address(pod)}:{PeerPort}"]),
     ];
+
+    private SecretVolume SecretOf(int pod) => _secrets.TryGetValue(pod, out var secret)
+        ? secret : _secrets[pod] = new SecretVolume(_directory[Name(pod) + "-tls"]);
+
+    private async Task StartAllAsync()
+    {
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, _pods.Length).Select(pod => StartPodAsync(pod)));
+            await AllReachableAsync();
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
 
     private async Task ForgetAsync(int pod)
     {

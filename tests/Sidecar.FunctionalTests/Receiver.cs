@@ -7,6 +7,7 @@ using Sidecar.Peers;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
+using Sidecar.Peers.Trust;
 using Sidecar.Staging;
 
 namespace Sidecar.FunctionalTests;
@@ -24,9 +25,9 @@ internal sealed class Receiver : IAsyncDisposable
 
     public Receiver(string owner, TimeSpan reattach, Func<VolumeSpace>? space = null)
     {
-        _options = new PeersOptions { ReattachTimeout = reattach };
+        _options = new PeersOptions { ReattachTimeout = reattach, AllowPlaintext = true };
         Assert.That(PeerAddress.TryParse(owner, out var address), Is.True, owner);
-        Owner = new Peer(address!, new PeerChannels(Options.Create(_options)).Open(address!), DateTimeOffset.UtcNow);
+        Owner = new Peer(address!, Channels().Open(address!), new PeerState { Since = DateTimeOffset.UtcNow });
         Layout = new StagingLayout(_directory.Staging);
         Space = space ?? Volume.Measure(Layout);
         (_area, Outputs) = Open();
@@ -52,9 +53,15 @@ internal sealed class Receiver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
-        Owner.Dispose();
         await _services.DisposeAsync();
         _directory.Dispose();
+    }
+
+    private PeerChannels Channels()
+    {
+        var (options, rules) = (Options.Create(_options), new TrustRules(_options));
+        var credentials = new CredentialWatch(options, rules, TimeProvider.System, NullLogger<CredentialWatch>.Instance);
+        return new PeerChannels(options, new PeerDialer(credentials, rules));
     }
 
     private async Task CloseAsync()

@@ -23,12 +23,12 @@ internal sealed class SidecarInstance : IAsyncDisposable
     private readonly string _socket;
     private GrpcChannel? _channel;
 
-    private SidecarInstance(string directory, string[] settings)
+    private SidecarInstance(string[] launcher, string directory, string[] settings)
     {
         _socket = Path.Combine(directory, "sidecar.sock");
         string[] command =
         [
-            Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+            .. launcher, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
             Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
             "--Staging:Directory", Path.Combine(directory, "staging"), "--Hosting:SocketPath", _socket,
             "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", "127.0.0.1:0", .. settings,
@@ -61,9 +61,13 @@ internal sealed class SidecarInstance : IAsyncDisposable
 
     public IEnumerable<string> Log => _log;
 
-    public static async Task<SidecarInstance> StartAsync(string directory, params string[] settings)
+    public static Task<SidecarInstance> StartAsync(string directory, params string[] settings) =>
+        StartUnderAsync([], directory, settings);
+
+    /// <param name="launcher">A command that becomes the daemon, such as one that enters a network namespace.</param>
+    public static async Task<SidecarInstance> StartUnderAsync(string[] launcher, string directory, params string[] settings)
     {
-        var instance = new SidecarInstance(directory, settings);
+        var instance = new SidecarInstance(launcher, directory, settings);
         try
         {
             var addresses = await instance._listening.Task.WaitAsync(StartDeadline);

@@ -5,13 +5,14 @@ using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
 /// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
 internal sealed class DeleteCall(
-    StagingArea area, ImportQueue imports, DeletionTeller peers, ForwardMark mark, IOptions<PeersOptions> options,
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, ForwardMark mark, IOptions<PeersOptions> options,
     TimeProvider clock)
 {
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
@@ -39,6 +40,7 @@ internal sealed class DeleteCall(
         var deleted = await area.DeleteImageAsync(id, limit, callerGone);
         // An import that was started in between has lost its image; nobody would ever release it.
         released += await imports.RemoveForImageAsync(id, limit, callerGone);
+        released += await outputs.RemoveForImageAsync(id, limit);
         return new DeleteImageResponse { Existed = deleted.Existed, FreedBytes = (ulong)(deleted.FreedBytes + released) };
     }
 }

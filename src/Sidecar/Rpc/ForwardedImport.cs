@@ -12,10 +12,11 @@ namespace Sidecar.Rpc;
 /// </summary>
 internal sealed class ForwardedImport(
     RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller,
-    StreamForwarder streams, ForwardMark mark, OwnerMemory memory)
+    StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputBringer bringer)
 {
     private readonly Subject _import = Subject.Import(ImportMessages.ToImportId(request.ImportId));
     private StreamedCall? _stream;
+    private Glance.Sidecar.V1.Import? _succeeded;
 
     private StreamedCall Stream => _stream ??= new StreamedCall(
         "RunImport", _import, caller,
@@ -30,6 +31,7 @@ internal sealed class ForwardedImport(
         await streams.CopyAsync(
             Stream, owner, options => Task.FromResult(owner.Imports.RunImport(request, options)),
             message => PassOnAsync(owner, message), () => false);
+        if (_succeeded is { } import) await bringer.RunAsync(owner, import, responses, caller.CancellationToken);
         return true;
     }
 
@@ -45,6 +47,14 @@ internal sealed class ForwardedImport(
     {
         // From now on another caller of this pod, who wants to cancel it, finds it at once.
         memory.Remember(_import, owner.Name);
+        if (request.OutputPlacement == OutputPlacement.BringHere
+            && message.Import.State == Glance.Sidecar.V1.Import.Types.State.Succeeded)
+        {
+            // For the caller it has succeeded when the output is here.
+            _succeeded = message.Import;
+            return Task.CompletedTask;
+        }
+
         return responses.WriteAsync(message, caller.CancellationToken);
     }
 }

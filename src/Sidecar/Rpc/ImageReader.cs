@@ -10,10 +10,17 @@ namespace Sidecar.Rpc;
 /// <summary>Sends the bytes of a staged image, or of an import's output, in checked chunks.</summary>
 internal sealed class ImageReader(StagingArea area, ImportQueue imports, TransferMetrics metrics)
 {
-    public async Task SendAsync(
-        ReadImageRequest request, IServerStreamWriter<ReadImageResponse> stream, CancellationToken cancellationToken)
+    /// <summary>What this pod's tables say that the request names.</summary>
+    public Task SendAsync(
+        ReadImageRequest request, IServerStreamWriter<ReadImageResponse> stream, CancellationToken cancellationToken) =>
+        SendAsync(PathOf(request), request, stream, cancellationToken);
+
+    /// <summary>A file that is known to be what the request names.</summary>
+    public async Task<bool> SendAsync(
+        string path, ReadImageRequest request, IServerStreamWriter<ReadImageResponse> stream,
+        CancellationToken cancellationToken)
     {
-        using var file = Open(request);
+        using var file = Open(path, request);
         var total = RandomAccess.GetLength(file);
         var offset = Messages.ToLength(request.Offset);
         if (offset > total)
@@ -30,6 +37,7 @@ internal sealed class ImageReader(StagingArea area, ImportQueue imports, Transfe
         if (!request.SkipHoles) await chunks.SendAsync(offset, end, cancellationToken);
         else await SendDataAsync(file, chunks, offset, end, cancellationToken);
         if (chunks.Offset < end || chunks.IsFirst) await chunks.CloseAsync(end, cancellationToken);
+        return true;
     }
 
     private static async Task SendDataAsync(
@@ -43,20 +51,24 @@ internal sealed class ImageReader(StagingArea area, ImportQueue imports, Transfe
         }
     }
 
-    private SafeFileHandle Open(ReadImageRequest request)
+    private string PathOf(ReadImageRequest request)
     {
         var id = ImageId.Parse(request.ImageId);
+        return request.ImportId.Length == 0
+            ? area.Layout.ImageFile(area.GetImage(id).Id)
+            : OutputPath(id, request.ImportId);
+    }
+
+    private static SafeFileHandle Open(string path, ReadImageRequest request)
+    {
         try
         {
-            var path = request.ImportId.Length == 0
-                ? area.Layout.ImageFile(area.GetImage(id).Id)
-                : OutputPath(id, request.ImportId);
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         }
         catch (FileNotFoundException)
         {
             throw new StagingException(
-                StagingError.ImageNotFound, $"The file of image {id} is gone: it was deleted on the volume.");
+                StagingError.ImageNotFound, $"The file of image {request.ImageId} is gone: it was deleted on the volume.");
         }
     }
 

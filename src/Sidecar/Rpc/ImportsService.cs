@@ -9,8 +9,8 @@ namespace Sidecar.Rpc;
 
 /// <summary>The Imports service: turns messages into calls of the import slice and its refusals into statuses.</summary>
 internal sealed class ImportsService(
-    ImportQueue imports, StagingArea area, StagingContext staging, RunImportCall run, OwnerRouter router,
-    Forwarder forwarder, ForwardMark mark) : Imports.ImportsBase
+    ImportQueue imports, StagingContext staging, RunImportCall run, OwnerRouter router,
+    Forwarder forwarder, ForwardMark mark, OutputBringer bringer, ReleaseCall release) : Imports.ImportsBase
 {
     private string Owner => staging.Options.PodName;
 
@@ -26,8 +26,8 @@ internal sealed class ImportsService(
             return router.RouteAsync(
                 new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
                 () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
-                owner => forwarder.AskAsync(
-                    owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options)));
+                async owner => bringer.ShowHere(await forwarder.AskAsync(
+                    owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
         });
 
     public override Task ListImports(
@@ -57,31 +57,6 @@ internal sealed class ImportsService(
         });
 
     public override Task<ReleaseImportResponse> ReleaseImport(
-        ReleaseImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(() =>
-        {
-            var id = ImportMessages.ToImportId(request.ImportId);
-            var forwarded = new ReleaseImportRequest
-            {
-                ImportId = request.ImportId, KeepImage = request.KeepImage, Forwarded = mark.Message(),
-            };
-            return router.RouteAsync(
-                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
-                () => ReleaseHereAsync(id, request.KeepImage),
-                // Not twice: the second answer would be that there is no such import.
-                owner => forwarder.AskAsync(
-                    owner, context, again: false, options => owner.Imports.ReleaseImportAsync(forwarded, options)));
-        });
-
-    private async Task<ReleaseImportResponse> ReleaseHereAsync(Guid id, bool keepImage)
-    {
-        var image = imports.Get(id).Request.ImageId;
-        var freed = await imports.ReleaseAsync(id);
-        // Another import of the image may still need its bytes; the last one to be released removes them.
-        if (!keepImage && imports.List(image).Count == 0)
-        {
-            freed += (await area.DeleteImageAsync(image, CancellationToken.None)).FreedBytes;
-        }
-
-        return new ReleaseImportResponse { FreedBytes = (ulong)freed };
-    }
+        ReleaseImportRequest request, ServerCallContext context) =>
+        StatusMap.GuardAsync(() => release.RunAsync(request, context));
 }

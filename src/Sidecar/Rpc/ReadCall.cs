@@ -2,13 +2,14 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
+using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
 /// <summary>The ReadImage call: bytes of an image, or of an import's output, wherever they are.</summary>
 internal sealed class ReadCall(
-    ImageReader reader, OwnerRouter router, StreamForwarder streams, ForwardMark mark, TimeProvider clock)
+    ImageReader reader, BroughtOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark, TimeProvider clock)
 {
     public Task<bool> RunAsync(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller)
@@ -16,6 +17,11 @@ internal sealed class ReadCall(
         var image = Subject.Image(ImageId.Parse(request.ImageId));
         // The output is where the import ran, which the image may have left.
         var subject = request.ImportId.Length == 0 ? image : Subject.Import(ImportMessages.ToImportId(request.ImportId));
+        if (subject.IsImport && outputs.TryGet(subject.Id, out var output) && output.ImageId.ToString() == image.Id.ToString("D"))
+        {
+            return reader.SendAsync(output.Path, request, responses, caller.CancellationToken);
+        }
+
         var forwarded = new ForwardedRead(request, responses, caller, subject, clock.GetUtcNow(), streams, mark);
         return router.RouteAsync(
             new Route(subject, request.OwnerHint, request.Forwarded, caller),

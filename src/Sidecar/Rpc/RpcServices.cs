@@ -21,7 +21,8 @@ internal static class RpcServices
         services.AddSingleton<StageCall>();
         services.AddSingleton<ImageReader>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
-        services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>().AddSingleton<LocateCall>();
+        services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
+            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>();
         services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
             .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
         services.AddSingleton<StagingService>();

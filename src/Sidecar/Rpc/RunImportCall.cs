@@ -9,7 +9,8 @@ namespace Sidecar.Rpc;
 
 /// <summary>The RunImport call: an import runs where its image is, and its progress is told wherever it was asked for.</summary>
 internal sealed class RunImportCall(
-    ImportQueue imports, OwnerRouter router, StreamForwarder streams, ForwardMark mark, OwnerMemory memory, Self self)
+    ImportQueue imports, OwnerRouter router, StreamForwarder streams, ForwardMark mark, OwnerMemory memory,
+    OutputBringer bringer, Self self)
 {
     public Task<bool> RunAsync(
         RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller)
@@ -29,7 +30,7 @@ internal sealed class RunImportCall(
         return router.RouteAsync(
             route,
             () => RunHereAsync(wanted, responses, caller.CancellationToken),
-            new ForwardedImport(request, responses, caller, streams, mark, memory).RunAsync);
+            new ForwardedImport(request, responses, caller, streams, mark, memory, bringer).RunAsync);
     }
 
     private async Task<bool> RunHereAsync(

@@ -86,12 +86,12 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         }
     }
 
-    /// <summary>Removes all outputs of an image.</summary>
+    /// <summary>Removes the outputs of an image that were brought, or begun to be, up to a time.</summary>
     /// <returns>Bytes that their files had.</returns>
-    public async Task<long> RemoveForImageAsync(ImageId imageId)
+    public async Task<long> RemoveForImageAsync(ImageId imageId, DateTimeOffset limit)
     {
         var bytes = 0L;
-        foreach (var record in Records.Where(record => record.ImageId == imageId)) bytes += await RemoveAsync(record.ImportId);
+        foreach (var record in Records.Where(record => record.ImageId == imageId && record.StartedAt <= limit)) bytes += await RemoveAsync(record.ImportId);
         return bytes;
     }
 

@@ -166,7 +166,12 @@ internal sealed class FaultScene : IAsyncDisposable
     {
         using var call = _cluster[Asked].Imports.RunImport(_request, cancellationToken: _deadline);
         ImportMessage? last = null;
-        await foreach (var update in call.ResponseStream.ReadAllAsync(_deadline)) progress?.Invoke(last = update.Import);
+        await foreach (var update in call.ResponseStream.ReadAllAsync(_deadline))
+        {
+            last = update.Import;
+            progress?.Invoke(last);
+        }
+
         return last ?? throw new AssertionException("no event");
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NUnit.Framework;
 
 namespace Stagectl.Tests;
@@ -74,6 +75,27 @@ internal sealed class CommandTests
         var aborted = await put.EndAsync(cancellationToken);
         Assert.That(aborted.ExitCode, Is.EqualTo(ExitCode.Refused), aborted.Error);
         Assert.That(aborted.Error, Does.Contain("[UPLOAD_ABORTED]"));
+    }
+
+    [Test]
+    public async Task Peers_OneThatIsDown_ComesAfterThePodItselfWithTheReason(CancellationToken cancellationToken)
+    {
+        await using var daemon = await Daemon.StartAsync(
+            _directory, cancellationToken, "--Staging:PodName", "glance-0", "--Peers:Address", "127.0.0.1:0",
+            "--Peers:AllowPlaintext", "true", "--Peers:Static:0", "glance-9=127.0.0.1:1");
+        var cli = new Cli(daemon.Address);
+        var peers = await cli.RunAsync(cancellationToken, "peers");
+        // It may not have been asked yet.
+        while (!peers.Text.Contains("refused", StringComparison.Ordinal)) peers = await cli.RunAsync(cancellationToken, "peers");
+
+        Assert.That(peers.ExitCode, Is.Zero, peers.Error);
+        var lines = peers.Text.Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(3));
+        Assert.That(lines[1], Does.StartWith("glance-0").And.Contain("self").And.Match("[0-9.]+ .?i?B"));
+        Assert.That(lines[2], Does.StartWith("glance-9").And.Contain("127.0.0.1:1").And.Contain(" no "));
+        var json = await cli.RunAsync(cancellationToken, "peers", "--json");
+        Assert.That(json.Text.Split('\n').Select(line => JsonDocument.Parse(line).RootElement.GetProperty("name").GetString()),
+            Is.EqualTo(["glance-0", "glance-9"]));
     }
 
     [Test]

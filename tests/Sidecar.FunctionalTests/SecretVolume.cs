@@ -30,7 +30,11 @@ internal sealed class SecretVolume
     {
         var version = $"..{++_version}";
         var directory = Directory.CreateDirectory(Path.Combine(_path, version)).FullName;
-        foreach (var (file, content) in Files.Zip([certificate, key, authorities])) File.WriteAllText(Path.Combine(directory, file), content);
+        foreach (var (file, content) in Files.Zip([certificate, key, authorities]))
+        {
+            File.WriteAllText(Path.Combine(directory, file), content);
+        }
+
         var link = Path.Combine(_path, "..data_tmp");
         File.CreateSymbolicLink(link, version);
         // File.Move does not see a link to a directory.

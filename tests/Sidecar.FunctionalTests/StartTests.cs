@@ -21,6 +21,8 @@ internal sealed class StartTests : SidecarTest
         new object[] { "--Import:Conversion:OutputFormat", "vhd", "allowed: raw, qcow2, vmdk" },
         new object[] { "--Import:Plugins:0", "image_convert", "allowed: image_inspection" },
         new object[] { "--Import:Conversion:Timeot", "1", "Timeot" },
+        new object[] { "--Peers:Static:0", "glance-1", "Peers:Static is 'glance-1'; allowed: name=host:port" },
+        new object[] { "--Peers:Service", "glance.svc", "Peers:CertificateFile is ''; allowed: the absolute path" },
         new object[] { "--config", "/nowhere.json", "/nowhere.json" },
         new object[] { "--Staging:Directory", "/proc/nothing", "/proc/nothing" },
     ];

@@ -56,6 +56,7 @@ internal sealed class TestAuthority : IDisposable
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(authority, false, 0, true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         return (request, key);
     }
 
@@ -67,6 +68,8 @@ internal sealed class TestAuthority : IDisposable
 
     private static X509Certificate2 Sign((CertificateRequest Request, ECDsa Key) leaf, X509Certificate2 issuer, DateTimeOffset notAfter)
     {
+        // By key, as every authority here has the same name: one that is renewed keeps its own.
+        leaf.Request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(issuer, true, false));
         using var signed = leaf.Request.Create(
             issuer, DateTimeOffset.UtcNow.AddDays(-8), notAfter, RandomNumberGenerator.GetBytes(8));
         return signed.CopyWithPrivateKey(leaf.Key);

@@ -39,6 +39,7 @@ internal static class Root
         ImportsCommand.Create,
         CancelCommand.Create,
         ReleaseCommand.Create,
+        PeersCommand.Create,
         StatusCommand.Create,
     ];
 }

@@ -23,6 +23,7 @@ internal sealed record PeerAddress(string? Name, string Host, int Port)
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
 
-    private static bool IsHost(string host) => host.StartsWith('[') == host.EndsWith(']')
-        && Uri.CheckHostName(host.Trim('[', ']')) is UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6;
+    private static bool IsHost(string host) => host.StartsWith('[')
+        ? host.EndsWith(']') && Uri.CheckHostName(host[1..^1]) == UriHostNameType.IPv6
+        : Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;
 }

@@ -6,7 +6,8 @@ namespace Sidecar.Peers.Trust;
 
 /// <summary>This pod's certificate with key and intermediates, and the authorities that it trusts; never changes.</summary>
 /// <remarks>Not disposed: a handshake may still use it when the next one has taken its place.</remarks>
-internal sealed class PeerCredentials(X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection authorities)
+internal sealed class PeerCredentials(
+    X509Certificate2 certificate, X509Certificate2Collection chain, X509Certificate2Collection authorities)
 {
     public static readonly Oid ServerUse = new("1.3.6.1.5.5.7.3.1");
     public static readonly Oid ClientUse = new("1.3.6.1.5.5.7.3.2");
@@ -14,7 +15,8 @@ internal sealed class PeerCredentials(X509Certificate2 certificate, X509Certific
     public X509Certificate2 Certificate { get; } = certificate;
 
     /// <summary>What is sent in a handshake: the certificate and its intermediates.</summary>
-    public SslStreamCertificateContext Context { get; } = SslStreamCertificateContext.Create(certificate, chain, offline: true);
+    public SslStreamCertificateContext Context { get; } =
+        SslStreamCertificateContext.Create(certificate, chain, offline: true);
 
     /// <summary>How a certificate that the other side shows is checked.</summary>
     public X509ChainPolicy PolicyFor(Oid use)

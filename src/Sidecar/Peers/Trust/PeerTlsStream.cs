@@ -11,11 +11,13 @@ internal sealed class PeerTlsStream(Stream plain) : SslStream(plain, leaveInnerS
     private const string Refused =
         "it closed the connection right after the handshake: it does not trust this pod's certificate, its log says why";
 
-    private bool _heard;
+    private volatile bool _heard;
 
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _heard ? base.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
+
+    private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        if (_heard) return await base.ReadAsync(buffer, cancellationToken);
         try
         {
             var read = await base.ReadAsync(buffer, cancellationToken);
@@ -23,7 +25,23 @@ internal sealed class PeerTlsStream(Stream plain) : SslStream(plain, leaveInnerS
             _heard = read > 0;
             return read;
         }
-        catch (IOException)
+        catch (Exception end) when (end is IOException or ObjectDisposedException)
+        {
+            throw new IOException(Refused);
+        }
+    }
+
+    // The request is written at the same time, and fails first as often as not.
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _heard ? base.WriteAsync(buffer, cancellationToken) : WriteFirstAsync(buffer, cancellationToken);
+
+    private async ValueTask WriteFirstAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await base.WriteAsync(buffer, cancellationToken);
+        }
+        catch (Exception end) when (end is IOException or ObjectDisposedException)
         {
             throw new IOException(Refused);
         }

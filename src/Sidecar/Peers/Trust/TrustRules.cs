@@ -15,6 +15,10 @@ namespace Sidecar.Peers.Trust;
 /// </remarks>
 internal sealed class TrustRules(PeersOptions options)
 {
+    // A wrong signature: of another authority with the name of a trusted one.
+    private const X509ChainStatusFlags NotTheirs = X509ChainStatusFlags.PartialChain
+        | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid;
+
     private readonly string _suffix = SuffixOf(options);
     private readonly HashSet<string> _ids = [.. options.TrustedSpiffeIds];
 
@@ -51,8 +55,9 @@ internal sealed class TrustRules(PeersOptions options)
                 ? Verdict.Trusted(id) : Unexpected(certificate, string.Join(" or ", _ids));
         }
 
+        // Without a suffix nothing is trusted, rather than everything.
         var name = CertificateNames.Dns(certificate).FirstOrDefault(name =>
-            name.Length > _suffix.Length && name.EndsWith(_suffix, StringComparison.OrdinalIgnoreCase));
+            _suffix.Length > 0 && name.Length > _suffix.Length && name.EndsWith(_suffix, StringComparison.OrdinalIgnoreCase));
         return name is not null ? Verdict.Trusted(name) : Unexpected(certificate, "*" + _suffix);
     }
 
@@ -63,12 +68,19 @@ internal sealed class TrustRules(PeersOptions options)
     {
         var status = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
         var certificateOf = $"shows a certificate for {CertificateNames.Shown(certificate)} that";
-        if (status.HasFlag(X509ChainStatusFlags.PartialChain) || status.HasFlag(X509ChainStatusFlags.UntrustedRoot))
-            return $"{certificateOf} comes from none of the trusted authorities, but from {PeerText.OneLine(certificate.Issuer)}";
+        if ((status & NotTheirs) != 0)
+        {
+            var issuer = PeerText.OneLine(certificate.Issuer);
+            return $"{certificateOf} comes from none of the trusted authorities, but from {issuer}";
+        }
+
         if (status.HasFlag(X509ChainStatusFlags.NotTimeValid))
-            return $"{certificateOf} is valid from {certificate.NotBefore:u} to {certificate.NotAfter:u}, it or its authority not now";
-        if (status.HasFlag(X509ChainStatusFlags.NotValidForUsage))
-            return $"{certificateOf} is not for this use (extended key usage)";
-        return $"{certificateOf} is not valid: {status}";
+        {
+            var (from, until) = (certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime());
+            return $"{certificateOf} is valid from {from:u} to {until:u}, it or its authority not now";
+        }
+
+        return status.HasFlag(X509ChainStatusFlags.NotValidForUsage)
+            ? $"{certificateOf} is not for this use (extended key usage)" : $"{certificateOf} is not valid: {status}";
     }
 }

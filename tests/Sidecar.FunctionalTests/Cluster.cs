@@ -59,7 +59,9 @@ internal sealed class Cluster : IAsyncDisposable
         string[] own =
         [
             "--Staging:PodName", Name(pod), "--Peers:Address", $"{Address(pod)}:{PeerPort}",
-            "--Peers:AllowPlaintext", "true", "--Peers:ProbeInterval", "00:00:00.500", .. Static(), .. _settings, .. settings,
+            "--Peers:AllowPlaintext", "true", "--Peers:ProbeInterval", "00:00:00.500",
+            "--Peers:LocateTimeout", "00:00:30", // the machine may be slow, and that must not look like silence
+            .. Static(), .. _settings, .. settings,
         ];
         return _pods[pod] = await SidecarInstance.StartAsync(home, own);
     }

@@ -87,8 +87,8 @@ internal sealed class OwnerRouter(
             // Handed over to this pod meanwhile.
             if (IsHere(route)) return await here();
             var outcome = await locator.AskAllAsync(route.Subject, Grace, route.Caller);
-            if (outcome.Copies is not [var newest, ..]) throw Nowhere(route, outcome, unreachable);
-            if (directory.Find(newest.Owner) is not { } owner) continue;
+            if (outcome.Owner is not { } owner) throw Nowhere(route, outcome, unreachable);
+            memory.Hear(route.Subject, outcome.Copies[0]);
             try
             {
                 return await calls.AskAsync(route, owner, "asked", there);

@@ -43,10 +43,10 @@ internal sealed class OwnerRouter(
     }
 
     private bool IsHere(Route route) =>
-        local.Find(route.Subject) is not null || (route.Import is { } import && local.Find(import) is not null);
+        local.Find(route.Subject) is not null || (route.Import is { } import && local.Attaches(import));
 
     private Duplicate? NewerCopy(Route route) =>
-        !route.Subject.IsImport && (route.Import is not { } import || local.Find(import) is null)
+        !route.Subject.IsImport && (route.Import is not { } import || !local.Attaches(import))
         && duplicates.TryGet(ImageId.Parse(route.Subject.Id.ToString("D")), out var duplicate) ? duplicate : null;
 
     private async Task<T> AtNewerAsync<T>(Route route, Duplicate copy, Func<Task<T>> here, Func<Peer, Task<T>> there)

@@ -70,7 +70,7 @@ internal sealed class DuplicateRemoval(
                 stoppingToken);
             return newer.CommittedAt.ToDateTimeOffset() >= duplicate.Newer.CommittedAt;
         }
-        catch (RpcException failure) when (!stoppingToken.IsCancellationRequested)
+        catch (RpcException failure)
         {
             return Refusal.IsNotThere(failure) ? false : null;
         }

@@ -74,7 +74,7 @@ internal sealed class DeletionTeller(
         {
             return await TellAsync(peer, id, deletedAt, metadata, cancellationToken);
         }
-        catch (RpcException)
+        catch (Exception failure) when (failure is RpcException or ObjectDisposedException)
         {
             // It may be reachable and merely slow, so that it never returns.
             Owe(peer);

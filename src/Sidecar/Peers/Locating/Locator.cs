@@ -86,5 +86,9 @@ internal sealed class Locator(
             // It is this pod under another address, and this pod's table was looked at before.
             return (peer, Refusal.ReasonOf(failure) == PeerError.ForwardLoop.Reason() ? [] : null);
         }
+        catch (ObjectDisposedException)
+        {
+            return (peer, null); // it has left the directory since it was looked up
+        }
     }
 }

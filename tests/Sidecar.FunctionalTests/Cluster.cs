@@ -85,7 +85,9 @@ internal sealed class Cluster : IAsyncDisposable
         string[] own =
         [
             "--Staging:PodName", Name(pod), "--Peers:Address", $"{Address(pod)}:{PeerPort}",
-            "--Peers:ProbeInterval", "00:00:00.500", .. _membership(this, pod), .. _settings, .. settings,
+            "--Peers:ProbeInterval", "00:00:00.500",
+            "--Peers:LocateTimeout", "00:00:30", // the machine may be slow, and that must not look like silence
+            .. _membership(this, pod), .. _settings, .. settings,
         ];
         return _pods[pod] = await SidecarInstance.StartUnderAsync(_links?.Launcher(pod) ?? [], home, own);
     }

@@ -27,8 +27,7 @@ internal abstract class ClusterTest : SidecarTest
         }
     }
 
-    protected static async Task LoggedAsync(SidecarInstance pod, string text) => await UntilAsync(
-        () => Task.FromResult(pod.Log.Any(line => line.Contains(text, StringComparison.Ordinal))), found => found);
+    protected static Task LoggedAsync(SidecarInstance pod, string text) => pod.LoggedAsync(text, Deadline);
 
     protected static int Count(SidecarInstance pod, string text) =>
         pod.Log.Count(line => line.Contains(text, StringComparison.Ordinal));

@@ -40,7 +40,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         // The pod that deleted is away while the image is staged on the third one as well.
         await cluster.KillPodAsync(0);
         await cluster.StartPodAsync(0);
-        await LoggedAsync(cluster[0], "Peer glance-2 is reachable");
+        await LoggedAsync(cluster[0], "Peer glance-2 at");
         var back = await cluster.StartPodAsync(1);
         await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
         Assert.That(await ReadAsync(back, _id), Is.EqualTo(Content(500, seed: 2)), "asked at the pod that lost its old copy");

@@ -1,81 +1,58 @@
-using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Sidecar.FunctionalTests;
 
 /// <summary>
-/// Something that listens where a peer should, shows a certificate, or nothing at all, and hangs up. It notes which
-/// certificates it was shown.
+/// Stands where a pod stood and shows what is asked of it. Of a version that does not know Locate; has every image.
 /// </summary>
 internal sealed class FakePeer : IAsyncDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly CancellationTokenSource _closing = new();
-    private readonly ConcurrentQueue<string> _shown = new();
-    private readonly Task _accepting;
+    private readonly WebApplication _app;
+    private readonly ImagesOfEverybody _staging;
 
-    public FakePeer(SslStreamCertificateContext? certificate)
+    private FakePeer(WebApplication app, ImagesOfEverybody staging) => (_app, _staging) = (app, staging);
+
+    /// <summary>The last GetImage.</summary>
+    public (GetImageRequest Request, Metadata Headers, DateTime Deadline) Asked => _staging.Asked;
+
+    public static async Task<FakePeer> StartAsync(string address, string name)
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen();
-        Address = _listener.LocalEndPoint!.ToString()!;
-        _accepting = AcceptAsync(certificate);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(
+            IPAddress.Parse(address), Cluster.PeerPort, listener => listener.Protocols = HttpProtocols.Http2));
+        var staging = new ImagesOfEverybody(name);
+        builder.Services.AddRouting().AddGrpc();
+        builder.Services.AddSingleton(staging).AddSingleton(new OldPeer(name));
+        var app = builder.Build();
+        app.UseRouting();
+        app.MapGrpcService<OldPeer>();
+        app.MapGrpcService<ImagesOfEverybody>();
+        await app.StartAsync();
+        return new FakePeer(app, staging);
     }
 
-    public string Address { get; }
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    /// <summary>Thumbprints.</summary>
-    public IEnumerable<string> Shown => _shown;
-
-    public async ValueTask DisposeAsync()
+    internal sealed class OldPeer(string name) : Glance.Sidecar.V1.Peers.PeersBase
     {
-        await _closing.CancelAsync();
-        await _accepting;
-        _listener.Dispose();
-        _closing.Dispose();
+        public override Task<Peer> Describe(DescribeRequest request, ServerCallContext context) =>
+            Task.FromResult(new Peer { Name = name, Instance = "fake", Version = "0" });
     }
 
-    private async Task AcceptAsync(SslStreamCertificateContext? certificate)
+    internal sealed class ImagesOfEverybody(string name) : Glance.Sidecar.V1.Staging.StagingBase
     {
-        while (true)
+        public (GetImageRequest, Metadata, DateTime) Asked { get; private set; }
+
+        public override Task<StagedImage> GetImage(GetImageRequest request, ServerCallContext context)
         {
-            try
-            {
-                using var socket = await _listener.AcceptAsync(_closing.Token);
-                await using var stream = new NetworkStream(socket);
-                if (certificate is null) await stream.WriteAsync("HTTP/1.1 400 Bad Request\r\n\r\n"u8.ToArray(), _closing.Token);
-                else await GreetAsync(stream, certificate);
-            }
-            catch (Exception refused) when (refused is AuthenticationException or IOException)
-            {
-                // As the test wants it.
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            Asked = (request, context.RequestHeaders, context.Deadline);
+            return Task.FromResult(new StagedImage { ImageId = request.ImageId, Owner = name });
         }
-    }
-
-    private async Task GreetAsync(Stream stream, SslStreamCertificateContext certificate)
-    {
-        await using var secure = new SslStream(stream);
-        await secure.AuthenticateAsServerAsync(
-            new SslServerAuthenticationOptions
-            {
-                ServerCertificateContext = certificate, ClientCertificateRequired = true,
-                ApplicationProtocols = [SslApplicationProtocol.Http2],
-                RemoteCertificateValidationCallback = (_, shown, _, _) =>
-                {
-                    if (shown is not X509Certificate2 client) return false;
-                    _shown.Enqueue(client.Thumbprint);
-                    return true;
-                },
-            },
-            _closing.Token);
     }
 }

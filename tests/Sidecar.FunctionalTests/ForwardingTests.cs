@@ -159,6 +159,28 @@ internal sealed class ForwardingTests : ClusterTest
         cluster[1].Signal("CONT");
     }
 
+    [Test]
+    public async Task WhatTheCallerSaysBesideTheRequest_ReachesTheOwner()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster.KillPodAsync(1);
+        await using var owner = await FakePeer.StartAsync(cluster.Address(1), "glance-1");
+        const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        var metadata = new Metadata
+        {
+            { "x-openstack-request-id", "req-42" }, { "traceparent", trace }, { "authorization", "secret" },
+        };
+        var deadline = DateTime.UtcNow.AddMinutes(1);
+        await cluster[0].Staging.GetImageAsync(
+            new GetImageRequest { ImageId = NewId(), OwnerHint = "glance-1" }, metadata, deadline);
+        var (request, headers, passed) = owner.Asked;
+        Assert.That((request.Forwarded.By, headers.GetValue("glance-sidecar-forwarded-by")), Is.EqualTo(("glance-0", "glance-0")));
+        Assert.That((headers.GetValue("x-openstack-request-id"), headers.GetValue("traceparent")), Is.EqualTo(("req-42", trace)));
+        Assert.That(headers.GetValue("authorization"), Is.Null, "secrets stay here");
+        Assert.That(passed, Is.EqualTo(deadline).Within(TimeSpan.FromSeconds(30)), "the deadline, however slow the machine");
+        Assert.That(Count(cluster[0], "request req-42"), Is.EqualTo(1));
+    }
+
     private static void AssertSameRefusal(
         Cluster cluster, StatusCode code, string reason, Func<SidecarInstance, Task> call)
     {

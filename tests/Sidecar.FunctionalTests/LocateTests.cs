@@ -100,6 +100,20 @@ internal sealed class LocateTests : ClusterTest
         Assert.That((await cluster[1].Peers.LocateAsync(request)).Locations, Has.Count.EqualTo(1));
     }
 
+    [Test]
+    public async Task GetImage_WhenAPeerDoesNotKnowLocate_IsNotSaidToBeNowhere()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster.KillPodAsync(1);
+        await using var old = await FakePeer.StartAsync(cluster.Address(1), "glance-1");
+        await UntilAsync(
+            async () => await cluster[0].Peers.ListPeersAsync(new ListPeersRequest()), answer => answer.Peers[0].Version == "0");
+        var facts = AssertRefused(
+            Refusal(() => cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() })),
+            StatusCode.Unavailable, "LOCATE_INCOMPLETE");
+        Assert.That(facts["silent"], Is.EqualTo("glance-1"));
+    }
+
     private static RpcException? Refusal<T>(Func<AsyncUnaryCall<T>> call) =>
         Assert.ThrowsAsync<RpcException>(async () => await call());
 }

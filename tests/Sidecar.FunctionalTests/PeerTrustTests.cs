@@ -115,12 +115,12 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         using var expired = _authority.Issue(DateTimeOffset.UtcNow.AddDays(-1), "glance-2" + Suffix);
         using var foreign = _foreign.Issue("glance-3" + Suffix);
         using var fine = _authority.Issue("glance-5" + Suffix);
-        await using var wrongName = new FakePeer(_authority.Context(elsewhere));
-        await using var late = new FakePeer(_authority.Context(expired));
-        await using var unknown = new FakePeer(_foreign.Context(foreign));
-        await using var plain = new FakePeer(null);
-        await using var hangsUp = new FakePeer(_authority.Context(fine));
-        FakePeer[] fakes = [wrongName, late, unknown, plain, hangsUp];
+        await using var wrongName = new Impostor(_authority.Context(elsewhere));
+        await using var late = new Impostor(_authority.Context(expired));
+        await using var unknown = new Impostor(_foreign.Context(foreign));
+        await using var plain = new Impostor(null);
+        await using var hangsUp = new Impostor(_authority.Context(fine));
+        Impostor[] fakes = [wrongName, late, unknown, plain, hangsUp];
         await using var sidecar = await StartAsync(
             [.. fakes.SelectMany((fake, index) => (string[])[$"--Peers:Static:{index + 1}", $"glance-{index + 1}={fake.Address}"]),
             "--Peers:TrustedSuffix", Suffix]);
@@ -139,7 +139,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
     public async Task Rotation_OfCertificateAndAuthority_BreaksNoCallAndIsTakenUp()
     {
         using var fine = _authority.Issue("glance-1" + Suffix);
-        await using var fake = new FakePeer(_authority.Context(fine));
+        await using var fake = new Impostor(_authority.Context(fine));
         using var old = _authority.Issue("glance-0" + Suffix);
         using var renewed = _foreign.Issue("glance-0" + Suffix);
         var secret = Secret("secret", old);

@@ -21,6 +21,7 @@ internal sealed class SidecarInstance : IAsyncDisposable
     private readonly TaskCompletionSource<string> _listening = new();
     private readonly ConcurrentQueue<string> _log = new();
     private readonly string _socket;
+    private TaskCompletionSource _nextLine = NewSignal();
     private GrpcChannel? _channel;
 
     private SidecarInstance(string[] launcher, string directory, string[] settings)
@@ -86,6 +87,17 @@ internal sealed class SidecarInstance : IAsyncDisposable
     /// <summary>The ops listener, by its real port.</summary>
     public Uri Ops => new(Addresses[^1]);
 
+    /// <summary>Waits until a line of the log contains the text.</summary>
+    public async Task LoggedAsync(string text, CancellationToken deadline)
+    {
+        while (true)
+        {
+            var next = Volatile.Read(ref _nextLine).Task;
+            if (_log.Any(line => line.Contains(text, StringComparison.Ordinal))) return;
+            await next.WaitAsync(deadline);
+        }
+    }
+
     public async Task<int> TerminateAsync()
     {
         Signal("TERM");
@@ -125,11 +137,14 @@ internal sealed class SidecarInstance : IAsyncDisposable
     {
         if (line is null) return;
         _log.Enqueue(line);
+        Interlocked.Exchange(ref _nextLine, NewSignal()).SetResult();
         if (!line.StartsWith('{')) return;
         using var entry = JsonDocument.Parse(line);
         if (entry.RootElement.GetProperty("EventId").GetInt32() != ListeningEvent) return;
         _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!);
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static bool IsError(string line) =>
         line.Contains("\"LogLevel\":\"Error\"", StringComparison.Ordinal)

@@ -6,7 +6,10 @@ namespace Sidecar.Import;
 /// </summary>
 internal enum ImportError
 {
-    /// <summary>No import of this id here.</summary>
+    /// <summary>
+    /// No import of this id here; with peers: nowhere, as all of them answered. Facts: import_id, and peers_asked with
+    /// peers.
+    /// </summary>
     ImportNotFound,
 
     /// <summary>A value of the request that can never be right. Fact: field.</summary>

@@ -11,7 +11,10 @@ internal enum PeerError
     /// </summary>
     LocateIncomplete,
 
-    /// <summary>The connection to the owner broke in mid-call and could not be made again. Facts: owner, retry_after_seconds.</summary>
+    /// <summary>
+    /// The connection to the owner broke in mid-call and could not be made again. An import may still run there: the
+    /// same id attaches to it. Facts: owner, image_id or import_id, retry_after_seconds.
+    /// </summary>
     OwnerLost,
 
     /// <summary>A forwarded request came back to the pod that forwarded it: it took itself for a peer.</summary>

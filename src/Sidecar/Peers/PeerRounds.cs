@@ -56,7 +56,7 @@ internal abstract class PeerRounds(PeerDirectory directory, TimeProvider clock) 
         {
             await TellAsync(peer, everything, stoppingToken);
         }
-        catch (RpcException) when (!stoppingToken.IsCancellationRequested)
+        catch (RpcException)
         {
             // Whether the peer is there is the probe's business to tell and to log.
             Owe(peer);

@@ -29,7 +29,7 @@ internal sealed class ForwardedImport(
         // Wherever the output is wanted, to the owner it stays where it is.
         var request = Forwarded();
         await streams.CopyAsync(
-            Stream, owner, options => Task.FromResult(owner.Imports.RunImport(request, options)),
+            Stream, owner, (peer, options) => Task.FromResult(peer.Imports.RunImport(request, options)),
             message => PassOnAsync(owner, message), () => false);
         if (_succeeded is { } import) await bringer.RunAsync(owner, import, responses, caller.CancellationToken);
         return true;

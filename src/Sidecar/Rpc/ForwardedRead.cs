@@ -35,7 +35,7 @@ internal sealed class ForwardedRead(
     public async Task<bool> RunAsync(Peer owner)
     {
         await streams.CopyAsync(
-            _stream, owner, options => OpenAsync(owner, options), message => WriteAsync(message, caller.CancellationToken),
+            _stream, owner, OpenAsync, message => WriteAsync(message, caller.CancellationToken),
             () => _total is { } total && _reached == End(total));
         return true;
     }

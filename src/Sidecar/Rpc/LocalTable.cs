@@ -19,4 +19,11 @@ internal sealed class LocalTable(StagingArea area, ImportQueue imports, Self sel
             ? new Copy(self.Name, image.CommittedAt, image.Size)
             : null;
     }
+
+    /// <summary>
+    /// Whether starting an import of this id here attaches to one. An interrupted one would run anew, and its image may
+    /// have been handed over since.
+    /// </summary>
+    public bool Attaches(Subject import) =>
+        imports.Find(import.Id) is { } known && known.Failure?.Error != ImportError.ImportInterrupted;
 }

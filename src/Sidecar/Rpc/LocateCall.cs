@@ -23,7 +23,7 @@ internal sealed class LocateCall(LocalTable local, Locator locator, ForwardMark 
         if (mark.IsOn(request.Forwarded, caller)) return ToMessage(here, 0);
         var outcome = options.Value.Enabled
             ? await locator.AskAllAsync(subject, Grace, caller)
-            : new LocateOutcome([], 0, []);
+            : new LocateOutcome([], 0, [], null);
         if (here.Count + outcome.Copies.Count > 0) return ToMessage(here.Concat(outcome.Copies), outcome.Asked);
         throw outcome.Silent.Count > 0 ? Locator.Incomplete(subject, outcome) : NotFound(subject, outcome.Asked);
     }

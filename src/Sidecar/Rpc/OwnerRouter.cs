@@ -43,10 +43,10 @@ internal sealed class OwnerRouter(
     }
 
     private bool IsHere(Route route) =>
-        local.Find(route.Subject) is not null || (route.Import is { } import && local.Find(import) is not null);
+        local.Find(route.Subject) is not null || (route.Import is { } import && local.Attaches(import));
 
     private Duplicate? NewerCopy(Route route) =>
-        !route.Subject.IsImport && (route.Import is not { } import || local.Find(import) is null)
+        !route.Subject.IsImport && (route.Import is not { } import || !local.Attaches(import))
         && duplicates.TryGet(ImageId.Parse(route.Subject.Id.ToString("D")), out var duplicate) ? duplicate : null;
 
     private async Task<T> AtNewerAsync<T>(Route route, Duplicate copy, Func<Task<T>> here, Func<Peer, Task<T>> there)
@@ -87,8 +87,8 @@ internal sealed class OwnerRouter(
             // Handed over to this pod meanwhile.
             if (IsHere(route)) return await here();
             var outcome = await locator.AskAllAsync(route.Subject, Grace, route.Caller);
-            if (outcome.Copies is not [var newest, ..]) throw Nowhere(route, outcome, unreachable);
-            if (directory.Find(newest.Owner) is not { } owner) continue;
+            if (outcome.Owner is not { } owner) throw Nowhere(route, outcome, unreachable);
+            memory.Hear(route.Subject, outcome.Copies[0]);
             try
             {
                 return await calls.AskAsync(route, owner, "asked", there);

@@ -16,7 +16,7 @@ internal sealed record Route(Subject Subject, string Hint, Forwarded? Forwarded,
     /// <summary>Name of the method, as in the API.</summary>
     public string Method { get; } = Caller.Method[(Caller.Method.LastIndexOf('/') + 1)..];
 
-    /// <summary>The caller's request id for the log, or empty.</summary>
+    /// <summary>The caller's request id for the log; a dash without one.</summary>
     public string RequestId => Sidecar.Import.Text.OneLine(
-        Caller.RequestHeaders.GetValue("x-openstack-request-id") ?? Caller.RequestHeaders.GetValue("x-request-id") ?? "");
+        Caller.RequestHeaders.GetValue("x-openstack-request-id") ?? Caller.RequestHeaders.GetValue("x-request-id") ?? "-");
 }

@@ -12,7 +12,9 @@ internal enum StagingError
     /// <summary>No unfinished upload of this image here.</summary>
     UploadNotFound,
 
-    /// <summary>The image is not staged here.</summary>
+    /// <summary>
+    /// The image is not staged here; with peers: nowhere, as all of them answered. Fact: peers_asked, with peers.
+    /// </summary>
     ImageNotFound,
 
     /// <summary>The image is staged already; staged images are immutable.</summary>

@@ -224,6 +224,20 @@ internal sealed class UploadTests
         Assert.That((await staging.Area.DeleteImageAsync(_id, default)).Existed, Is.False);
     }
 
+    [Test]
+    public async Task Delete_WithALimit_LeavesWhatIsNewer()
+    {
+        using var staging = new StagingFixture();
+        var before = staging.Clock.GetUtcNow() - TimeSpan.FromSeconds(1);
+        var image = await staging.StageAsync(_id, new byte[10]);
+        Assert.That((await staging.Area.DeleteImageAsync(_id, before, default)).Existed, Is.False);
+        Assert.That((await staging.Area.DeleteImageAsync(_id, image.CommittedAt, default)).Existed, Is.True);
+
+        await using var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), null, default);
+        Assert.That((await staging.Area.DeleteImageAsync(_id, before, default)).Existed, Is.False);
+        Assert.That(writer.Revoked.IsCancellationRequested, Is.False, "the newer upload goes on");
+    }
+
     private static Task Cancelled(CancellationToken token)
     {
         var cancelled = new TaskCompletionSource();

@@ -25,13 +25,13 @@ internal sealed class Announcements(
 
     private void Take(ImageId id, string by, DateTimeOffset committedAt)
     {
+        var there = new Copy(by, committedAt, 0);
         if (!area.TryGetImage(id, out var image))
         {
-            memory.Remember(Subject.Image(id), by);
+            memory.Hear(Subject.Image(id), there);
             return;
         }
 
-        var there = new Copy(by, committedAt, 0);
         if (there.Beats(new Copy(self.Name, image.CommittedAt, image.Size))) duplicates.Mark(image, there);
         // It has the older one, and was perhaps not there when this one was announced.
         else announcer.Announce(image);

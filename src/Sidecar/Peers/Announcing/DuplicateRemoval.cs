@@ -70,7 +70,7 @@ internal sealed class DuplicateRemoval(
                 stoppingToken);
             return newer.CommittedAt.ToDateTimeOffset() >= duplicate.Newer.CommittedAt;
         }
-        catch (RpcException failure) when (!stoppingToken.IsCancellationRequested)
+        catch (RpcException failure)
         {
             return Refusal.IsNotThere(failure) ? false : null;
         }
@@ -78,8 +78,17 @@ internal sealed class DuplicateRemoval(
 
     private async Task RemoveAsync(Duplicate duplicate)
     {
-        // Only this copy: one that was staged meanwhile is newer than both.
-        await area.DeleteImageAsync(duplicate.Image.Id, duplicate.Image.CommittedAt, CancellationToken.None);
+        try
+        {
+            // Only this copy: one that was staged meanwhile is newer than both.
+            await area.DeleteImageAsync(duplicate.Image.Id, duplicate.Image.CommittedAt, CancellationToken.None);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Keep(duplicate, "the disk failed: " + failure.Message);
+            return;
+        }
+
         duplicates.Unmark(duplicate);
         metrics.Duplicate("removed");
         PeersLog.DuplicateRemoved(logger, duplicate.Image.Id, duplicate.Newer.Owner);

@@ -26,12 +26,12 @@ internal sealed class DeletionTeller(
 
     /// <summary>
     /// Asks all peers at once; each has <c>Peers:LocateTimeout</c> to answer. The deletion is durable before the first
-    /// one is asked.
+    /// one is asked; on a disk that takes nothing more it is remembered as long as this process lives.
     /// </summary>
-    /// <exception cref="IOException">The deletion cannot be noted; nobody was asked.</exception>
     public async Task<DeletionOutcome> TellAllAsync(ImageId id, DateTimeOffset deletedAt, ServerCallContext caller)
     {
-        await Task.Run(() => tombstones.Add(id, deletedAt), CancellationToken.None);
+        await NoteAsync(id, () => tombstones.Add(id, deletedAt));
+        await WaitForMembersAsync(caller.CancellationToken);
         var peers = _directory.Peers;
         var answers = await Task.WhenAll(peers.Select(
             peer => TryTellAsync(peer, id, deletedAt, mark.Metadata(caller), caller.CancellationToken)));
@@ -74,7 +74,7 @@ internal sealed class DeletionTeller(
         {
             return await TellAsync(peer, id, deletedAt, metadata, cancellationToken);
         }
-        catch (RpcException)
+        catch (Exception failure) when (failure is RpcException or ObjectDisposedException)
         {
             // It may be reachable and merely slow, so that it never returns.
             Owe(peer);
@@ -98,14 +98,31 @@ internal sealed class DeletionTeller(
     {
         string[] names = [.. told.Select(peer => peer.State.Name).OfType<string>()];
         if (names.Length == 0) return;
+        await NoteAsync(id, () => tombstones.Told(id, deletedAt, names));
+    }
+
+    private async Task NoteAsync(ImageId id, Action write)
+    {
         try
         {
-            await Task.Run(() => tombstones.Told(id, deletedAt, names), CancellationToken.None);
+            await Task.Run(write, CancellationToken.None);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // They are told once more, which changes nothing.
             PeersLog.TombstoneUnwritable(logger, id, failure.Message);
+        }
+    }
+
+    // Just after the start nobody may be known yet. Whoever turns up later is told then.
+    private async Task WaitForMembersAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _directory.Ready.WaitAsync(options.Value.LocateTimeout, _clock, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Those who are known by now are asked.
         }
     }
 }

@@ -43,7 +43,6 @@ internal sealed class Tombstones
         lock (LockOf(id))
         {
             if (_all.TryGetValue(id, out var known) && known.DeletedAt >= deletedAt) return;
-            DurableFiles.CreateDirectory(_layout.Tombstones);
             Write(id, new Tombstone(deletedAt, []));
         }
     }
@@ -92,11 +91,13 @@ internal sealed class Tombstones
         File.Delete(file);
     }
 
+    // In memory first: where the disk fails it is still told for a while.
     private void Write(ImageId id, Tombstone tombstone)
     {
+        _all[id] = tombstone;
+        DurableFiles.CreateDirectory(_layout.Tombstones);
         DurableFiles.Replace(
             _layout.Tombstone(id), JsonSerializer.SerializeToUtf8Bytes(tombstone, TombstoneJson.Default.Tombstone));
-        _all[id] = tombstone;
     }
 
     private Lock LockOf(ImageId id) => _locks[(uint)id.GetHashCode() % _locks.Length];

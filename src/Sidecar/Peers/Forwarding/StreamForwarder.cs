@@ -11,8 +11,8 @@ namespace Sidecar.Peers.Forwarding;
 /// nothing of the kind any more.
 /// </summary>
 internal sealed class StreamForwarder(
-    Forwarder forwarder, ForwardingMetrics metrics, IOptions<PeersOptions> options, TimeProvider clock,
-    ILogger<StreamForwarder> logger)
+    Forwarder forwarder, PeerDirectory directory, ForwardingMetrics metrics, IOptions<PeersOptions> options,
+    TimeProvider clock, ILogger<StreamForwarder> logger)
 {
     // A daemon that is restarted needs some 200 ms.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
@@ -25,8 +25,8 @@ internal sealed class StreamForwarder(
     /// <exception cref="PeerException">OwnerUnreachable before the first message, OwnerLost after it.</exception>
     /// <exception cref="RpcException">What the owner answered.</exception>
     public async Task CopyAsync<T>(
-        StreamedCall stream, Peer owner, Func<CallOptions, Task<AsyncServerStreamingCall<T>>> open, Func<T, Task> take,
-        Func<bool> isComplete)
+        StreamedCall stream, Peer owner, Func<Peer, CallOptions, Task<AsyncServerStreamingCall<T>>> open,
+        Func<T, Task> take, Func<bool> isComplete)
     {
         for (var again = true; ; again = false)
         {
@@ -42,6 +42,8 @@ internal sealed class StreamForwarder(
                 var fast = clock.GetElapsedTime(started) < options.Value.ConnectTimeout;
                 if (stream.Attached) await PauseAsync(stream, owner, failure);
                 else if (!again || !fast) throw Forwarder.Unreachable(owner, failure);
+                // A pod that was moved to another node is back under another address.
+                owner = directory.Find(owner.Name) ?? owner;
             }
             catch (RpcException refusal)
             {
@@ -51,12 +53,13 @@ internal sealed class StreamForwarder(
     }
 
     private async Task AttemptAsync<T>(
-        StreamedCall stream, Peer owner, Func<CallOptions, Task<AsyncServerStreamingCall<T>>> open, Func<T, Task> take)
+        StreamedCall stream, Peer owner, Func<Peer, CallOptions, Task<AsyncServerStreamingCall<T>>> open,
+        Func<T, Task> take)
     {
         using var attempt = CancellationTokenSource.CreateLinkedTokenSource(stream.Caller.CancellationToken);
         // A frozen process still accepts connections, as the kernel does it.
         if (stream.IsBroken) attempt.CancelAfter(stream.Left(_limit, clock));
-        using var call = await open(forwarder.Options(stream.Caller, attempt.Token));
+        using var call = await open(owner, forwarder.Options(stream.Caller, attempt.Token));
         while (await call.ResponseStream.MoveNext(CancellationToken.None))
         {
             if (stream.Reached())

@@ -24,7 +24,7 @@ internal sealed class Locator(
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, caller.CancellationToken);
         await WaitForMembersAsync(subject, waiting.Token);
         var peers = directory.Peers;
-        var copies = new List<Copy>();
+        var copies = new List<(Peer Peer, Copy Copy)>();
         var silent = new List<string>();
         await foreach (var answered in Task.WhenEach(peers.Select(peer => AskAsync(peer, subject, caller, waiting.Token))))
         {
@@ -32,14 +32,15 @@ internal sealed class Locator(
             if (found is null) silent.Add(peer.Name);
             if (found is not { Count: > 0 }) continue;
             if (copies.Count == 0) limit.CancelAfter(subject.IsImport ? TimeSpan.Zero : grace);
-            copies.AddRange(found);
+            copies.AddRange(found.Select(copy => (peer, copy)));
         }
 
         caller.CancellationToken.ThrowIfCancellationRequested();
         metrics.LocateTook(Stopwatch.GetElapsedTime(started));
-        copies.Sort(Copy.NewestFirst);
+        copies.Sort((one, other) => Copy.NewestFirst(one.Copy, other.Copy));
         silent.Sort(StringComparer.Ordinal);
-        return new LocateOutcome(copies, peers.Count, silent);
+        return new LocateOutcome(
+            [.. copies.Select(found => found.Copy)], peers.Count, silent, copies.Select(found => found.Peer).FirstOrDefault());
     }
 
     /// <summary>Nobody who answered has it, and somebody did not answer.</summary>
@@ -84,6 +85,10 @@ internal sealed class Locator(
         {
             // It is this pod under another address, and this pod's table was looked at before.
             return (peer, Refusal.ReasonOf(failure) == PeerError.ForwardLoop.Reason() ? [] : null);
+        }
+        catch (ObjectDisposedException)
+        {
+            return (peer, null); // it has left the directory since it was looked up
         }
     }
 }

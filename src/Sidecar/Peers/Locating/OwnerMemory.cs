@@ -2,7 +2,7 @@ namespace Sidecar.Peers.Locating;
 
 /// <summary>
 /// Which pod had what, when it was last heard of. Only ever a guess that saves a round trip: the pod itself says when
-/// it is wrong, and then it is forgotten. Holds the newer half of what was used last when it is full.
+/// it is wrong, and then it is forgotten. Holds what was used last when it is full.
 /// </summary>
 internal sealed class OwnerMemory
 {
@@ -10,26 +10,31 @@ internal sealed class OwnerMemory
     private const int EntriesPerGeneration = 32_768;
 
     private readonly Lock _lock = new();
-    private Dictionary<Subject, string> _young = [];
-    private Dictionary<Subject, string> _old = [];
+    private Dictionary<Subject, Copy> _young = [];
+    private Dictionary<Subject, Copy> _old = [];
 
+    /// <summary>Name of the pod, or null.</summary>
     public string? Find(Subject subject)
     {
-        lock (_lock)
-        {
-            if (_young.TryGetValue(subject, out var owner)) return owner;
-            if (!_old.Remove(subject, out owner)) return null;
-            Add(subject, owner);
-            return owner;
-        }
+        lock (_lock) return Look(subject)?.Owner;
     }
 
+    /// <summary>The pod was asked and has it.</summary>
     public void Remember(Subject subject, string owner)
     {
         lock (_lock)
         {
-            _old.Remove(subject);
-            Add(subject, owner);
+            // When it was committed there was not said; what was heard of this owner before still counts.
+            if (Look(subject)?.Owner != owner) Add(subject, new Copy(owner, DateTimeOffset.MinValue, 0));
+        }
+    }
+
+    /// <summary>A copy was heard of. An older one than is known of changes nothing.</summary>
+    public void Hear(Subject subject, Copy copy)
+    {
+        lock (_lock)
+        {
+            if (Look(subject) is not { } known || copy.Beats(known)) Add(subject, copy);
         }
     }
 
@@ -38,14 +43,23 @@ internal sealed class OwnerMemory
     {
         lock (_lock)
         {
-            if (_young.GetValueOrDefault(subject) == owner) _young.Remove(subject);
-            if (_old.GetValueOrDefault(subject) == owner) _old.Remove(subject);
+            if (Look(subject)?.Owner == owner) _young.Remove(subject);
         }
     }
 
-    private void Add(Subject subject, string owner)
+    // What is found is young again.
+    private Copy? Look(Subject subject)
+    {
+        if (_young.TryGetValue(subject, out var copy)) return copy;
+        if (!_old.Remove(subject, out copy)) return null;
+        Add(subject, copy);
+        return copy;
+    }
+
+    private void Add(Subject subject, Copy copy)
     {
         if (_young.Count >= EntriesPerGeneration && !_young.ContainsKey(subject)) (_old, _young) = (_young, []);
-        _young[subject] = owner;
+        _old.Remove(subject);
+        _young[subject] = copy;
     }
 }

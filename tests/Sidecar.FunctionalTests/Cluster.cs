@@ -35,12 +35,15 @@ internal sealed class Cluster : IAsyncDisposable
     public string Staging(int pod) => Path.Combine(_directory[Name(pod)], "staging");
 
     /// <summary>Starts so many pods and waits until each can reach all others.</summary>
-    public static async Task<Cluster> StartAsync(int pods, params string[] settings)
+    public static Task<Cluster> StartAsync(int pods, params string[] settings) => StartAsync(pods, _ => [], settings);
+
+    /// <summary>As above, with settings of its own for each pod.</summary>
+    public static async Task<Cluster> StartAsync(int pods, Func<int, string[]> own, params string[] settings)
     {
         var cluster = new Cluster(pods, settings);
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, pods).Select(pod => cluster.StartPodAsync(pod)));
+            await Task.WhenAll(Enumerable.Range(0, pods).Select(pod => cluster.StartPodAsync(pod, own(pod))));
             await cluster.AllReachableAsync();
             return cluster;
         }

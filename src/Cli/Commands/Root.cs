@@ -40,5 +40,6 @@ internal static class Root
         CancelCommand.Create,
         ReleaseCommand.Create,
         StatusCommand.Create,
+        DrainCommand.Create,
     ];
 }

@@ -26,6 +26,7 @@ internal sealed class SidecarClient : IDisposable
         _channel = GrpcChannel.ForAddress(address, options);
         Staging = new Staging.StagingClient(_channel);
         Imports = new Imports.ImportsClient(_channel);
+        Peers = new Peers.PeersClient(_channel);
         Health = new Health.HealthClient(_channel);
     }
 
@@ -34,6 +35,8 @@ internal sealed class SidecarClient : IDisposable
     public Staging.StagingClient Staging { get; }
 
     public Imports.ImportsClient Imports { get; }
+
+    public Peers.PeersClient Peers { get; }
 
     public Health.HealthClient Health { get; }
 

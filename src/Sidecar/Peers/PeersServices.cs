@@ -29,6 +29,8 @@ internal static class PeersServices
             provider.GetRequiredService<IOptions<PeersOptions>>().Value,
             provider.GetRequiredService<TransferMetrics>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Peers.Transfer")));
+        services.AddSingleton<DrainLeftovers>().AddSingleton<HandOver>().AddTransient<DrainRun>();
+        services.AddSingleton<Func<DrainRun>>(provider => provider.GetRequiredService<DrainRun>).AddSingleton<PodDrain>();
         return services;
     }
 }

@@ -10,7 +10,8 @@ using Sidecar.Telemetry;
 namespace Sidecar.Rpc;
 
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
-internal sealed class PeersService(StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, TimeProvider clock)
+internal sealed class PeersService(
+    StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, DrainCall drain, TimeProvider clock)
     : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
@@ -32,6 +33,14 @@ internal sealed class PeersService(StagingArea area, PeerDirectory directory, Se
                     .OrderBy(peer => peer.Name, StringComparer.Ordinal)
                     .ThenBy(peer => peer.Address, StringComparer.Ordinal),
             },
+        });
+
+    public override Task Drain(
+        DrainRequest request, IServerStreamWriter<DrainEvent> responseStream, ServerCallContext context) =>
+        StatusMap.GuardAsync(async () =>
+        {
+            await drain.RunAsync(request, responseStream, context);
+            return 0;
         });
 
     private Glance.Sidecar.V1.Peer Describe() => new()

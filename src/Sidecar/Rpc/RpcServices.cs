@@ -1,5 +1,6 @@
 using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.Options;
+using Sidecar.Peers.Transfer;
 
 namespace Sidecar.Rpc;
 
@@ -18,6 +19,8 @@ internal static class RpcServices
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
         services.AddSingleton<StageCall>();
         services.AddSingleton<ImageReader>();
+        services.AddSingleton<IDrainedImports, DrainedImports>();
+        services.AddSingleton<DrainCall>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();

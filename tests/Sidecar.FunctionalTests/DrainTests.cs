@@ -232,6 +232,27 @@ internal sealed class DrainTests : SidecarTest
     }
 
     [Test]
+    public async Task Drain_TerminatedInTheMidst_EndsAtOnceAndKeepsTheImage()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        var (id, content) = (NewId(), Content(16 * Mebibyte));
+        await StageAsync(cluster[1], id, content);
+        using (await SlowWritesAsync(cluster[0]))
+        {
+            using var drain = new DrainCallStream(cluster[1], TimeSpan.Zero, Deadline);
+            await ReceivedAsync(cluster[0], id, Mebibyte);
+            var exit = cluster[1].TerminateAsync();
+            AssertRefused(Assert.ThrowsAsync<RpcException>(() => drain.EndAsync()), StatusCode.Unavailable, "DRAINING");
+            Assert.That(await exit, Is.Zero);
+        }
+
+        var restarted = await cluster.StartPodAsync(1);
+        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content));
+        Assert.That(File.Exists(Path.Combine(cluster.Staging(0), id)), Is.False);
+        await StageAsync(restarted, NewId(), [1]);
+    }
+
+    [Test]
     public async Task Drain_ImageDeletedInTheMidst_IsNowhereAfterwards()
     {
         await using var cluster = await Cluster.StartAsync(2);

@@ -14,7 +14,14 @@ internal sealed class DrainProgress(TimeProvider clock)
     private readonly Drain _current = new() { State = Drain.Types.State.Waiting };
     private TaskCompletionSource _changed = NewSignal();
 
-    public bool HasEnded => _ended.Task.IsCompleted;
+    public bool HasEnded
+    {
+        get
+        {
+            // Whoever was told DONE may ask for another drain at once.
+            lock (_lock) return _ended.Task.IsCompleted || _current.State == Drain.Types.State.Done;
+        }
+    }
 
     public void Update(Action<Drain> change)
     {

@@ -44,11 +44,14 @@ internal sealed class Cluster : IAsyncDisposable
     public string Staging(int pod) => Path.Combine(_directory[Name(pod)], "staging");
 
     /// <summary>Starts so many pods and waits until each can reach all others.</summary>
-    public static async Task<Cluster> StartAsync(int pods, params string[] settings)
+    public static Task<Cluster> StartAsync(int pods, params string[] settings) => StartAsync(pods, _ => [], settings);
+
+    /// <summary>As above, with settings of its own for each pod.</summary>
+    public static async Task<Cluster> StartAsync(int pods, Func<int, string[]> own, params string[] settings)
     {
         var cluster = new Cluster(
             pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. cluster.Static()], settings);
-        await cluster.StartAllAsync();
+        await cluster.StartAllAsync(own);
         return cluster;
     }
 
@@ -66,7 +69,7 @@ internal sealed class Cluster : IAsyncDisposable
                 authority.ChainPem(certificate), TestAuthority.KeyPem(certificate), authority.RootPem);
         }
 
-        await cluster.StartAllAsync();
+        await cluster.StartAllAsync(_ => []);
         return cluster;
     }
 
@@ -160,11 +163,11 @@ internal sealed class Cluster : IAsyncDisposable
     private SecretVolume SecretOf(int pod) => _secrets.TryGetValue(pod, out var secret)
         ? secret : _secrets[pod] = new SecretVolume(_directory[Name(pod) + "-tls"]);
 
-    private async Task StartAllAsync()
+    private async Task StartAllAsync(Func<int, string[]> own)
     {
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, _pods.Length).Select(pod => StartPodAsync(pod)));
+            await Task.WhenAll(Enumerable.Range(0, _pods.Length).Select(pod => StartPodAsync(pod, own(pod))));
             await AllReachableAsync();
         }
         catch

@@ -30,6 +30,13 @@ internal static class Parsers
         return bytes;
     }
 
+    public static TimeSpan? DurationOrZero(ArgumentResult result)
+    {
+        if (TimeText.TryParse(result.Tokens[0].Value, out var span)) return span;
+        result.AddError($"'{result.Tokens[0].Value}' is not a duration: use 0s, 30s, 5m or 1h.");
+        return null;
+    }
+
     public static TimeSpan? Duration(ArgumentResult result)
     {
         var text = result.Tokens[0].Value;

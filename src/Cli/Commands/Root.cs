@@ -41,5 +41,6 @@ internal static class Root
         ReleaseCommand.Create,
         PeersCommand.Create,
         StatusCommand.Create,
+        DrainCommand.Create,
     ];
 }

@@ -10,7 +10,7 @@ namespace Sidecar.Hosting;
 /// upload.
 /// </summary>
 internal sealed class Drain(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, HealthStatus health,
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, PodDrain drain, HealthStatus health,
     IHostApplicationLifetime lifetime, ILogger<Drain> logger)
     : IHostedService
 {
@@ -29,6 +29,7 @@ internal sealed class Drain(
         HostingLog.Draining(logger, area.ActiveUploads);
         area.Drain();
         health.Refresh();
+        drain.Stop();
         outputs.Stop();
         _importsStopped = imports.StopAsync(CancellationToken.None);
     }

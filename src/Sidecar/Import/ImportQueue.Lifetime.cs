@@ -47,6 +47,21 @@ internal sealed partial class ImportQueue
         return removed;
     }
 
+    /// <summary>Imports that wait or run.</summary>
+    public int Unfinished
+    {
+        get
+        {
+            lock (_lock) return _jobs.Values.Count(job => !job.Ended.IsCompleted);
+        }
+    }
+
+    /// <summary>Starts no import from now on; those that wait or run may end.</summary>
+    public void RefuseNew()
+    {
+        lock (_lock) _stopping = true;
+    }
+
     /// <summary>
     /// Stops everything quickly, for the end of the daemon: child processes die, and what waited or ran will be
     /// reported as interrupted by the next start.

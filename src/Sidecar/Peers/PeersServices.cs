@@ -59,6 +59,8 @@ internal static class PeersServices
             Options(provider),
             provider.GetRequiredService<TransferMetrics>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Peers.Transfer")));
+        services.AddSingleton<DrainLeftovers>().AddSingleton<HandOver>().AddTransient<DrainRun>();
+        services.AddSingleton<Func<DrainRun>>(provider => provider.GetRequiredService<DrainRun>).AddSingleton<PodDrain>();
     }
 
     private static void AddMembership(IServiceCollection services)

@@ -13,7 +13,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
 internal sealed class PeersService(
     StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, LocateCall locate, Announcements announcements,
-    TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
+    DrainCall drain, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
@@ -50,6 +50,14 @@ internal sealed class PeersService(
 
             announcements.Take(request);
             return new AnnounceResponse();
+        });
+
+    public override Task Drain(
+        DrainRequest request, IServerStreamWriter<DrainEvent> responseStream, ServerCallContext context) =>
+        StatusMap.GuardAsync(async () =>
+        {
+            await drain.RunAsync(request, responseStream, context);
+            return 0;
         });
 
     private Glance.Sidecar.V1.Peer Describe() => new()

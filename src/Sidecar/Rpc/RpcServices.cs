@@ -2,6 +2,7 @@ using Grpc.AspNetCore.Server;
 using Microsoft.Extensions.Options;
 using Sidecar.Import;
 using Sidecar.Peers.Announcing;
+using Sidecar.Peers.Transfer;
 
 namespace Sidecar.Rpc;
 
@@ -25,6 +26,8 @@ internal static class RpcServices
             .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>();
         services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
             .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
+        services.AddSingleton<IDrainedImports, DrainedImports>();
+        services.AddSingleton<DrainCall>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();

@@ -180,10 +180,30 @@ internal sealed class StagingArea : IDisposable
             upload.State != UploadState.Receiving && upload.LastActiveAt < limit;
     }
 
+    /// <summary>
+    /// Removes an image that another pod has now, unless it is not the same commit any more: somebody deleted it
+    /// meanwhile, which answers false.
+    /// </summary>
+    public async Task<bool> RemoveMovedAsync(StagedImage image, CancellationToken cancellationToken)
+    {
+        using var pass = await _gates.EnterAsync(image.Id, StagingError.UploadAborted, cancellationToken);
+        if (!IsStaged(image)) return false;
+        var freed = await Task.Run(() => _catalog.Remove(image), CancellationToken.None);
+        StagingLog.ImageMoved(_context.Log, image.Id, freed);
+        return true;
+    }
+
+    /// <summary>Whether this very commit is here still.</summary>
+    public bool IsStaged(StagedImage image) =>
+        _catalog.TryGet(image.Id, out var current) && current.CommittedAt == image.CommittedAt;
+
+    /// <summary>Refuses new uploads from now on; the running ones may go on, and commit.</summary>
+    public void RefuseNew() => _draining = true;
+
     /// <summary>Refuses new uploads from now on and ends the running ones; they keep their offset.</summary>
     public void Drain()
     {
-        _draining = true;
+        RefuseNew();
         _gates.RevokeAll(StagingError.Draining);
     }
 

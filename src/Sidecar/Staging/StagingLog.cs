@@ -27,6 +27,9 @@ internal static partial class StagingLog
     [LoggerMessage(2007, LogLevel.Information, "Upload of {ImageId} is removed: nobody continued it since {LastActive}")]
     public static partial void UploadExpired(ILogger logger, ImageId imageId, DateTimeOffset lastActive);
 
+    [LoggerMessage(2008, LogLevel.Information, "Image {ImageId} is removed, as another pod has it now: {Bytes} bytes freed")]
+    public static partial void ImageMoved(ILogger logger, ImageId imageId, long bytes);
+
     [LoggerMessage(2010, LogLevel.Information,
         "Staging directory {Directory} is ready: {Images} images, {Uploads} unfinished uploads, {RolledBack} rolled "
         + "back, {Unmanaged} files of others, in {Milliseconds} ms")]

@@ -132,7 +132,8 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var full = Assert.ThrowsAsync<StagingException>(
             () => receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline))!;
         Assert.That((full.Error, full.Facts["needed"]), Is.EqualTo((StagingError.NoSpace, $"{2 * Mebibyte}")));
-        Assert.That(new DirectoryInfo(receiver.Layout.Outputs).EnumerateFiles("data", SearchOption.AllDirectories).Sum(file => file.Length), Is.Zero);
+        var data = new DirectoryInfo(receiver.Layout.Outputs).EnumerateFiles("data", SearchOption.AllDirectories);
+        Assert.That(data.Sum(file => file.Length), Is.Zero);
     }
 
     [Test]

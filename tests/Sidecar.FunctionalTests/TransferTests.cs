@@ -36,8 +36,8 @@ internal sealed class TransferTests : SidecarTest
         await resumed.ChunkAsync(data, upload.ReceivedOffset);
         await ZerosAsync(resumed, HoleBytes);
         var crc = Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, whole.AsSpan()));
-        var image = await resumed.FinishAsync(
-            (ulong)whole.Length, ("crc32c", crc), ("sha256", Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(whole))));
+        var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(whole));
+        var image = await resumed.FinishAsync((ulong)whole.Length, ("crc32c", crc), ("sha256", sha256));
         Assert.That(image.Digests["crc32c"], Is.EqualTo(crc));
         Assert.That(await ReadAsync(restarted, id), Is.EqualTo(whole));
         Assert.That(await FileBlocks.AllocatedAsync(image.Path), Is.LessThan(4 * Mebibyte));

@@ -55,7 +55,7 @@ internal sealed class Cluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>As <see cref="StartAsync"/>, each pod in a network namespace of its own, with TLS.</summary>
+    /// <summary>As <see cref="StartAsync(int, string[])"/>, each pod in a network namespace of its own, with TLS.</summary>
     public static async Task<Cluster> StartInNetworkAsync(PodNetwork network, int pods, params string[] settings)
     {
         using var authority = new TestAuthority();

@@ -21,13 +21,12 @@ internal sealed class OwnerMemoryTests
     }
 
     [Test]
-    public void Remember_WhoAnswered_CountsUntilANewerCopyIsHeardOf()
+    public void Remember_AnAnswerThatANewerCopyOvertook_ChangesNothing()
     {
-        _memory.Hear(_subject, new Copy("heard", Noon, 0));
-        _memory.Remember(_subject, "asked");
-        Assert.That(_memory.Find(_subject), Is.EqualTo("asked"));
-        _memory.Hear(_subject, new Copy("heard", Noon, 0));
-        Assert.That(_memory.Find(_subject), Is.EqualTo("heard"));
+        _memory.Remember(_subject, "older");
+        _memory.Hear(_subject, new Copy("newer", Noon, 0)); // while the older one was being asked
+        _memory.Remember(_subject, "older");
+        Assert.That(_memory.Find(_subject), Is.EqualTo("newer"));
     }
 
     [Test]

@@ -19,13 +19,15 @@ internal sealed class OwnerMemory
         lock (_lock) return Look(subject)?.Owner;
     }
 
-    /// <summary>The pod was asked and has it.</summary>
+    /// <summary>
+    /// The pod was asked and has it. Another one that is known by now was heard of while the pod was being asked, and
+    /// stays: whoever is wrong is forgotten before the next one is asked.
+    /// </summary>
     public void Remember(Subject subject, string owner)
     {
         lock (_lock)
         {
-            // When it was committed there was not said; what was heard of this owner before still counts.
-            if (Look(subject)?.Owner != owner) Add(subject, new Copy(owner, DateTimeOffset.MinValue, 0));
+            if (Look(subject) is null) Add(subject, new Copy(owner, DateTimeOffset.MinValue, 0));
         }
     }
 

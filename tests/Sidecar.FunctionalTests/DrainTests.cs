@@ -166,8 +166,8 @@ internal sealed class DrainTests : SidecarTest
     public async Task Drain_RunningImport_EndsWithinTheGraceThenItsImageGoes()
     {
         using var directory = TestDirectory.Create();
-        var qemu = new HeldQemuImg(directory);
-        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Tool);
+        var qemu = new SlowTool(directory);
+        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Path);
         var id = NewId();
         await StageAsync(cluster[1], id, Content(Mebibyte));
         var import = ImportAsync(cluster[1], Conversion(id, NewId()));
@@ -177,7 +177,7 @@ internal sealed class DrainTests : SidecarTest
         AssertRefused(
             Assert.ThrowsAsync<RpcException>(() => ImportAsync(cluster[1], Conversion(id, NewId()))),
             StatusCode.Unavailable, "DRAINING");
-        await qemu.ReleaseAsync(Deadline);
+        await qemu.GoOnAsync(Deadline);
         Assert.That((await import).State, Is.EqualTo(ImportMessage.Types.State.Succeeded));
         Assert.That((await drain.EndAsync()).Left, Is.Empty);
         Assert.That(LeftFiles(cluster.Staging(1)), Is.Empty);
@@ -187,8 +187,8 @@ internal sealed class DrainTests : SidecarTest
     public async Task Drain_GraceOver_InterruptsTheImportAndItRunsAnewAtTheReceiver()
     {
         using var directory = TestDirectory.Create();
-        var qemu = new HeldQemuImg(directory);
-        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Tool);
+        var qemu = new SlowTool(directory);
+        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Path);
         var request = Conversion(NewId(), NewId());
         await StageAsync(cluster[1], request.ImageId, Content(Mebibyte));
         var import = ImportAsync(cluster[1], request);
@@ -196,7 +196,7 @@ internal sealed class DrainTests : SidecarTest
         var drain = await DrainAsync(cluster[1], TimeSpan.Zero);
         AssertRefused(Assert.ThrowsAsync<RpcException>(() => import), StatusCode.Unavailable, "IMPORT_INTERRUPTED");
         Assert.That((drain.Left.Count, drain.ImagesMoved), Is.EqualTo((0, 1ul)));
-        qemu.Disarm();
+        qemu.BeFast();
         var again = await ImportAsync(cluster[0], request);
         Assert.That((again.State, again.Owner), Is.EqualTo((ImportMessage.Types.State.Succeeded, "glance-0")));
     }

@@ -40,7 +40,7 @@ internal sealed class PeersService(
         StatusMap.GuardAsync(() => locate.RunAsync(request, context));
 
     public override Task<AnnounceResponse> Announce(AnnounceRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() =>
+        StatusMap.GuardAsync(async () =>
         {
             mark.IsOn(request.Forwarded, context); // refuses a call of this very process
             if (!ForwardMark.IsFromPeer(context))
@@ -48,7 +48,7 @@ internal sealed class PeersService(
                 throw new StagingException(StagingError.InvalidRequest, "Only peers announce, on the peer listener.");
             }
 
-            announcements.Take(request);
+            await announcements.TakeAsync(request, context.CancellationToken);
             return new AnnounceResponse();
         });
 

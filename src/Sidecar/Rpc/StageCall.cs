@@ -54,7 +54,8 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
         header.ProjectId,
         staging.Clock.GetUtcNow(),
         BootId.Current,
-        header.HandedOverBy);
+        header.HandedOverBy,
+        header.FirstCommittedAt?.ToDateTimeOffset());
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,

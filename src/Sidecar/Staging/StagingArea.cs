@@ -121,6 +121,18 @@ internal sealed class StagingArea : IDisposable
 
     public IReadOnlyList<StagedImage> ListImages() => _catalog.List();
 
+    /// <summary>
+    /// Removes what a hand-over has brought here of an image that found another owner. Its call may still be open: nobody
+    /// tells the receiver of a connection that is cut. What a client uploads stays, and so does what the owner itself is
+    /// handing over.
+    /// </summary>
+    public async Task RemoveHandOverPartAsync(ImageId id, string owner, CancellationToken cancellationToken)
+    {
+        if (!IsHandOverOfAnother(id, owner)) return;
+        using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
+        if (IsHandOverOfAnother(id, owner)) RemoveUpload(id);
+    }
+
     /// <summary>Removes the staged image and an unfinished upload of it, whoever is writing.</summary>
     public Task<DeleteOutcome> DeleteImageAsync(ImageId id, CancellationToken cancellationToken) =>
         DeleteImageAsync(id, DateTimeOffset.MaxValue, cancellationToken);
@@ -314,11 +326,16 @@ internal sealed class StagingArea : IDisposable
         return merged;
     }
 
+    private bool IsHandOverOfAnother(ImageId id, string owner) => _uploads.TryGetValue(id, out var upload)
+        && upload.Header.HandedOverBy is { Length: > 0 } source && source != owner;
+
     private StagedImage? FindImage(ImageId id, DateTimeOffset limit) =>
-        _catalog.TryGet(id, out var image) && image.CommittedAt <= limit ? image : null;
+        _catalog.TryGet(id, out var image) && (image.FirstCommittedAt ?? image.CommittedAt) <= limit
+            ? image : null;
 
     private bool HasUpload(ImageId id, DateTimeOffset limit) =>
-        _uploads.TryGetValue(id, out var upload) && upload.Header.StartedAt <= limit;
+        _uploads.TryGetValue(id, out var upload)
+        && (upload.Header.FirstCommittedAt ?? upload.Header.StartedAt) <= limit;
 
     private Upload FindUpload(ImageId id) =>
         _uploads.TryGetValue(id, out var upload)

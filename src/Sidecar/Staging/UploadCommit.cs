@@ -21,7 +21,8 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
         var image = new StagedImage(
             header.ImageId, upload.Received.Offset, digests, header.ProjectId,
             header.HandedOverBy.Length > 0 ? ImageOrigin.HandedOver : ImageOrigin.Uploaded,
-            context.Clock.GetUtcNow());
+            context.Clock.GetUtcNow(),
+            header.FirstCommittedAt);
         Publish(image, upload.DataFile);
         committed(image.Id);
         upload.Remove();

@@ -5,6 +5,7 @@ namespace Sidecar.Staging;
 /// <param name="BootId">The kernel under which it began; see <see cref="Upload"/>.</param>
 /// <param name="ExpectedDigests">Algorithm to lower-case hex; the commit fails when the bytes have another.</param>
 /// <param name="HandedOverBy">The draining pod that sends it; empty when a client does.</param>
+/// <param name="FirstCommittedAt">Of an image that is handed over: when its first owner had it.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,
     long? DeclaredSize,
@@ -12,4 +13,5 @@ internal sealed record UploadHeader(
     string ProjectId,
     DateTimeOffset StartedAt,
     Guid BootId,
-    string HandedOverBy = "");
+    string HandedOverBy = "",
+    DateTimeOffset? FirstCommittedAt = null);

@@ -12,12 +12,14 @@ namespace Sidecar.Peers.Announcing;
 internal sealed class Announcements(
     StagingArea area, Self self, PeerDirectory directory, OwnerMemory memory, Duplicates duplicates, Announcer announcer)
 {
-    public void Take(AnnounceRequest request)
+    public async Task TakeAsync(AnnounceRequest request, CancellationToken cancellationToken)
     {
         var by = request.Forwarded?.By ?? "";
         foreach (var commit in request.Commits)
         {
-            if (ImageId.TryParse(commit.ImageId, out var id) && commit.CommittedAt is { } at) Take(id, by, at.ToDateTimeOffset());
+            if (!ImageId.TryParse(commit.ImageId, out var id) || commit.CommittedAt is not { } at) continue;
+            Take(id, by, at.ToDateTimeOffset());
+            await area.RemoveHandOverPartAsync(id, by, cancellationToken);
         }
 
         if (request.Leaving) directory.Forget(by);

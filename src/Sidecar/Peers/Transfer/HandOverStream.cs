@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging;
@@ -47,7 +48,9 @@ internal sealed class HandOverStream(TransferContext context, StagedImage image,
         var header = new StageHeader
         {
             ImageId = image.Id.ToString(), DeclaredSize = (ulong)image.Size, ProjectId = image.ProjectId,
-            HandedOverBy = context.Staging.Options.PodName, ExpectedDigests = { image.Digests.ToDictionary() },
+            HandedOverBy = context.Staging.Options.PodName,
+            FirstCommittedAt = (image.FirstCommittedAt ?? image.CommittedAt).ToTimestamp(),
+            ExpectedDigests = { image.Digests.ToDictionary() },
         };
         if (resumeOffset is { } offset) header.ResumeOffset = offset;
         return header;

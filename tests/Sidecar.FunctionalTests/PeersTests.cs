@@ -1,4 +1,5 @@
 using Glance.Sidecar.V1;
+using Grpc.Core;
 using NUnit.Framework;
 
 namespace Sidecar.FunctionalTests;
@@ -27,6 +28,26 @@ internal sealed class PeersTests : SidecarTest
         var back = await PeerAsync(cluster[0], peer => peer.Reachable);
         Assert.That(back.Instance, Is.Not.EqualTo(lost.Instance));
         Assert.That(back.Since, Is.GreaterThan(lost.Since));
+    }
+
+    [Test]
+    public async Task ListPeers_AfterACallThatFailed_ShowsItWithoutWaitingForTheNextProbe()
+    {
+        await using var cluster = Cluster.Create(
+            2, (cluster, pod) =>
+            [
+                "--Peers:AllowPlaintext", "true", "--Peers:Static:0",
+                $"{Cluster.Name(1 - pod)}={cluster.Address(1 - pod)}:{Cluster.PeerPort}",
+            ],
+            "--Peers:ProbeInterval", "01:00:00");
+        // In this order, so that the first probe of the second finds the first.
+        await cluster.StartPodAsync(1);
+        var asked = await cluster.StartPodAsync(0);
+        await cluster.UntilAsync(0, 1, peer => peer.Reachable);
+        await cluster.KillPodAsync(1);
+        var request = new GetImageRequest { ImageId = NewId(), OwnerHint = Cluster.Name(1) };
+        Assert.ThrowsAsync<RpcException>(async () => await asked.Staging.GetImageAsync(request));
+        await cluster.UntilAsync(0, 1, peer => !peer.Reachable);
     }
 
     private static async Task<Peer> PeerAsync(SidecarInstance sidecar, Func<Peer, bool> condition)

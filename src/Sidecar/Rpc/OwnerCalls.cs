@@ -9,7 +9,8 @@ using Sidecar.Telemetry;
 namespace Sidecar.Rpc;
 
 /// <summary>Asks one peer on behalf of a caller; counts and logs it, and remembers the owner, or forgets it.</summary>
-internal sealed class OwnerCalls(OwnerMemory memory, ForwardingMetrics metrics, ILogger<OwnerCalls> logger)
+internal sealed class OwnerCalls(
+    PeerDirectory directory, OwnerMemory memory, ForwardingMetrics metrics, ILogger<OwnerCalls> logger)
 {
     /// <param name="found">How the peer was found, for the metrics.</param>
     public async Task<T> AskAsync<T>(Route route, Peer owner, string found, Func<Peer, Task<T>> there)
@@ -33,6 +34,7 @@ internal sealed class OwnerCalls(OwnerMemory memory, ForwardingMetrics metrics, 
         catch (PeerException failure)
         {
             result = failure.Error.Reason();
+            if (failure.Error is PeerError.OwnerUnreachable or PeerError.OwnerLost) directory.Suspect(owner);
             throw;
         }
         finally

@@ -45,9 +45,9 @@ internal sealed class PeerWatch
                 await _wake.WaitAsync(interval, token);
             }
         }
-        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        catch (Exception) when (token.IsCancellationRequested)
         {
-            // Stopped.
+            // Stopped. A question that was under way may end with any failure, such as an RpcException.
         }
         finally
         {

@@ -19,6 +19,8 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
 
     public Task WriteAsync(TRequest message) => WriteAsync(message, CancellationToken.None);
 
+    // A call that ends in mid-write takes its stream away: the handler then disposes it (ObjectDisposedException, which
+    // is an InvalidOperationException), or the pipe is completed. Only misuse may be told as such.
     public async Task WriteAsync(TRequest message, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -29,7 +31,8 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
                 _ => call.End(CallOutcome.Local(StatusCode.Cancelled, "The call was cancelled by its writer.")), null);
             await WriteOutAsync(message, WriteOptions?.Flags ?? default);
         }
-        catch (Exception failure) when (failure is not InvalidOperationException)
+        catch (Exception failure) when (failure is ObjectDisposedException or not InvalidOperationException
+            || call.Over.IsCancellationRequested)
         {
             throw await FailureAsync(failure);
         }

@@ -7,6 +7,8 @@ namespace Sidecar.FunctionalTests;
 /// <summary>What the tests of several pods share.</summary>
 internal abstract class ClusterTest : SidecarTest
 {
+    private const int ImportSucceededEvent = 3001;
+
     protected static async Task<List<ImportMessage>> RunAsync(SidecarInstance pod, RunImportRequest request)
     {
         using var call = pod.Imports.RunImport(request, cancellationToken: Deadline);
@@ -32,6 +34,17 @@ internal abstract class ClusterTest : SidecarTest
     protected static int Count(SidecarInstance pod, string text) =>
         pod.Log.Count(line => line.Contains(text, StringComparison.Ordinal));
 
+    /// <summary>How often an import has succeeded, as these logs tell.</summary>
+    public static int CountSuccesses(IEnumerable<string> log, string importId) => log.Count(line =>
+        SidecarInstance.IsEvent(line, ImportSucceededEvent) && line.Contains(importId, StringComparison.Ordinal));
+
+    /// <summary>Drains a pod and waits until it is done.</summary>
+    protected static async Task<Drain> DrainAsync(SidecarInstance pod, TimeSpan grace)
+    {
+        using var drain = new DrainCallStream(pod, grace, Deadline);
+        return await drain.EndAsync();
+    }
+
     /// <summary>The images that a pod itself has.</summary>
     protected static async Task<List<string>> ImagesAsync(SidecarInstance pod)
     {
@@ -40,11 +53,6 @@ internal abstract class ClusterTest : SidecarTest
     }
 
     /// <summary>A sample of the pod's metrics, by name and labels as Prometheus sees them; 0 when there is none.</summary>
-    protected static async Task<double> MetricAsync(SidecarInstance pod, string sample)
-    {
-        using var http = new HttpClient();
-        var text = await http.GetStringAsync(new Uri(pod.Ops, "metrics"), Deadline);
-        var line = text.Split('\n').FirstOrDefault(line => line.StartsWith(sample + " ", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line[(sample.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
-    }
+    protected static Task<double> MetricAsync(SidecarInstance pod, string sample) =>
+        MetricsPage.ReadAsync(pod, sample, Deadline);
 }

@@ -7,7 +7,7 @@ using ImportMessage = Glance.Sidecar.V1.Import;
 namespace Sidecar.FunctionalTests;
 
 /// <summary>A pod that goes gives its images to others, and says what it could not give.</summary>
-internal sealed class DrainTests : SidecarTest
+internal sealed class DrainTests : ClusterTest
 {
     private const int Mebibyte = 1 << 20;
 
@@ -298,12 +298,6 @@ internal sealed class DrainTests : SidecarTest
         await StageAsync(cluster[0], NewId(), [1]);
     }
 
-    private static async Task<Drain> DrainAsync(SidecarInstance sidecar, TimeSpan grace)
-    {
-        using var drain = new DrainCallStream(sidecar, grace, Deadline);
-        return await drain.EndAsync();
-    }
-
     // A block is 128 KiB: slow enough to look at an upload before it is over.
     private static Task<Strace> SlowWritesAsync(SidecarInstance sidecar) =>
         Strace.AttachAsync(sidecar.ProcessId, "pwrite64:delay_exit=20000", Deadline);
@@ -313,13 +307,8 @@ internal sealed class DrainTests : SidecarTest
         ImageId = imageId, ImportId = importId, Stages = { "image_conversion" }, OutputDiskFormat = "qcow2",
     };
 
-    private static async Task<ImportMessage> ImportAsync(SidecarInstance sidecar, RunImportRequest request)
-    {
-        using var call = sidecar.Imports.RunImport(request, cancellationToken: Deadline);
-        ImportMessage? last = null;
-        await foreach (var update in call.ResponseStream.ReadAllAsync(Deadline)) last = update.Import;
-        return last!;
-    }
+    private static async Task<ImportMessage> ImportAsync(SidecarInstance sidecar, RunImportRequest request) =>
+        (await RunAsync(sidecar, request))[^1];
 
     // Everything but what says that the directory is a staging directory.
     private static IEnumerable<string> LeftFiles(string staging) => Directory

@@ -56,6 +56,21 @@ internal sealed class DuplicateTests : ClusterTest
     }
 
     [Test]
+    public async Task OlderCopy_WhenTheNewerIsGone_IsTheImageAgain()
+    {
+        await using var cluster = await Cluster.StartAsync(2, "--Peers:DuplicateDelay", "00:00:02");
+        await StageAsync(cluster[0], _id, _old);
+        await StageAsync(cluster[1], _id, _new);
+        await LoggedAsync(cluster[0], $"Image {_id} is newer on glance-1");
+        await cluster[1].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id, OnlyHere = true });
+        await LoggedAsync(cluster[0], $"The copy of {_id} stays: the newer copy is gone");
+        Assert.That(await ReadAsync(cluster[0], _id), Is.EqualTo(_old));
+        Assert.That(
+            await MetricAsync(cluster[0], "glance_staging_forwards_total{method=\"ReadImage\",result=\"NOT_FOUND\"}"),
+            Is.Zero, "nobody is asked any more");
+    }
+
+    [Test]
     public async Task OlderCopy_WithAnImportThatRuns_Stays()
     {
         using var directory = TestDirectory.Create();

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -13,6 +12,7 @@ internal enum Fault
     BlackHoleToOwner,
     BlackHoleFromOwner,
     Reset,
+    ResetToOwner,
     OwnerFrozen,
     OwnerKilled,
     AskedKilled,
@@ -38,7 +38,6 @@ internal sealed class FaultScene : IAsyncDisposable
 {
     private const int Owner = 0;
     private const int Asked = 1;
-    private const int ImportSucceededEvent = 3001;
 
     // At 64 Mbit/s the output needs seconds: long enough to put a fault into it.
     private const int OutputBytes = 24 << 20;
@@ -212,6 +211,9 @@ internal sealed class FaultScene : IAsyncDisposable
             case Fault.Reset:
                 _network.CutBothWays(Owner, Asked, Cut.Reset);
                 break;
+            case Fault.ResetToOwner:
+                _network.CutOneWay(Asked, Owner, Cut.Reset);
+                break;
             case Fault.OwnerFrozen:
                 _cluster[Owner].Signal("STOP");
                 break;
@@ -251,15 +253,8 @@ internal sealed class FaultScene : IAsyncDisposable
             .Any(image => image.ImageId == _request.ImageId);
     }
 
-    private int CountSuccesses() => _cluster.Running.SelectMany(pod => pod.Log).Concat(_logOfKilled)
-        .Count(line => line.Contains(_request.ImportId, StringComparison.Ordinal) && EventId(line) == ImportSucceededEvent);
-
-    private static int EventId(string line)
-    {
-        if (!line.StartsWith('{')) return 0;
-        using var entry = JsonDocument.Parse(line);
-        return entry.RootElement.GetProperty("EventId").GetInt32();
-    }
+    private int CountSuccesses() => ClusterTest.CountSuccesses(
+        _cluster.Running.SelectMany(pod => pod.Log).Concat(_logOfKilled), _request.ImportId);
 
     private static bool Converts(ImportMessage import) => import.Stages.Any(stage =>
         stage.Name == "image_conversion" && stage.State == StageProgress.Types.State.Running);

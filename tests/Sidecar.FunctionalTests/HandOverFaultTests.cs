@@ -8,7 +8,7 @@ namespace Sidecar.FunctionalTests;
 /// Faults between a pod that drains and its peers, each pod in a network namespace of its own and with mTLS. Whatever
 /// happens: in the end exactly one pod has the image, whole, and no other has a part of it.
 /// </summary>
-internal sealed class HandOverFaultTests : SidecarTest
+internal sealed class HandOverFaultTests : ClusterTest
 {
     private const int Source = 0;
     private const int Pods = 3;
@@ -27,12 +27,12 @@ internal sealed class HandOverFaultTests : SidecarTest
         await using var cluster = await StartAsync(network, "00:00:02");
         for (var peer = 1; peer < Pods; peer++) network.CutBothWays(Source, peer, cut);
         for (var peer = 1; peer < Pods; peer++) await cluster.UntilAsync(Source, peer, state => !state.Reachable);
-        var kept = await DrainAsync(cluster[Source]);
+        var kept = await DrainAsync(cluster[Source], TimeSpan.Zero);
         Assert.That(kept.Left.Select(left => (left.Kind, left.ImageId)), Is.EqualTo(new[] { (Remainder.Types.Kind.Image, _id) }));
         Assert.That(File.Exists(Path.Combine(cluster.Staging(Source), _id)), Is.True);
         network.Heal();
         await cluster.AllReachableAsync();
-        Assert.That((await DrainAsync(cluster[Source])).Left, Is.Empty);
+        Assert.That((await DrainAsync(cluster[Source], TimeSpan.Zero)).Left, Is.Empty);
         await AssertSoundAsync(cluster);
     }
 
@@ -79,7 +79,7 @@ internal sealed class HandOverFaultTests : SidecarTest
         network.Heal();
         await cluster.StartPodAsync(Source);
         await cluster.AllReachableAsync();
-        Assert.That((await DrainAsync(cluster[Source])).Left, Is.Empty);
+        Assert.That((await DrainAsync(cluster[Source], TimeSpan.Zero)).Left, Is.Empty);
         await AssertSoundAsync(cluster);
     }
 
@@ -118,28 +118,16 @@ internal sealed class HandOverFaultTests : SidecarTest
 
     private static async Task<(int Receiver, Task<Drain> Drain)> UntilSendingAsync(SidecarInstance source)
     {
-        var sending = new TaskCompletionSource<string>();
-        var drain = DrainAsync(source, now =>
-        {
-            if (now.BytesMoved > 0 && now.Receiver.Length > 0) sending.TrySetResult(now.Receiver);
-        });
-        await await Task.WhenAny(sending.Task, drain);
-        Assert.That(drain.IsCompleted, Is.False, "the drain ended before the fault");
-        return (Enumerable.Range(0, Pods).Single(pod => Cluster.Name(pod) == sending.Task.Result), drain);
+        var drain = new DrainCallStream(source, TimeSpan.Zero, Deadline);
+        var sending = await drain.UntilAsync(now => now.BytesMoved > 0 && now.Receiver.Length > 0);
+        Assert.That(sending.State, Is.EqualTo(Drain.Types.State.HandingOver), "the drain ended before the fault");
+        var receiver = Enumerable.Range(0, Pods).Single(pod => Cluster.Name(pod) == sending.Receiver);
+        return (receiver, EndAsync(drain));
     }
 
-    private static async Task<Drain> DrainAsync(SidecarInstance source, Action<Drain>? progress = null)
+    private static async Task<Drain> EndAsync(DrainCallStream drain)
     {
-        using var call = source.Peers.Drain(
-            new DrainRequest { Grace = new Google.Protobuf.WellKnownTypes.Duration() }, cancellationToken: Deadline);
-        var last = new Drain();
-        await foreach (var update in call.ResponseStream.ReadAllAsync(Deadline))
-        {
-            last = update.Drain;
-            progress?.Invoke(last);
-        }
-
-        return last;
+        using (drain) return await drain.EndAsync();
     }
 
     private async Task AssertSoundAsync(Cluster cluster)

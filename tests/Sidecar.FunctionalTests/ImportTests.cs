@@ -87,12 +87,12 @@ internal sealed class ImportTests : SidecarTest
     public async Task CancelImport_InMidConversion_KillsTheChildAndEndsTheCall()
     {
         using var directory = TestDirectory.Create();
-        var (tool, started) = SlowQemuImg(directory);
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool);
+        var tool = new SlowTool(directory);
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path);
         var (id, importId) = (NewId(), NewId());
         await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
         var run = RunAsync(sidecar, new RunImportRequest { ImageId = id, ImportId = importId });
-        var child = await ChildAsync(started);
+        var child = await tool.StartedAsync(Deadline);
         var cancelled = await sidecar.Imports.CancelImportAsync(new CancelImportRequest { ImportId = importId });
         Assert.That(cancelled.State, Is.EqualTo(ImportMessage.Types.State.Cancelled));
         AssertRefused(Assert.ThrowsAsync<RpcException>(() => run), StatusCode.Cancelled, "CANCELLED");
@@ -104,14 +104,14 @@ internal sealed class ImportTests : SidecarTest
     public async Task DaemonEnds_InMidConversion_TheChildDiesAndTheImportCanRunAgain(string signal)
     {
         using var directory = TestDirectory.Create();
-        var (tool, started) = SlowQemuImg(directory);
+        var tool = new SlowTool(directory);
         var (id, importId) = (NewId(), NewId());
         var request = new RunImportRequest { ImageId = id, ImportId = importId };
-        await using (var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool))
+        await using (var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path))
         {
             await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
             var run = RunAsync(sidecar, request);
-            var child = await ChildAsync(started);
+            var child = await tool.StartedAsync(Deadline);
             sidecar.Signal(signal);
             var ended = Assert.ThrowsAsync<RpcException>(() => run)!;
             Assert.That(ended.StatusCode, Is.EqualTo(StatusCode.Unavailable), ended.Status.Detail);
@@ -130,12 +130,12 @@ internal sealed class ImportTests : SidecarTest
     public async Task DeleteImage_InMidConversion_StopsTheImportAndTakesEverything()
     {
         using var directory = TestDirectory.Create();
-        var (tool, started) = SlowQemuImg(directory);
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool);
+        var tool = new SlowTool(directory);
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path);
         var id = NewId();
         await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
         var run = RunAsync(sidecar, new RunImportRequest { ImageId = id });
-        var child = await ChildAsync(started);
+        var child = await tool.StartedAsync(Deadline);
         await sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = id });
         Assert.That(IsAlive(child), Is.False);
         Assert.ThrowsAsync<RpcException>(() => run);
@@ -156,24 +156,6 @@ internal sealed class ImportTests : SidecarTest
         await File.WriteAllBytesAsync(directory["disk.raw"], raw, Deadline);
         Run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", directory["disk.raw"], directory["disk.qcow2"]);
         return directory["disk.qcow2"];
-    }
-
-    // A stand-in whose conversion never ends: it tells its process id through a FIFO and waits.
-    private static (string Tool, string Started) SlowQemuImg(TestDirectory directory)
-    {
-        var (tool, started) = (directory["qemu-img"], directory["started"]);
-        Run("mkfifo", started);
-        File.WriteAllText(
-            tool,
-            $"#!/bin/sh\n[ \"$1\" = convert ] || exec /usr/bin/qemu-img \"$@\"\necho $$ > {started}\nexec sleep 600\n");
-        File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        return (tool, started);
-    }
-
-    private static async Task<int> ChildAsync(string started)
-    {
-        var text = await Task.Run(() => File.ReadAllText(started), Deadline).WaitAsync(Deadline);
-        return int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static async Task EndAsync(int process)

@@ -138,11 +138,14 @@ internal sealed class SidecarInstance : IAsyncDisposable
         if (line is null) return;
         _log.Enqueue(line);
         Interlocked.Exchange(ref _nextLine, NewSignal()).SetResult();
-        if (!line.StartsWith('{')) return;
+        // The last line of a daemon that is killed may be cut off anywhere.
+        if (!IsEvent(line, ListeningEvent) || !line.EndsWith('}')) return;
         using var entry = JsonDocument.Parse(line);
-        if (entry.RootElement.GetProperty("EventId").GetInt32() != ListeningEvent) return;
         _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!);
     }
+
+    /// <summary>Whether a line of a log is of this event.</summary>
+    public static bool IsEvent(string line, int id) => line.Contains($"\"EventId\":{id},", StringComparison.Ordinal);
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
+using Sidecar.Peers.Forwarding;
 using Status = Grpc.Core.Status;
 
 namespace Sidecar.Rpc;
@@ -12,15 +13,12 @@ namespace Sidecar.Rpc;
 /// </summary>
 internal static class RpcErrors
 {
-    public const string Domain = "glance.sidecar";
-
-    private const string DetailsTrailer = "grpc-status-details-bin";
     private const string RetryFact = "retry_after_seconds";
 
     public static RpcException Create(
         StatusCode code, string reason, string message, IReadOnlyDictionary<string, string> facts)
     {
-        var info = new ErrorInfo { Domain = Domain, Reason = reason };
+        var info = new ErrorInfo { Domain = Refusal.Domain, Reason = reason };
         foreach (var (name, value) in facts) info.Metadata[name] = value;
         var details = new Google.Rpc.Status { Code = (int)code, Message = message, Details = { Any.Pack(info) } };
         if (facts.TryGetValue(RetryFact, out var seconds) && long.TryParse(seconds, out var delay))
@@ -29,6 +27,6 @@ internal static class RpcErrors
         }
 
         return new RpcException(
-            new Status(code, message), new Metadata { { DetailsTrailer, details.ToByteArray() } });
+            new Status(code, message), new Metadata { { Refusal.DetailsTrailer, details.ToByteArray() } });
     }
 }

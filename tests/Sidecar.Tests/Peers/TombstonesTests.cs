@@ -42,6 +42,20 @@ internal sealed class TombstonesTests
     }
 
     [Test]
+    public void HoldBack_WhileItsPeersAreBeingTold_MissedByLeavesItOut()
+    {
+        using var directory = new TempDirectory();
+        var tombstones = Open(directory);
+        using (tombstones.HoldBack(_id))
+        {
+            using (tombstones.HoldBack(_id)) tombstones.Add(_id, Noon);
+            Assert.That(tombstones.MissedBy("glance-1"), Is.Empty, "another caller is still telling");
+        }
+
+        Assert.That(tombstones.MissedBy("glance-1").Single().Id, Is.EqualTo(_id));
+    }
+
+    [Test]
     public void Sweep_RemovesThoseOlderThanTheRetention()
     {
         using var directory = new TempDirectory();

@@ -40,16 +40,16 @@ internal sealed class DuplicateRemoval(
         if (!duplicates.TryGet(id, out _)) return;
         if (await IsThereAsync(duplicate, stoppingToken) is not { } there)
         {
-            Keep(duplicate, "the pod with the newer copy does not answer");
+            LookAgain(duplicate, "the pod with the newer copy does not answer");
         }
         else if (!there)
         {
-            Keep(duplicate, "the newer copy is gone");
             duplicates.Unmark(duplicate);
+            Kept(duplicate, "the newer copy is gone");
         }
         else if (isImported(id))
         {
-            Keep(duplicate, "an import of it was not released yet");
+            LookAgain(duplicate, "an import of it was not released yet");
         }
         else
         {
@@ -81,11 +81,11 @@ internal sealed class DuplicateRemoval(
         try
         {
             // Only this copy: one that was staged meanwhile is newer than both.
-            await area.DeleteImageAsync(duplicate.Image.Id, duplicate.Image.CommittedAt, CancellationToken.None);
+            await area.RemoveMovedAsync(duplicate.Image, CancellationToken.None);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Keep(duplicate, "the disk failed: " + failure.Message);
+            LookAgain(duplicate, "the disk failed: " + failure.Message);
             return;
         }
 
@@ -94,10 +94,15 @@ internal sealed class DuplicateRemoval(
         PeersLog.DuplicateRemoved(logger, duplicate.Image.Id, duplicate.Newer.Owner);
     }
 
-    private void Keep(Duplicate duplicate, string reason)
+    private void LookAgain(Duplicate duplicate, string reason)
+    {
+        duplicates.Postpone(duplicate, AgainAfter);
+        Kept(duplicate, reason);
+    }
+
+    private void Kept(Duplicate duplicate, string reason)
     {
         metrics.Duplicate("kept");
         PeersLog.DuplicateKept(logger, duplicate.Image.Id, reason);
-        duplicates.Postpone(duplicate, AgainAfter);
     }
 }

@@ -30,19 +30,17 @@ internal sealed class DeletionTeller(
     /// </summary>
     public async Task<DeletionOutcome> TellAllAsync(ImageId id, DateTimeOffset deletedAt, ServerCallContext caller)
     {
-        await NoteAsync(id, () => tombstones.Add(id, deletedAt));
-        await WaitForMembersAsync(caller.CancellationToken);
-        var peers = _directory.Peers;
-        var answers = await Task.WhenAll(peers.Select(
-            peer => TryTellAsync(peer, id, deletedAt, mark.Metadata(caller), caller.CancellationToken)));
-        var told = peers.Zip(answers).Where(pair => pair.Second is not null).Select(pair => pair.First).ToList();
-        await NoteAsync(id, deletedAt, told);
-        string[] pending = [.. peers.Except(told).Select(peer => peer.Name).Order(StringComparer.Ordinal)];
-        if (pending.Length > 0) PeersLog.DeletionPending(logger, id, string.Join(", ", pending));
-        return new DeletionOutcome(
-            answers.Any(answer => answer is { Existed: true }),
-            answers.Sum(answer => (long)(answer?.FreedBytes ?? 0)),
-            pending);
+        var told = new List<Peer>();
+        try
+        {
+            using var hold = tombstones.HoldBack(id);
+            return await TellAllAsync(id, deletedAt, told, caller);
+        }
+        finally
+        {
+            // Those that did not answer, perhaps only slow, so that they never return; and those that came meanwhile.
+            foreach (var peer in _directory.Peers.Except(told)) Owe(peer);
+        }
     }
 
     public override Task StartAsync(CancellationToken cancellationToken) =>
@@ -67,6 +65,24 @@ internal sealed class DeletionTeller(
         if (missed.Count > 0) PeersLog.DeletionsTold(logger, peer.Name, missed.Count);
     }
 
+    private async Task<DeletionOutcome> TellAllAsync(
+        ImageId id, DateTimeOffset deletedAt, List<Peer> told, ServerCallContext caller)
+    {
+        await NoteAsync(id, () => tombstones.Add(id, deletedAt));
+        await WaitForMembersAsync(caller.CancellationToken);
+        var peers = _directory.Peers;
+        var answers = await Task.WhenAll(peers.Select(
+            peer => TryTellAsync(peer, id, deletedAt, mark.Metadata(caller), caller.CancellationToken)));
+        told.AddRange(peers.Zip(answers).Where(pair => pair.Second is not null).Select(pair => pair.First));
+        await NoteAsync(id, deletedAt, told);
+        string[] pending = [.. peers.Except(told).Select(peer => peer.Name).Order(StringComparer.Ordinal)];
+        if (pending.Length > 0) PeersLog.DeletionPending(logger, id, string.Join(", ", pending));
+        return new DeletionOutcome(
+            answers.Any(answer => answer is { Existed: true }),
+            answers.Sum(answer => (long)(answer?.FreedBytes ?? 0)),
+            pending);
+    }
+
     private async Task<DeleteImageResponse?> TryTellAsync(
         Peer peer, ImageId id, DateTimeOffset deletedAt, Metadata metadata, CancellationToken cancellationToken)
     {
@@ -76,9 +92,7 @@ internal sealed class DeletionTeller(
         }
         catch (Exception failure) when (failure is RpcException or ObjectDisposedException)
         {
-            // It may be reachable and merely slow, so that it never returns.
-            Owe(peer);
-            return null;
+            return null; // no answer
         }
     }
 

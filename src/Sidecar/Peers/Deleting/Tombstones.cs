@@ -14,6 +14,7 @@ namespace Sidecar.Peers.Deleting;
 internal sealed class Tombstones
 {
     private readonly ConcurrentDictionary<ImageId, Tombstone> _all = new();
+    private readonly ConcurrentDictionary<ImageId, int> _heldBack = new();
 
     // Two writers of one file would share its temporary file.
     private readonly Lock[] _locks = [.. Enumerable.Range(0, 16).Select(_ => new Lock())];
@@ -32,9 +33,22 @@ internal sealed class Tombstones
         metrics.ObserveTombstones(() => _all.Count);
     }
 
-    /// <summary>Those that a peer was not told of.</summary>
+    /// <summary>Those that a peer was not told of, and that are not held back.</summary>
     public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer) =>
-        [.. _all.Where(entry => !entry.Value.Told.Contains(peer)).Select(entry => (entry.Key, entry.Value))];
+    [
+        .. _all.Where(entry => !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))
+            .Select(entry => (entry.Key, entry.Value)),
+    ];
+
+    /// <summary>
+    /// Until the answer is disposed <see cref="MissedBy"/> leaves the image out, as its peers are being told at once: of
+    /// two that tell a peer only the first hears that there was something to remove.
+    /// </summary>
+    public IDisposable HoldBack(ImageId id)
+    {
+        _heldBack.AddOrUpdate(id, 1, (_, count) => count + 1);
+        return new Hold(this, id);
+    }
 
     /// <summary>Durable when it returns. A newer deletion of the same image replaces the older one.</summary>
     /// <exception cref="IOException">The disk failed or is full.</exception>
@@ -71,6 +85,11 @@ internal sealed class Tombstones
         }
     }
 
+    private void LetGo(ImageId id)
+    {
+        if (_heldBack.AddOrUpdate(id, 0, (_, count) => count - 1) == 0) _heldBack.TryRemove(new(id, 0));
+    }
+
     private void Load(string file)
     {
         try
@@ -101,4 +120,9 @@ internal sealed class Tombstones
     }
 
     private Lock LockOf(ImageId id) => _locks[(uint)id.GetHashCode() % _locks.Length];
+
+    private sealed class Hold(Tombstones tombstones, ImageId id) : IDisposable
+    {
+        public void Dispose() => tombstones.LetGo(id);
+    }
 }

@@ -8,8 +8,8 @@ namespace Sidecar.Peers.Forwarding;
 /// <summary>What a status that a peer answered with says: a refusal of ours, or a connection that broke.</summary>
 internal static class Refusal
 {
-    private const string DetailsTrailer = "grpc-status-details-bin";
-    private const string Domain = "glance.sidecar";
+    public const string DetailsTrailer = "grpc-status-details-bin";
+    public const string Domain = "glance.sidecar";
 
     /// <summary>The stable reason, as the README lists them; null when no sidecar gave the status.</summary>
     public static string? ReasonOf(RpcException failure)
@@ -42,6 +42,11 @@ internal static class Refusal
         failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
         && !caller.CancellationToken.IsCancellationRequested
         && ReasonOf(failure) is null;
+
+    /// <summary>As above, of a call that this pod made of its own accord; giving up by its own deadline is one, too.</summary>
+    public static bool IsBroken(RpcException failure) => ReasonOf(failure) is null
+        && failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
+            or StatusCode.DeadlineExceeded or StatusCode.Unknown;
 
     /// <summary>The same status with the same details, for this pod's caller.</summary>
     public static RpcException PassOn(RpcException failure) =>

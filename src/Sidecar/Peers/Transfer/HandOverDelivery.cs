@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Forwarding;
 using StagedImage = Sidecar.Staging.StagedImage;
 
 namespace Sidecar.Peers.Transfer;
@@ -49,9 +50,9 @@ internal sealed class HandOverDelivery(
     private async Task JudgeAsync(RpcException failure, CancellationToken cancellationToken)
     {
         var detail = PeerText.OneLine(failure.Status.Detail);
-        var mayMend = PeerAnswers.ReasonOf(failure) switch
+        var mayMend = Refusal.ReasonOf(failure) switch
         {
-            "" => PeerAnswers.IsBroken(failure),
+            null => Refusal.IsBroken(failure),
             "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" => true,
             // A part that is not of this image, or that its disk lost: once more, from the beginning.
             "DIGEST_MISMATCH" or "DISK_FAILED" => await BeginAnewAsync(cancellationToken),

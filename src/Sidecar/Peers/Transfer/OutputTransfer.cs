@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Forwarding;
 using Sidecar.Staging;
 
 namespace Sidecar.Peers.Transfer;
@@ -12,6 +13,7 @@ namespace Sidecar.Peers.Transfer;
 internal sealed class OutputTransfer(TransferContext context, OutputRecord record) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
     private readonly Reattachment _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
     private Action<long, long>? _listeners;
     private long _offset;
@@ -28,13 +30,13 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
     /// <summary>Has progress told, first as it is now: bytes done and bytes in all.</summary>
     public void Listen(Action<long, long> listener)
     {
-        lock (_stop) _listeners += listener;
+        lock (_lock) _listeners += listener;
         listener(Volatile.Read(ref _offset), Record.Size);
     }
 
     public void Forget(Action<long, long> listener)
     {
-        lock (_stop) _listeners -= listener;
+        lock (_lock) _listeners -= listener;
     }
 
     /// <summary>Ends it soon. What was received stays.</summary>
@@ -99,7 +101,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
                 await PullOnceAsync(file, reservation);
                 return;
             }
-            catch (RpcException broken) when (!_stop.IsCancellationRequested && PeerAnswers.IsBroken(broken))
+            catch (RpcException broken) when (!_stop.IsCancellationRequested && Refusal.IsBroken(broken))
             {
                 PeersLog.OutputTransferBroke(
                     context.Log, Record.ImportId, Record.Owner, file.Offset, PeerText.OneLine(broken.Status.Detail));
@@ -160,7 +162,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
     {
         Volatile.Write(ref _offset, offset);
         Action<long, long>? listeners;
-        lock (_stop) listeners = _listeners;
+        lock (_lock) listeners = _listeners;
         listeners?.Invoke(offset, Record.Size);
     }
 

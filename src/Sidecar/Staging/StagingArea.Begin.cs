@@ -115,6 +115,9 @@ internal sealed partial class StagingArea
         var effective = upload.Header with
         {
             DeclaredSize = upload.Header.DeclaredSize ?? header.DeclaredSize,
+            DiskFormat = header.DiskFormat.Length > 0 ? header.DiskFormat : upload.Header.DiskFormat,
+            ContainerFormat =
+                header.DiskFormat.Length > 0 ? header.ContainerFormat : upload.Header.ContainerFormat,
             ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
         };
         var missing = effective.DeclaredSize is { } whole ? Math.Max(0, whole - offset) : (long?)null;
@@ -131,7 +134,8 @@ internal sealed partial class StagingArea
         try
         {
             var upload = prepare();
-            var writer = new UploadWriter(upload, header, pass, reservation, _commit, _context);
+            var writer = new UploadWriter(
+                upload, header, pass, reservation, _commit, _context, () => RemoveUpload(header.ImageId));
             _uploads[writer.ImageId] = upload;
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;

@@ -21,7 +21,7 @@ internal sealed class ImportPipeline(
 
     /// <summary>
     /// The stages of a request in the order in which they run: as asked for or configured, between the inspection
-    /// that nothing comes before and the digests of what comes out.
+    /// that nothing comes before and the digests of what comes out, if the caller wants them.
     /// </summary>
     /// <exception cref="ImportException"><see cref="ImportError.UnknownStage"/>, InvalidRequest.</exception>
     public IReadOnlyList<string> Resolve(ImportRequest request)
@@ -42,7 +42,7 @@ internal sealed class ImportPipeline(
         [
             InspectionStage.StageName,
             .. asked.Except([InspectionStage.StageName, ChecksumStage.StageName]),
-            ChecksumStage.StageName,
+            .. request.WithoutDigests ? (string[])[] : [ChecksumStage.StageName],
         ];
     }
 

@@ -24,6 +24,9 @@ internal sealed record ImportRequest
     /// <summary>Format to convert to. Empty: <c>Import:Conversion:OutputFormat</c>.</summary>
     public string OutputDiskFormat { get; init; } = "";
 
+    /// <summary>Leave out the digests of the output, for a caller that computes them anyway.</summary>
+    public bool WithoutDigests { get; init; }
+
     /// <summary>Roles of the user who asked.</summary>
     public IReadOnlyList<string> UserRoles { get; init; } = [];
 

@@ -24,6 +24,8 @@ internal sealed record JournalRecord
 
     public string OutputDiskFormat { get; init; } = "";
 
+    public bool WithoutDigests { get; init; }
+
     public IReadOnlyList<string> UserRoles { get; init; } = [];
 
     public string RequestId { get; init; } = "";
@@ -51,6 +53,7 @@ internal sealed record JournalRecord
         DiskFormat = import.Request.DiskFormat,
         ContainerFormat = import.Request.ContainerFormat,
         OutputDiskFormat = import.Request.OutputDiskFormat,
+        WithoutDigests = import.Request.WithoutDigests,
         UserRoles = import.Request.UserRoles,
         RequestId = import.Request.RequestId,
         State = import.State,
@@ -75,6 +78,7 @@ internal sealed record JournalRecord
             DiskFormat = DiskFormat,
             ContainerFormat = ContainerFormat,
             OutputDiskFormat = OutputDiskFormat,
+            WithoutDigests = WithoutDigests,
             UserRoles = UserRoles,
             RequestId = RequestId,
         };

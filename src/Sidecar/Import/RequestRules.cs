@@ -43,6 +43,7 @@ internal static class RequestRules
         if (one.DiskFormat != other.DiskFormat) return "disk_format";
         if (one.ContainerFormat != other.ContainerFormat) return "container_format";
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
+        if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";
     }
 

@@ -24,6 +24,7 @@ internal static class ImportMessages
         DiskFormat = request.DiskFormat,
         ContainerFormat = request.ContainerFormat,
         OutputDiskFormat = request.OutputDiskFormat,
+        WithoutDigests = request.WithoutDigests,
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
     };

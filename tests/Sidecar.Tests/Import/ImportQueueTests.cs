@@ -30,7 +30,18 @@ internal sealed class ImportQueueTests : ImportTest
 
         AssertError(() => Queue.Start(request with { OutputDiskFormat = "qcow2" }), ImportError.RequestDiffers);
         AssertError(() => Queue.Start(request with { Stages = ["image_conversion"] }), ImportError.RequestDiffers);
+        AssertError(() => Queue.Start(request with { WithoutDigests = true }), ImportError.RequestDiffers);
         AssertError(() => Queue.Start(request with { ImageId = ImageId.New() }), ImportError.RequestDiffers);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Start_WithoutDigests_DoesNotReadTheOutputForThem(CancellationToken cancellationToken)
+    {
+        var import = await RunAsync(Request(Stage(Directory.Raw())) with { WithoutDigests = true }, cancellationToken);
+
+        Assert.That(import.Result!.Digests, Is.Empty);
+        Assert.That(import.Stages.Select(stage => stage.Name), Does.Not.Contain("image_checksum"));
     }
 
     [Test]

@@ -1,0 +1,45 @@
+"""Images that are staged and imported: Glance, filter, driver, plugin and sidecar, all real."""
+
+import hashlib
+import os
+import subprocess
+import unittest
+
+from tests import glance
+from tests.support import SCRATCH
+
+
+def qcow2(size_mib=4):
+    """A qcow2 image with some content, and that content."""
+    raw = os.path.join(SCRATCH, "source.raw")
+    with open(raw, "wb") as file:
+        file.write(os.urandom(1024 * 1024))
+        file.truncate(size_mib * 1024 * 1024)
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, raw + ".qcow2"], check=True)
+    with open(raw, "rb") as plain, open(raw + ".qcow2", "rb") as packed:
+        return packed.read(), plain.read()
+
+
+class ImportTest(unittest.TestCase):
+    def setUp(self):
+        self.user = glance.User()
+        self.app = glance.app()
+
+    def test_staged_qcow2_becomes_active_as_raw(self):
+        packed, plain = qcow2()
+        image_id = self.user.create("qcow2")
+        answer = self.user.stage(image_id, packed)
+        self.assertEqual((answer.status_int, answer.text), (204, ""))
+        self.assertEqual(self.user.show(image_id)["size"], len(packed))
+
+        answer = self.user.start_import(image_id)
+        self.assertEqual(answer.status_int, 202, answer.text)
+        task = self.user.end_of_import(image_id)
+        self.assertEqual(task["status"], "success", task["message"])
+
+        image = self.user.show(image_id)
+        self.assertEqual((image["status"], image["disk_format"], image["size"], image["virtual_size"]),
+                         ("active", "raw", len(plain), len(plain)))
+        self.assertEqual(image["os_hash_value"], hashlib.sha512(plain).hexdigest())
+        self.assertEqual([name for name in os.listdir(glance.daemon().staging) if not name.startswith(".")], [])
+        self.assertEqual(os.listdir(os.path.join(glance.daemon().staging, ".sidecar", "imports")), [])

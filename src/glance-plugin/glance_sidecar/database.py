@@ -7,6 +7,7 @@ from glance.common import exception
 import glance.context
 import glance.gateway
 from oslo_log import log as logging
+import webob.exc
 
 LOG = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def may_modify(context, image_id):
     try:
         image = gateway().get_repo(context).get(image_id)
         api_policy.ImageAPIPolicy(context, image, gateway().policy).modify_image()
-    except (exception.NotFound, exception.Forbidden):
+    except (exception.NotFound, exception.Forbidden, webob.exc.HTTPException):
         return False
     return True
 

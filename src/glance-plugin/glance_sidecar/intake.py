@@ -3,6 +3,7 @@
 import os
 import time
 
+import grpc
 from oslo_log import log as logging
 
 from glance_sidecar import client
@@ -46,6 +47,7 @@ class Intake:
         path = os.path.join(volume.state_directory("incoming"), self._image_id)
         try:
             size = self._write(path, source)
+            self._check(size)
             adopt(self._image_id, path, size, self._reservation, self._claims, self._patience)
         finally:
             # Gone already when it was adopted.
@@ -87,6 +89,12 @@ class Intake:
         finally:
             os.close(file)
         return written
+
+    def _check(self, size):
+        if self._declared is not None and size != self._declared:
+            raise SidecarError(
+                grpc.StatusCode.FAILED_PRECONDITION, "LENGTH_MISMATCH",
+                "%d bytes arrived of %d: the source ended early." % (size, self._declared))
 
     def _tell(self, written):
         if self._reservation is not None:

@@ -3,7 +3,7 @@
 import threading
 
 _lock = threading.Lock()
-_by_image = {}
+_all = []
 
 
 class LiveImport:
@@ -31,25 +31,28 @@ class LiveImport:
 
 def begin(live):
     with _lock:
-        _by_image[live.image_id] = live
+        _all.append(live)
 
 
 def end(live):
     with _lock:
-        if _by_image.get(live.image_id) is live:
-            del _by_image[live.image_id]
+        if live in _all:
+            _all.remove(live)
 
 
 def of_image(image_id):
-    with _lock:
-        return _by_image.get(image_id)
+    """The newest import of that image, or None."""
+    return _last(lambda live: live.image_id == image_id)
 
 
 def of_import(import_id):
-    with _lock:
-        return next((live for live in _by_image.values() if live.import_id == import_id), None)
+    return _last(lambda live: live.import_id == import_id)
 
 
-def all_of_them():
+def of_task(task_id):
+    return _last(lambda live: live.task_id == task_id)
+
+
+def _last(wanted):
     with _lock:
-        return list(_by_image.values())
+        return next((live for live in reversed(_all) if wanted(live)), None)

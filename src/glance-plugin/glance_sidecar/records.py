@@ -18,6 +18,8 @@ from glance_sidecar import volume
 _RECORD = re.compile(r"^(import|stage)-([0-9a-f-]{36})\.json$")
 
 _guard = threading.Lock()
+# Records are changed by requests, by task threads and by the watcher.
+_changing = threading.Lock()
 _workers = {}
 
 
@@ -40,19 +42,15 @@ class Worker:
 
 def put(kind, image_id, **fields):
     """Writes the record of a piece of work, in place of an older one of the same image."""
-    path = _worker().path(kind, image_id)
-    with open(path + ".new", "w") as file:
-        json.dump(dict(fields, kind=kind, image_id=image_id), file)
-    os.rename(path + ".new", path)
+    with _changing:
+        _write(_worker().path(kind, image_id), dict(fields, kind=kind, image_id=image_id))
 
 
 def update(kind, image_id, **fields):
     """Adds to a record; makes it when it is not there."""
-    known = get(kind, image_id) or {}
-    known.update(fields)
-    known.pop("kind", None)
-    known.pop("image_id", None)
-    put(kind, image_id, **known)
+    with _changing:
+        known = get(kind, image_id) or {}
+        _write(_worker().path(kind, image_id), dict(known, **dict(fields, kind=kind, image_id=image_id)))
 
 
 def get(kind, image_id):
@@ -62,10 +60,17 @@ def get(kind, image_id):
 
 def remove(kind, image_id):
     """The work has ended."""
-    try:
-        os.unlink(_worker().path(kind, image_id))
-    except FileNotFoundError:
-        pass
+    with _changing:
+        _unlink(_worker().path(kind, image_id))
+
+
+def remove_if(record):
+    """As remove, unless another piece of work of the same image has begun; says whether it did."""
+    with _changing:
+        if get(record["kind"], record["image_id"]) != record:
+            return False
+        _unlink(_worker().path(record["kind"], record["image_id"]))
+        return True
 
 
 def mine(kind):
@@ -106,10 +111,7 @@ def discard(directory, record=None):
     if record is None:
         shutil.rmtree(directory, ignore_errors=True)
         return
-    try:
-        os.unlink(os.path.join(directory, "%s-%s.json" % (record["kind"], record["image_id"])))
-    except FileNotFoundError:
-        pass
+    _unlink(os.path.join(directory, "%s-%s.json" % (record["kind"], record["image_id"])))
 
 
 def _worker():
@@ -133,6 +135,19 @@ def _is_alive(directory):
     return False
 
 
+def _write(path, record):
+    with open(path + ".new", "w") as file:
+        json.dump(record, file)
+    os.rename(path + ".new", path)
+
+
+def _unlink(path):
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
 def _read(path):
     try:
         with open(path) as file:
@@ -144,8 +159,9 @@ def _read(path):
 
 def _renew_after_fork():
     # The child shares the parent's lock by inheritance, and would keep it held after the parent's death.
-    global _guard
+    global _guard, _changing
     _guard = threading.Lock()
+    _changing = threading.Lock()
     for worker in _workers.values():
         os.close(worker._lock.fileno())
         worker._lock = None

@@ -25,38 +25,46 @@ class Watcher(background.Loop):
     def turn(self):
         for record in records.mine("import"):
             task = database.find_task(record.get("task_id"))
-            if task is None and self._may_begin(record):
+            if task is None and _may_begin(record):
                 continue
-            if task is not None and task.status not in ENDED:
+            if task is not None and task.status not in ENDED and database.find_image(record["image_id"]) is not None:
                 continue
-            self._close(record, task)
+            # Not when the next import of the image has begun meanwhile, with a record of its own.
+            if records.remove_if(record):
+                _close(record, task)
 
-    @staticmethod
-    def _may_begin(record):
-        # Glance is still answering the request, or the task's row is not written yet.
-        if record.get("task_id"):
-            return False
-        image = database.find_image(record["image_id"])
-        return image is not None and (image.status == "importing" or database.LOCK in image.extra_properties)
 
-    @staticmethod
-    def _close(record, task):
-        image_id = record["image_id"]
-        running = live.of_image(image_id)
-        if task is not None and task.status == "failure":
-            _after_failure(record, task, running)
-        elif task is not None and (not volume.multi_store() or record.get("method") == "copy-image"):
-            # In single-store mode Glance unlinks the file and the sidecar does not hear of it.
-            pending.delete_image(image_id)
-        if running is not None:
-            live.end(running)
-        records.remove("import", image_id)
+def _may_begin(record):
+    # Glance is still answering the request, or the task's row is not written yet.
+    if record.get("task_id"):
+        return False
+    image = database.find_image(record["image_id"])
+    return image is not None and (image.status == "importing" or database.LOCK in image.extra_properties)
+
+
+def _close(record, task):
+    running = live.of_task(record.get("task_id"))
+    if task is not None and task.status == "success":
+        _after_success(record)
+    elif task is not None and task.status == "failure":
+        _after_failure(record, task, running)
+    if running is not None:
+        live.end(running)
+
+
+def _after_success(record):
+    # In single-store mode Glance unlinks the file, and after copy-image nothing does; the sidecar hears of neither.
+    if not volume.multi_store() or record.get("method") == "copy-image":
+        pending.delete_image(record["image_id"])
 
 
 def _after_failure(record, task, running):
     if running is not None and running.note and task.message != running.note:
         task.message = running.note
         database.tasks().save(task)
-    if record.get("method") in ("web-download", "glance-download"):
+    if record.get("method") not in ("web-download", "glance-download"):
+        return
+    image = database.find_image(record["image_id"])
+    if image is None or (image.status == "queued" and database.LOCK not in image.extra_properties):
         # Glance's own clean-up may have unlinked the file through another store, unknown to the sidecar.
         pending.delete_image(record["image_id"])

@@ -2,22 +2,10 @@
 
 import hashlib
 import os
-import subprocess
 import unittest
 
 from tests import glance
-from tests.support import SCRATCH
-
-
-def qcow2(size_mib=4):
-    """A qcow2 image with some content, and that content."""
-    raw = os.path.join(SCRATCH, "source.raw")
-    with open(raw, "wb") as file:
-        file.write(os.urandom(1024 * 1024))
-        file.truncate(size_mib * 1024 * 1024)
-    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, raw + ".qcow2"], check=True)
-    with open(raw, "rb") as plain, open(raw + ".qcow2", "rb") as packed:
-        return packed.read(), plain.read()
+from tests.images import qcow2
 
 
 class ImportTest(unittest.TestCase):

@@ -20,6 +20,8 @@ from glance_sidecar.wsgi.reserved import refuse_reserved_store
 
 LOG = logging.getLogger(__name__)
 
+# An import request names a method and some stores.
+_MOST_BODY = 1024 * 1024
 _REFUSED = "The image cannot be imported"
 
 
@@ -50,6 +52,8 @@ class ImportRequest:
         return self._run(method, body)
 
     def _read_body(self):
+        if (self._request.content_length or 0) > _MOST_BODY:
+            return None
         try:
             body = self._request.json_body
             # Glance reads it again.
@@ -111,8 +115,8 @@ class ImportRequest:
     def _run(self, method, body):
         context = images.context_of(self._request)
         # Before Glance starts the task: should this process die, another one finds out by this what became of it.
-        records.update("import", self._image_id, method=method, request_id=getattr(context, "request_id", None),
-                       stores=body.get("stores"))
+        records.put("import", self._image_id, method=method, request_id=getattr(context, "request_id", None),
+                    stores=body.get("stores"))
         answer = None
         try:
             answer = self._request.get_response(self._app)

@@ -31,7 +31,7 @@ class DownloadTest(unittest.TestCase):
 
     def test_refused_download_makes_the_image_queued_and_leaves_nothing(self):
         from glance_sidecar import client, errors
-        image_id, task = self.download({}, b"this is no qcow2" * 100000)
+        image_id, task = self.download({"Content-Length": "1600000"}, b"this is no qcow2" * 100000)
         self.assertEqual(task["status"], "failure")
         self.assertIn("FORMAT_MISMATCH", task["message"])
         self.assertEqual(self.user.show(image_id)["status"], "queued")

@@ -48,6 +48,14 @@ class FilterTest(unittest.TestCase):
         cfg.CONF.set_override("image_import_plugins", [plugin_check.NAME], "image_import_opts")
         self.assertIn("cannot be loaded", plugin_check.find_fault())
 
+    def test_readme_has_every_option_with_its_default(self):
+        from glance_sidecar import options
+        with open(os.path.join(PACKAGE, "README.md")) as file:
+            table = file.read().split("<!-- options")[1].split("<!-- end options")[0]
+        rows = [[cell.strip().strip("`") for cell in line.split("|")[1:3]] for line in table.splitlines() if "| `" in line]
+        defaults = [[option.name, "" if option.default in ("", []) else str(option.default)] for option in options.OPTIONS]
+        self.assertEqual(rows, defaults)
+
     def test_wheel_has_all_that_is_needed(self):
         with tempfile.TemporaryDirectory() as directory:
             subprocess.run(

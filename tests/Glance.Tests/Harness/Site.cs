@@ -1,0 +1,172 @@
+using System.Globalization;
+using Sidecar.FunctionalTests;
+
+namespace Glance.Tests.Harness;
+
+/// <summary>
+/// A whole image service: a database, three pods of glance-api and sidecar with a staging directory each, two file
+/// stores that the pods share, a load balancer and a web server to download from. Without sidecars it is Glance alone.
+/// </summary>
+internal sealed class Site : IAsyncDisposable
+{
+    public const int Pods = 3;
+    public const string Fast = "fast";
+    public const string Slow = "slow";
+
+    /// <summary>A property that inject_image_metadata sets.</summary>
+    public const string InjectedProperty = "processed_by";
+
+    private readonly TestDirectory _directory = TestDirectory.Create();
+    private readonly SiteOptions _options;
+    private readonly List<GlanceApi> _apis = [];
+    private DatabaseServer? _database;
+    private LoadBalancer? _balancer;
+
+    private Site(SiteOptions options)
+    {
+        _options = options;
+        Sidecars = Cluster.Create(
+            Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster)],
+            "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
+            "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
+            "--Import:Tools:QemuImg", Path.Combine(_directory.Path, "qemu-img"));
+        Tool = new HeldTool(_directory.Path);
+    }
+
+    public Cluster Sidecars { get; }
+
+    /// <summary>The qemu-img of the sidecars, which can be held.</summary>
+    public HeldTool Tool { get; }
+
+    public WebServer Web { get; private set; } = null!;
+
+    public LoadBalancer Balancer => _balancer!;
+
+    public bool WithSidecar => _options.WithSidecar;
+
+    public GlanceApi this[int pod] => _apis[pod];
+
+    public static async Task<Site> StartAsync(SiteOptions options)
+    {
+        var site = new Site(options);
+        try
+        {
+            await site.StartAllAsync();
+            return site;
+        }
+        catch
+        {
+            await site.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A user at one pod.</summary>
+    public ImageApi At(int pod, string token = ImageApi.Member) => new(_apis[pod].Address, token);
+
+    /// <summary>A user who goes through the load balancer.</summary>
+    public ImageApi Anywhere(string token = ImageApi.Member) => new(Balancer.Address, token);
+
+    public string Store(string name) => Path.Combine(_directory.Path, "stores", name);
+
+    /// <summary>Nothing can be written to a store until this is disposed.</summary>
+    public BrokenStore BreakStore(string name) => new(Store(name));
+
+    public string Staging(int pod) => Sidecars.Staging(pod);
+
+    /// <summary>A directory for files of a test.</summary>
+    public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_directory.Path, "scratch", name)).FullName;
+
+    public Task<SidecarInstance> StartSidecarAsync(int pod) => Sidecars.StartPodAsync(pod);
+
+    public Task<string> QueryAsync(string statement) => _database!.QueryAsync(statement);
+
+    /// <summary>Starts again what a test has killed.</summary>
+    public async Task RestoreAsync()
+    {
+        for (var pod = 0; pod < Pods; pod++)
+        {
+            if (!_apis[pod].Runs) await _apis[pod].StartAsync();
+            if (WithSidecar && !Sidecars.Runs(pod)) await StartSidecarAsync(pod);
+        }
+
+        if (WithSidecar) await Sidecars.AllReachableAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        KeepLogs();
+        if (_balancer is not null) await _balancer.DisposeAsync();
+        foreach (var api in _apis) await api.DisposeAsync();
+        await Sidecars.DisposeAsync();
+        if (_database is not null) await _database.DisposeAsync();
+        if (Web is not null) await Web.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    // For a person who looks into a failure: set the variable to a directory.
+    private void KeepLogs()
+    {
+        if (Environment.GetEnvironmentVariable("GLANCE_TESTS_LOGS") is not { Length: > 0 } directory) return;
+        Directory.CreateDirectory(directory);
+        for (var pod = 0; pod < _apis.Count; pod++)
+        {
+            File.WriteAllLines(Path.Combine(directory, Cluster.Name(pod) + "-api.log"), _apis[pod].Log);
+        }
+
+        if (_balancer is not null) File.WriteAllLines(Path.Combine(directory, "haproxy.log"), _balancer.Log);
+        foreach (var sidecar in Sidecars.Running)
+        {
+            File.WriteAllLines(Path.Combine(directory, $"sidecar-{sidecar.ProcessId}.log"), sidecar.Log);
+        }
+    }
+
+    private async Task StartAllAsync()
+    {
+        foreach (var store in (string[])[Fast, Slow]) Directory.CreateDirectory(Store(store));
+        Web = await WebServer.StartAsync();
+        _database = await DatabaseServer.StartAsync(_directory["database"]);
+        var connection = await _database.CreateAsync();
+        var python = _options.WithSidecar ? await PluginPackage.InstallAsync(_directory["package"]) + ":" : "";
+        for (var pod = 0; pod < Pods; pod++)
+        {
+            var config = Configure(pod, connection);
+            config.Write();
+            _apis.Add(new GlanceApi(Sidecars.Address(pod), config.Directory, python + PluginPackage.SuiteModules));
+        }
+
+        await CreateTablesAsync();
+        if (_options.WithSidecar) await Task.WhenAll(Enumerable.Range(0, Pods).Select(StartSidecarAsync));
+        await Task.WhenAll(_apis.Select(api => api.StartAsync()));
+        _balancer = await LoadBalancer.StartAsync(_directory.Path, Sidecars.Address(Pods), _apis.Select(api => api.Address));
+        if (_options.WithSidecar) await Sidecars.AllReachableAsync();
+    }
+
+    private GlanceConfig Configure(int pod, string connection)
+    {
+        var home = _directory[Cluster.Name(pod)];
+        var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
+        var config = new GlanceConfig(home, Staging(pod), connection, stores) { WithSidecar = _options.WithSidecar };
+        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host}]");
+        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[{Web.Address.Port}]"));
+        config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
+        if (!_options.WithSidecar) return config;
+        config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));
+        config.Set("staging_sidecar", "recovery_interval", "1");
+        config.Set("staging_sidecar", "progress_interval", "1");
+        config.Set("staging_sidecar", "wait", "20");
+        config.Set("staging_sidecar", "retry_after", "7");
+        foreach (var (option, value) in _options.Plugin) config.Set("staging_sidecar", option, value);
+        return config;
+    }
+
+    private async Task CreateTablesAsync() => await Program.RunAsync(
+        ["/usr/bin/glance-manage", "--config-file", Path.Combine(_directory[Cluster.Name(0)], "etc", "glance-api.conf"),
+        "db_sync"]);
+
+    private static IEnumerable<string> StaticPeers(Cluster cluster) => Enumerable.Range(0, Pods).SelectMany(pod => (string[])
+    [
+        string.Create(CultureInfo.InvariantCulture, $"--Peers:Static:{pod}"),
+        $"{Cluster.Name(pod)}={cluster.Address(pod)}:{Cluster.PeerPort}",
+    ]);
+}

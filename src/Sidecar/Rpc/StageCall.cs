@@ -55,7 +55,10 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
         staging.Clock.GetUtcNow(),
         BootId.Current,
         header.HandedOverBy,
-        header.FirstCommittedAt?.ToDateTimeOffset());
+        header.FirstCommittedAt?.ToDateTimeOffset())
+    {
+        ReservationId = header.ReservationId,
+    };
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,

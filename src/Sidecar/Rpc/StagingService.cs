@@ -9,7 +9,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice and its refusals into statuses.</summary>
 [BindServiceMethod(typeof(StagingService), nameof(BindService))]
 internal sealed class StagingService(
-    StagingArea area, StagingContext staging, StageCall stage, DeleteCall delete, OwnerRouter router, ReadCall read,
+    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, DeleteCall delete, OwnerRouter router, ReadCall read,
     Forwarder forwarder, ForwardMark mark)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
@@ -21,7 +21,7 @@ internal sealed class StagingService(
         StatusMap.GuardAsync(() => stage.RunAsync(requestStream, context.CancellationToken));
 
     public override Task<Glance.Sidecar.V1.Upload> GetUpload(GetUploadRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => area.GetUpload(ImageId.Parse(request.ImageId)).ToMessage());
+        StatusMap.Guard(() => area.GetUpload(ImageId.Parse(request.ImageId)).ToMessage(staging));
 
     public override async Task ListUploads(
         ListUploadsRequest request, IServerStreamWriter<Glance.Sidecar.V1.Upload> responseStream,
@@ -29,7 +29,7 @@ internal sealed class StagingService(
     {
         foreach (var upload in area.ListUploads())
         {
-            await responseStream.WriteAsync(upload.ToMessage(), context.CancellationToken);
+            await responseStream.WriteAsync(upload.ToMessage(staging), context.CancellationToken);
         }
     }
 
@@ -80,11 +80,20 @@ internal sealed class StagingService(
                     request.Path,
                     request.HasExpectedSize ? Messages.ToLength(request.ExpectedSize) : null,
                     DigestAlgorithms.Validate(request.ExpectedDigests),
-                    request.ProjectId),
+                    request.ProjectId,
+                    request.ReservationId),
                 context.CancellationToken);
             return adopted.ToMessage(staging);
         });
 
     public override Task<Capacity> GetCapacity(GetCapacityRequest request, ServerCallContext context) =>
         StatusMap.Guard(() => Messages.ToCapacity(area));
+
+    public override Task Reserve(
+        ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responseStream,
+        ServerCallContext context) => StatusMap.GuardAsync(() => reserve.RunAsync(request, responseStream, context));
+
+    public override Task<Glance.Sidecar.V1.Reservation> AdjustReservation(
+        AdjustReservationRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() => reserve.Adjust(request, context));
 }

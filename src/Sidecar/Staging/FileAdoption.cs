@@ -7,7 +7,8 @@ namespace Sidecar.Staging;
 /// after which the original is removed. The file is read once for its digests and made durable, then published as a
 /// commit is.
 /// </summary>
-internal sealed class FileAdoption(StagingContext context, SpaceLedger space, UploadCommit commit)
+internal sealed class FileAdoption(
+    StagingContext context, SpaceLedger space, HeldReservations reservations, UploadCommit commit)
 {
     private const int CopyBlockBytes = 1 << 20;
 
@@ -53,7 +54,7 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         }
         catch (IOException failure) when (failure.HResult == Posix.Exdev)
         {
-            PublishCopy(image, source, cancellationToken);
+            PublishCopy(image, source, request.ReservationId, cancellationToken);
             file.Delete();
         }
 
@@ -129,10 +130,13 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         }
     }
 
-    private void PublishCopy(StagedImage image, SafeFileHandle source, CancellationToken cancellationToken)
+    private void PublishCopy(
+        StagedImage image, SafeFileHandle source, string reservationId, CancellationToken cancellationToken)
     {
         var directory = context.Layout.UploadDirectory(image.Id) + ".adopted";
-        using var reservation = space.Reserve(image.Size);
+        using var reservation = reservationId.Length > 0
+            ? reservations.TakeOver(reservationId, image.Id, image.Size)
+            : space.Reserve(image.Size);
         DurableFiles.CreateDirectory(directory);
         try
         {

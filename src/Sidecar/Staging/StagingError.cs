@@ -29,8 +29,13 @@ internal enum StagingError
     /// <summary>The upload was aborted, or its image deleted, while it was being received.</summary>
     UploadAborted,
 
-    /// <summary>The volume has no room for it. Facts: needed, free, reserved, available (bytes).</summary>
+    /// <summary>
+    /// The volume has no room for it. Facts: needed, free, reserved, available (bytes), never (whether no waiting helps).
+    /// </summary>
     NoSpace,
+
+    /// <summary>No reservation of this id and image: the Reserve call that made it has ended.</summary>
+    ReservationNotFound,
 
     /// <summary>More or fewer bytes than declared. Facts: declared, received.</summary>
     LengthMismatch,

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sidecar.Staging;
 
 /// <summary>What the sender said when an upload began. Kept beside its data as <c>upload.json</c>.</summary>
@@ -14,4 +16,9 @@ internal sealed record UploadHeader(
     DateTimeOffset StartedAt,
     Guid BootId,
     string HandedOverBy = "",
-    DateTimeOffset? FirstCommittedAt = null);
+    DateTimeOffset? FirstCommittedAt = null)
+{
+    /// <summary>Of a held reservation, whose space this call takes over; empty: none. Holds for this call only.</summary>
+    [JsonIgnore]
+    public string ReservationId { get; init; } = "";
+}

@@ -242,6 +242,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         + "when there is space.",
         failure,
         ("offset", ReceivedOffset),
+        (SpaceLedger.NeverFact, "false"),
         ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
 
     private StagingException Dead(IOException failure)

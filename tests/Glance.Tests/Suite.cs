@@ -7,13 +7,9 @@ namespace Glance.Tests;
 [SetUpFixture]
 internal sealed class Suite
 {
-    private static readonly Lazy<Task<Site>> Started = new(() => Site.StartAsync(Options));
+    private static readonly Lazy<Task<Site>> Started = new(() => Site.StartAsync(SiteOptions.Chosen));
 
     public static Task<Site> SiteAsync() => Started.Value;
-
-    // Glance alone fails most tests: how it fails is what we compare with.
-    private static SiteOptions Options =>
-        Environment.GetEnvironmentVariable("GLANCE_TESTS_ALONE") == "1" ? SiteOptions.GlanceAlone : new SiteOptions();
 
     [OneTimeTearDown]
     public async Task StopAsync()

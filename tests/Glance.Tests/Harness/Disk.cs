@@ -25,7 +25,7 @@ internal sealed class Disk
     {
         var (raw, converted) = (Path.Combine(_directory, "raw"), Path.Combine(_directory, format + "-disk"));
         await File.WriteAllBytesAsync(raw, Raw);
-        await Program.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", format, raw, converted]);
+        await Command.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", format, raw, converted]);
         return await File.ReadAllBytesAsync(converted);
     }
 

@@ -3,7 +3,9 @@ using System.Globalization;
 namespace Glance.Tests.Harness;
 
 /// <summary>One pod's glance-api under gunicorn with native threads. It keeps its address over restarts.</summary>
-internal sealed class GlanceApi(string address, string configuration, string pythonPath) : IAsyncDisposable
+/// <param name="tools">Directory of programs that come before the system's.</param>
+internal sealed class GlanceApi(string address, string configuration, string pythonPath, string tools)
+    : IAsyncDisposable
 {
     public const int Port = 9292;
 
@@ -12,7 +14,7 @@ internal sealed class GlanceApi(string address, string configuration, string pyt
     private const string Booting = "Booting worker with pid: ";
 
     private readonly List<string> _oldLog = [];
-    private Program? _server;
+    private Command? _server;
 
     public Uri Address { get; } = new($"http://{address}:{Port}");
 
@@ -28,10 +30,11 @@ internal sealed class GlanceApi(string address, string configuration, string pyt
     /// <summary>Starts it and waits until it answers.</summary>
     public async Task StartAsync()
     {
-        _server = Program.Start(
+        _server = Command.Start(
             ["/usr/bin/python3", "/usr/bin/gunicorn", "--worker-class", "gthread", "--threads", "12", "--workers", "1",
             "--bind", $"{address}:{Port}", "--timeout", "300", "--access-logfile", "-", "glance.common.wsgi_app:init_app()"],
-            ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", pythonPath));
+            ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", pythonPath),
+            ("PATH", $"{tools}:{Environment.GetEnvironmentVariable("PATH")}"));
         await _server.LoggedAsync(line => line.Contains(Booting, StringComparison.Ordinal), Patience);
         await Probe.AnswersAsync(Address, () => Runs);
     }

@@ -3,9 +3,9 @@ namespace Glance.Tests.Harness;
 /// <summary>haproxy in front of all pods, round robin; a pod that is down is left out.</summary>
 internal sealed class LoadBalancer : IAsyncDisposable
 {
-    private readonly Program _proxy;
+    private readonly Command _proxy;
 
-    private LoadBalancer(Program proxy, Uri address) => (_proxy, Address) = (proxy, address);
+    private LoadBalancer(Command proxy, Uri address) => (_proxy, Address) = (proxy, address);
 
     public Uri Address { get; }
 
@@ -34,7 +34,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
             {string.Join('\n', servers)}
 
             """);
-        var proxy = Program.Start(["haproxy", "-db", "-f", file]);
+        var proxy = Command.Start(["haproxy", "-db", "-f", file]);
         var balancer = new LoadBalancer(proxy, new Uri($"http://{address}:{GlanceApi.Port}"));
         await Probe.AnswersAsync(balancer.Address, () => !proxy.HasExited);
         return balancer;

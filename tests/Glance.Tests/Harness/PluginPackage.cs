@@ -19,14 +19,14 @@ internal static class PluginPackage
         // The build writes beside its sources, and the protos are found from there.
         var source = Path.Combine(directory, "source");
         Directory.CreateDirectory(Path.Combine(source, "src"));
-        await Program.RunAsync(["cp", "-r", Path.Combine(RepoRoot, "protos"), source]);
-        await Program.RunAsync(["cp", "-r", Path.Combine(RepoRoot, "src", "glance-plugin"), Path.Combine(source, "src")]);
+        await Command.RunAsync(["cp", "-r", Path.Combine(RepoRoot, "protos"), source]);
+        await Command.RunAsync(["cp", "-r", Path.Combine(RepoRoot, "src", "glance-plugin"), Path.Combine(source, "src")]);
         var wheels = Path.Combine(directory, "wheels");
-        await Program.RunAsync(
+        await Command.RunAsync(
             [Python, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "--no-index",
             "--wheel-dir", wheels, Path.Combine(source, "src", "glance-plugin")]);
         var site = Path.Combine(directory, "site");
-        await Program.RunAsync(
+        await Command.RunAsync(
             [Python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site,
             Directory.GetFiles(wheels, "*.whl").Single()]);
         return site;

@@ -13,12 +13,17 @@ internal sealed class Site : IAsyncDisposable
     public const string Fast = "fast";
     public const string Slow = "slow";
 
+    /// <summary>Bytes of the last pod's volume.</summary>
+    public const long SmallVolume = 768L << 20;
+
     /// <summary>A property that inject_image_metadata sets.</summary>
     public const string InjectedProperty = "processed_by";
 
     private readonly TestDirectory _directory = TestDirectory.Create();
     private readonly SiteOptions _options;
     private readonly List<GlanceApi> _apis = [];
+    private readonly HashSet<int> _reconfigured = [];
+    private string? _small;
     private DatabaseServer? _database;
     private LoadBalancer? _balancer;
 
@@ -29,9 +34,11 @@ internal sealed class Site : IAsyncDisposable
             Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster)],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
-            "--Import:Tools:QemuImg", Path.Combine(_directory.Path, "qemu-img"));
-        Tool = new HeldTool(_directory.Path);
+            "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuImg", Path.Combine(Tools, "qemu-img"));
+        Tool = new HeldTool(Directory.CreateDirectory(Tools).FullName);
     }
+
+    private string Tools => _directory["tools"];
 
     public Cluster Sidecars { get; }
 
@@ -74,6 +81,23 @@ internal sealed class Site : IAsyncDisposable
 
     public string Staging(int pod) => Sidecars.Staging(pod);
 
+    /// <summary>The pod's volume, with the staging directory in it.</summary>
+    public string Home(int pod) => _directory[Cluster.Name(pod)];
+
+    /// <summary>Waits until so many bytes of an image are on a pod's volume, wherever.</summary>
+    public Task ReceivedAsync(int pod, string id, long bytes) => Until.TrueAsync(() => Directory
+        .EnumerateFiles(Staging(pod), "*", SearchOption.AllDirectories)
+        .Any(file => file.Contains(id, StringComparison.Ordinal) && new FileInfo(file).Length >= bytes));
+
+    /// <summary>Gives one pod's package other options, until <see cref="RestoreAsync"/>.</summary>
+    public async Task ReconfigureAsync(int pod, params (string Option, string Value)[] options)
+    {
+        await _apis[pod].StopAsync();
+        _reconfigured.Add(pod);
+        Configure(pod, options).Write();
+        await _apis[pod].StartAsync();
+    }
+
     /// <summary>A directory for files of a test.</summary>
     public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_directory.Path, "scratch", name)).FullName;
 
@@ -84,13 +108,25 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>Starts again what a test has killed.</summary>
     public async Task RestoreAsync()
     {
-        for (var pod = 0; pod < Pods; pod++)
+        if (WithSidecar) await RestoreSidecarsAsync();
+        foreach (var pod in _reconfigured)
         {
-            if (!_apis[pod].Runs) await _apis[pod].StartAsync();
-            if (WithSidecar && !Sidecars.Runs(pod)) await StartSidecarAsync(pod);
+            await _apis[pod].StopAsync();
+            Configure(pod).Write();
         }
 
-        if (WithSidecar) await Sidecars.AllReachableAsync();
+        _reconfigured.Clear();
+        foreach (var api in _apis.Where(api => !api.Runs)) await api.StartAsync();
+    }
+
+    public async Task RestoreSidecarsAsync()
+    {
+        for (var pod = 0; pod < Pods; pod++)
+        {
+            if (!Sidecars.Runs(pod)) await StartSidecarAsync(pod);
+        }
+
+        await Sidecars.AllReachableAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -99,6 +135,7 @@ internal sealed class Site : IAsyncDisposable
         if (_balancer is not null) await _balancer.DisposeAsync();
         foreach (var api in _apis) await api.DisposeAsync();
         await Sidecars.DisposeAsync();
+        if (_small is not null) await Command.RunAsync(["umount", "-l", _small]);
         if (_database is not null) await _database.DisposeAsync();
         if (Web is not null) await Web.DisposeAsync();
         _directory.Dispose();
@@ -123,16 +160,18 @@ internal sealed class Site : IAsyncDisposable
 
     private async Task StartAllAsync()
     {
+        var small = Directory.CreateDirectory(Home(Pods - 1)).FullName;
+        await Command.RunAsync(["mount", "-t", "tmpfs", "-o", $"size={SmallVolume}", "tmpfs", small]);
+        _small = small;
         foreach (var store in (string[])[Fast, Slow]) Directory.CreateDirectory(Store(store));
         Web = await WebServer.StartAsync();
         _database = await DatabaseServer.StartAsync(_directory["database"]);
-        var connection = await _database.CreateAsync();
         var python = _options.WithSidecar ? await PluginPackage.InstallAsync(_directory["package"]) + ":" : "";
         for (var pod = 0; pod < Pods; pod++)
         {
-            var config = Configure(pod, connection);
+            var config = Configure(pod);
             config.Write();
-            _apis.Add(new GlanceApi(Sidecars.Address(pod), config.Directory, python + PluginPackage.SuiteModules));
+            _apis.Add(new GlanceApi(Sidecars.Address(pod), config.Directory, python + PluginPackage.SuiteModules, Tools));
         }
 
         await CreateTablesAsync();
@@ -142,11 +181,11 @@ internal sealed class Site : IAsyncDisposable
         if (_options.WithSidecar) await Sidecars.AllReachableAsync();
     }
 
-    private GlanceConfig Configure(int pod, string connection)
+    private GlanceConfig Configure(int pod, params (string Option, string Value)[] options)
     {
-        var home = _directory[Cluster.Name(pod)];
+        var home = Home(pod);
         var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
-        var config = new GlanceConfig(home, Staging(pod), connection, stores) { WithSidecar = _options.WithSidecar };
+        var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores) { WithSidecar = _options.WithSidecar };
         config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host}]");
         config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[{Web.Address.Port}]"));
         config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
@@ -155,13 +194,13 @@ internal sealed class Site : IAsyncDisposable
         config.Set("staging_sidecar", "recovery_interval", "1");
         config.Set("staging_sidecar", "progress_interval", "1");
         config.Set("staging_sidecar", "wait", "20");
-        config.Set("staging_sidecar", "retry_after", "7");
-        foreach (var (option, value) in _options.Plugin) config.Set("staging_sidecar", option, value);
+        config.Set("staging_sidecar", "space_wait", "10");
+        foreach (var (option, value) in options) config.Set("staging_sidecar", option, value);
         return config;
     }
 
-    private async Task CreateTablesAsync() => await Program.RunAsync(
-        ["/usr/bin/glance-manage", "--config-file", Path.Combine(_directory[Cluster.Name(0)], "etc", "glance-api.conf"),
+    private async Task CreateTablesAsync() => await Command.RunAsync(
+        ["/usr/bin/glance-manage", "--config-file", Path.Combine(Home(0), "etc", "glance-api.conf"),
         "db_sync"]);
 
     private static IEnumerable<string> StaticPeers(Cluster cluster) => Enumerable.Range(0, Pods).SelectMany(pod => (string[])

@@ -9,10 +9,11 @@ internal sealed record SiteOptions
         WithSidecar = false, Plugins = "['image_decompression','image_conversion']",
     };
 
+    /// <summary>What the suite uses: Glance alone when a person wants to see what it does with the same cases.</summary>
+    public static SiteOptions Chosen { get; } =
+        Environment.GetEnvironmentVariable("GLANCE_TESTS_ALONE") == "1" ? GlanceAlone : new SiteOptions();
+
     public bool WithSidecar { get; init; } = true;
 
     public string Plugins { get; init; } = "['staging_sidecar']";
-
-    /// <summary>Options of the package, beside the suite's.</summary>
-    public IReadOnlyDictionary<string, string> Plugin { get; init; } = new Dictionary<string, string>();
 }

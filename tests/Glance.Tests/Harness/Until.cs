@@ -5,7 +5,8 @@ namespace Glance.Tests.Harness;
 /// <summary>Waits for what only shows by asking.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    // What Glance alone does not do within seconds, it never does.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(SiteOptions.Chosen.WithSidecar ? 60 : 15);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 

@@ -5,7 +5,7 @@ using NUnit.Framework;
 namespace Glance.Tests.Harness;
 
 /// <summary>A program of the set-up that runs until it is stopped, with all that it writes.</summary>
-internal sealed class Program : IAsyncDisposable
+internal sealed class Command : IAsyncDisposable
 {
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(30);
 
@@ -14,7 +14,7 @@ internal sealed class Program : IAsyncDisposable
     private readonly ConcurrentQueue<string> _log = new();
     private TaskCompletionSource _nextLine = NewSignal();
 
-    private Program(ProcessStartInfo start)
+    private Command(ProcessStartInfo start)
     {
         _name = Path.GetFileName(start.FileName);
         start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -34,11 +34,11 @@ internal sealed class Program : IAsyncDisposable
     /// <summary>What it wrote so far, both streams.</summary>
     public IReadOnlyCollection<string> Log => _log;
 
-    public static Program Start(string[] command, params (string Name, string Value)[] environment)
+    public static Command Start(string[] command, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(command[0], command[1..]);
         foreach (var (name, value) in environment) start.Environment[name] = value;
-        return new Program(start);
+        return new Command(start);
     }
 
     /// <summary>Runs a program to its end; anything but success fails the test with its output.</summary>

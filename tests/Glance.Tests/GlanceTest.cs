@@ -17,7 +17,7 @@ internal abstract class GlanceTest
     [SetUp]
     public async Task StartSiteAsync()
     {
-        Site = await Suite.SiteAsync();
+        Site = await SiteAsync();
         _leftovers = new Leftovers(Site);
     }
 
@@ -30,6 +30,9 @@ internal abstract class GlanceTest
         if (TestContext.CurrentContext.Result.FailCount > 0) await _leftovers.RemoveAsync();
         else await _leftovers.AssertNoneAsync();
     }
+
+    /// <summary>The site that this fixture uses: the common one, unless it says otherwise.</summary>
+    protected virtual Task<Site> SiteAsync() => Suite.SiteAsync();
 
     protected static byte[] Noise(int length, int seed = 1)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using NUnit.Framework;
 
 namespace Glance.Tests.Harness;
@@ -86,6 +87,14 @@ internal sealed class Command : IAsyncDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>It and its children, and theirs.</summary>
+    public IReadOnlyList<int> Tree()
+    {
+        List<int> tree = [Id];
+        for (var next = 0; next < tree.Count; next++) tree.AddRange(ChildrenOf(tree[next]));
+        return tree;
+    }
+
     /// <summary>SIGKILL, to its children too.</summary>
     public async Task KillAsync()
     {
@@ -112,6 +121,11 @@ internal sealed class Command : IAsyncDisposable
 
         _process.Dispose();
     }
+
+    private static IEnumerable<int> ChildrenOf(int processId) => Directory
+        .EnumerateDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task"))
+        .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Select(child => int.Parse(child, CultureInfo.InvariantCulture));
 
     private void KillAtExit(object? sender, EventArgs exit)
     {

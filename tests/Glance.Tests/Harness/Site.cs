@@ -171,7 +171,7 @@ internal sealed class Site : IAsyncDisposable
         {
             var config = Configure(pod);
             config.Write();
-            _apis.Add(new GlanceApi(Sidecars.Address(pod), config.Directory, python + PluginPackage.SuiteModules, Tools));
+            _apis.Add(Api(pod, config.Directory, python + PluginPackage.SuiteModules));
         }
 
         await CreateTablesAsync();
@@ -179,6 +179,18 @@ internal sealed class Site : IAsyncDisposable
         await Task.WhenAll(_apis.Select(api => api.StartAsync()));
         _balancer = await LoadBalancer.StartAsync(_directory.Path, Sidecars.Address(Pods), _apis.Select(api => api.Address));
         if (_options.WithSidecar) await Sidecars.AllReachableAsync();
+    }
+
+    private GlanceApi Api(int pod, string configuration, string modules)
+    {
+        var address = $"{Sidecars.Address(pod)}:{GlanceApi.Port}";
+        (string, string)[] environment =
+        [
+            ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", modules),
+            ("PATH", $"{Tools}:{Environment.GetEnvironmentVariable("PATH")}"),
+        ];
+        return new GlanceApi(new Uri("http://" + address), _options.UnderApache
+            ? new Apache(Path.Combine(Home(pod), "apache"), address, environment) : new Gunicorn(address, environment));
     }
 
     private GlanceConfig Configure(int pod, params (string Option, string Value)[] options)

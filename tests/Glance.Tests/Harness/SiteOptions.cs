@@ -15,5 +15,8 @@ internal sealed record SiteOptions
 
     public bool WithSidecar { get; init; } = true;
 
+    /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>
+    public bool UnderApache { get; init; }
+
     public string Plugins { get; init; } = "['staging_sidecar']";
 }

@@ -23,7 +23,8 @@ internal static class RpcServices
         services.AddSingleton<ImageReader>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
-            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>();
+            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>()
+            .AddSingleton<InspectCall>();
         services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
             .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
         services.AddSingleton<IDrainedImports, DrainedImports>();

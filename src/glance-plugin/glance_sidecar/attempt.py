@@ -1,0 +1,126 @@
+"""A RunImport call that is made again: after a lost connection, and while the volume is full."""
+
+import queue
+import threading
+import time
+
+import grpc
+
+from oslo_log import log as logging
+
+from glance_sidecar import client
+from glance_sidecar import messages
+from glance_sidecar import options
+from glance_sidecar.errors import SidecarError
+from glance_sidecar.progress import describe
+
+LOG = logging.getLogger(__name__)
+
+# Between two looks at a full volume; each is a call that is refused at once.
+_SPACE_PAUSE = 5
+_ENDED = object()
+
+
+class Attempt:
+    """One import of the sidecar, until it has succeeded or failed for good. progress: a TaskProgress."""
+
+    def __init__(self, import_id, request, progress):
+        self._import_id = import_id
+        self._request = request
+        self._progress = progress
+        self._settings = options.settings()
+        self._said = "Importing"
+
+    def run(self):
+        """The finished Import. Raises SidecarError, and what progress raises: then the import is cancelled."""
+        self._begin_anew_after_failure()
+        heard = time.monotonic()
+        full_since = None
+        while True:
+            try:
+                return self._watch()
+            except SidecarError as failure:
+                now = time.monotonic()
+                heard = max(heard, self._heard)
+                if failure.reason == "NO_SPACE":
+                    full_since = full_since or now
+                    if failure.facts.get("never") == "true" or now - full_since >= self._settings.space_wait:
+                        raise
+                    self._wait(_SPACE_PAUSE, "Waiting for space in the staging area: %s" % failure.message)
+                    self._begin_anew_after_failure()
+                elif failure.transient and now - heard < self._settings.wait:
+                    self._wait(0.5, "Waiting for the staging sidecar: %s" % failure.message)
+                else:
+                    raise
+
+    def _begin_anew_after_failure(self):
+        """An import that failed keeps its id, and would answer with its old failure."""
+        try:
+            known = client.get().call("Imports.GetImport", patience=self._settings.wait, import_id=self._import_id)
+        except SidecarError as failure:
+            if failure.not_found:
+                return
+            raise
+        if known.state in (messages.Import.FAILED, messages.Import.CANCELLED):
+            client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=self._import_id,
+                              keep_image=True)
+
+    def _watch(self):
+        """Follows one call to its end, telling of progress, also when nothing changes."""
+        self._heard = 0.0
+        call = client.get().open("Imports.RunImport", import_id=self._import_id, **self._request)
+        events = queue.Queue()
+        threading.Thread(target=_read, args=(call, events), name="import-events", daemon=True).start()
+        last = None
+        try:
+            while True:
+                try:
+                    event = events.get(timeout=self._settings.progress_interval)
+                except queue.Empty:
+                    event = last
+                if event is _ENDED:
+                    return self._finished(last)
+                if isinstance(event, SidecarError):
+                    raise event
+                if event is not None:
+                    self._heard = time.monotonic()
+                    last = event
+                    self._said = describe(event)
+                self._progress.tell(self._said)
+        except SidecarError:
+            raise
+        except BaseException:
+            # Somebody else ended the task, or this process ends: nobody wants the result.
+            cancel(self._import_id)
+            raise
+        finally:
+            call.cancel()
+
+    @staticmethod
+    def _finished(last):
+        if last is None or last.state != messages.Import.SUCCEEDED:
+            raise SidecarError(grpc.StatusCode.UNAVAILABLE, "", "The sidecar ended the call before the import's end.")
+        return last
+
+    def _wait(self, seconds, text):
+        LOG.info("Import %s: %s", self._import_id, text)
+        self._progress.tell(text)
+        time.sleep(seconds)
+
+
+def cancel(import_id):
+    """Cancels a running import; never raises."""
+    try:
+        client.get().call("Imports.CancelImport", timeout=client.DELETE_TIMEOUT, import_id=import_id)
+    except SidecarError as failure:
+        if not failure.not_found:
+            LOG.warning("Import %s could not be cancelled: %s", import_id, failure.message)
+
+
+def _read(call, events):
+    try:
+        for event in call:
+            events.put(getattr(event, "import"))
+        events.put(_ENDED)
+    except grpc.RpcError as failure:
+        events.put(SidecarError.of(failure))

@@ -1,0 +1,53 @@
+"""The threads of each process: one watches this process's imports, one mends what dead processes left."""
+
+import os
+import threading
+
+from oslo_log import log as logging
+
+from glance_sidecar import options
+
+LOG = logging.getLogger(__name__)
+
+_lock = threading.Lock()
+_started_by = None
+
+
+def ensure_started():
+    """Starts the threads, once in each process; they do not survive a fork."""
+    global _started_by
+    if _started_by == os.getpid():
+        return
+    with _lock:
+        if _started_by == os.getpid():
+            return
+        _started_by = os.getpid()
+    from glance_sidecar.recovery import Recovery
+    from glance_sidecar.watcher import Watcher
+    Watcher().start()
+    if options.settings().recovery_interval:
+        Recovery().start()
+
+
+class Loop(threading.Thread):
+    """Runs turn() again and again, with pauses; an exception is logged and does not end it."""
+
+    def __init__(self, name, interval):
+        super().__init__(name=name, daemon=True)
+        self._interval = interval
+        self._stopping = threading.Event()
+
+    def run(self):
+        while not self._stopping.wait(self._interval()):
+            try:
+                self.turn()
+            except Exception:
+                LOG.exception("The %s thread goes on after an error.", self.name)
+
+    def stop(self):
+        """Ends the thread; returns when it has."""
+        self._stopping.set()
+        self.join()
+
+    def turn(self):
+        raise NotImplementedError

@@ -1,0 +1,99 @@
+"""Mending of images and tasks in Glance's database, as an administrator."""
+
+import functools
+
+from glance.api.v2 import policy as api_policy
+from glance.common import exception
+import glance.context
+import glance.gateway
+from oslo_log import log as logging
+import webob.exc
+
+LOG = logging.getLogger(__name__)
+
+LOCK = "os_glance_import_task"
+STAGE_HOST = "os_glance_stage_host"
+
+
+@functools.lru_cache(maxsize=None)
+def gateway():
+    return glance.gateway.Gateway()
+
+
+@functools.lru_cache(maxsize=None)
+def admin():
+    return glance.context.get_admin_context()
+
+
+def images():
+    return gateway().get_repo(admin())
+
+
+def tasks():
+    return gateway().get_task_repo(admin())
+
+
+def find_image(image_id):
+    """The image, or None when it does not exist any more."""
+    try:
+        return images().get(image_id)
+    except exception.NotFound:
+        return None
+
+
+def find_task(task_id):
+    """The task, or None."""
+    if not task_id:
+        return None
+    try:
+        return tasks().get(task_id)
+    except exception.NotFound:
+        return None
+
+
+def may_modify(context, image_id):
+    """Whether the policies let this user change the image."""
+    try:
+        image = gateway().get_repo(context).get(image_id)
+        api_policy.ImageAPIPolicy(context, image, gateway().policy).modify_image()
+    except (exception.NotFound, exception.Forbidden, webob.exc.HTTPException):
+        return False
+    return True
+
+
+def to_queued(image_id, from_status):
+    """Makes an image of that status ready to be staged anew; False when it has another status by now."""
+    image = find_image(image_id)
+    if image is None or image.status != from_status:
+        return False
+    image.status = "queued"
+    return save(image, from_status)
+
+
+def save(image, from_status):
+    """Saves an image unless its status changed meanwhile; says whether it did."""
+    try:
+        images().save(image, from_state=from_status)
+    except (exception.Conflict, exception.NotFound):
+        return False
+    return True
+
+
+def drop_property(image_id, name):
+    """Removes a property of Glance's own from an image, leaving all else alone."""
+    image = find_image(image_id)
+    value = image.extra_properties.get(name) if image is not None else None
+    if value is None:
+        return
+    try:
+        images().delete_property_atomic(image, name, value)
+    except exception.NotFound:
+        pass  # somebody else did
+
+
+def fail_task(task, text):
+    """Fails a task that has not ended, with a text for the user."""
+    if task is None or task.status not in ("pending", "processing"):
+        return
+    task.fail(text)
+    tasks().save(task)

@@ -1,0 +1,38 @@
+"""What the filter knows of an upload that Glance is about to hand to the staging store driver, in the same process."""
+
+import threading
+
+_lock = threading.Lock()
+_expected = {}
+
+
+class Expectation:
+    """One PUT .../stage that is being answered."""
+
+    def __init__(self, image_id, declared, disk_format, container_format, project_id, reservation):
+        self.image_id = image_id
+        # Bytes that the client said it sends; None when it did not say.
+        self.declared = declared
+        self.disk_format = disk_format
+        self.container_format = container_format
+        self.project_id = project_id
+        # None when the sidecar is down and Glance goes on without it.
+        self.reservation = reservation
+
+    def __enter__(self):
+        with _lock:
+            _expected[self.image_id] = self
+        return self
+
+    def __exit__(self, *_):
+        with _lock:
+            if _expected.get(self.image_id) is self:
+                del _expected[self.image_id]
+        if self.reservation is not None:
+            self.reservation.close()
+
+
+def find(image_id):
+    """The request that is being answered for this image, or None: then a task writes it (web-download and the like)."""
+    with _lock:
+        return _expected.get(image_id)

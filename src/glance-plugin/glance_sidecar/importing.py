@@ -1,0 +1,107 @@
+"""One import: what the plugin does with the sidecar, and with the image in Glance's database."""
+
+import os
+import uuid
+
+from oslo_log import log as logging
+
+from glance_sidecar import client
+from glance_sidecar import intake
+from glance_sidecar import options
+from glance_sidecar import records
+from glance_sidecar import volume
+from glance_sidecar.attempt import Attempt
+from glance_sidecar.errors import CONTENT_REASONS, SidecarError
+from glance_sidecar.failures import ImportFailed
+from glance_sidecar.progress import TaskProgress
+
+LOG = logging.getLogger(__name__)
+
+# Names the parameters of an import, so that the same import is found again.
+_NAMESPACE = uuid.UUID("5f0b7a35-7f4c-4d0e-9f3d-0f1c1d6b4a51")
+
+
+class ImportRun:
+    """From the staged image to the file that Glance stores."""
+
+    def __init__(self, running, action_wrapper, context, method):
+        self.live = running
+        self.action_wrapper = action_wrapper
+        self.method = method
+        # As they were before the import changed them: disk_format, container_format, properties, size of the staged image.
+        self.before = {}
+        self._roles = list(getattr(context, "roles", None) or [])
+        self._request_id = getattr(context, "request_id", None) or ""
+
+    def execute(self, file_path):
+        """Returns the URL of the file to store. Raises ImportFailed, with a text for the user."""
+        try:
+            return self._execute(file_path)
+        except SidecarError as failure:
+            raise self._explain(failure) from failure
+
+    def _execute(self, file_path):
+        image = self.live.image_repo.get(self.live.image_id)
+        staged = self._staged(file_path)
+        self._remember(image, staged)
+        request = self._request(image)
+        # The same bytes and the same wishes have the same id: an import whose result no store took is attached to.
+        committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
+        name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
+        self.live.import_id = str(uuid.uuid5(_NAMESPACE, self.live.image_id + " " + name))
+        records.update("import", self.live.image_id, task_id=self.live.task_id, import_id=self.live.import_id,
+                       before=self.before)
+        progress = TaskProgress(self.live.task_repo, self.live.task_id)
+        done = Attempt(self.live.import_id, dict(request, user_roles=self._roles, request_id=self._request_id),
+                       progress).run()
+        self._apply(done.result)
+        return "file://" + volume.from_sidecar(done.result.output_path)
+
+    def _staged(self, file_path):
+        patience = options.settings().wait
+        try:
+            return client.get().call("Staging.GetImage", patience=patience, image_id=self.live.image_id)
+        except SidecarError as failure:
+            path = file_path[len("file://"):]
+            if not failure.not_found or not os.path.isfile(path):
+                raise
+        # Written by Glance itself: in single-store mode, or while the sidecar was down.
+        LOG.info("Image %s was staged without the sidecar, which takes it over now.", self.live.image_id)
+        return intake.adopt(self.live.image_id, path, os.path.getsize(path), patience=patience)
+
+    def _remember(self, image, staged):
+        self.before = {
+            "disk_format": image.disk_format, "container_format": image.container_format,
+            "properties": dict(image.extra_properties), "size": staged.size}
+
+    def _request(self, image):
+        settings = options.settings()
+        return {
+            "image_id": self.live.image_id,
+            "stages": list(settings.stages),
+            "disk_format": image.disk_format or "",
+            "container_format": image.container_format or "",
+            "output_disk_format": settings.output_format,
+            "output_placement": "BRING_HERE",
+        }
+
+    def _apply(self, result):
+        # Short, since leaving it saves all of the image: what users changed meanwhile would be lost.
+        with self.action_wrapper as action:
+            action.set_image_attribute(
+                disk_format=result.disk_format, container_format=result.container_format or "bare",
+                size=result.size, virtual_size=result.virtual_size or None)
+            action.set_image_extra_properties(dict(result.properties))
+        self.before["set"] = sorted(result.properties)
+
+    def _explain(self, failure):
+        if failure.not_found or failure.reason == "IMAGE_GONE":
+            return ImportFailed("The staged bytes of the image are gone: stage it again.", content_refused=True)
+        if failure.reason in CONTENT_REASONS:
+            return ImportFailed("The image was refused (%s): %s Create it anew, or stage other bytes."
+                                % (failure.reason, failure.message), content_refused=True)
+        if failure.down:
+            return ImportFailed("The staging sidecar of this pod did not answer for %d s: import the image again later."
+                                % options.settings().wait)
+        return ImportFailed("The image was not imported (%s): %s Its bytes are still staged; import it again."
+                            % (failure.reason or failure.code.name, failure.message))

@@ -1,0 +1,64 @@
+"""
+Parts of an image in the stores that it was being written to. Glance has no record of them, and most stores refuse the next
+attempt while they are there.
+"""
+
+import os
+
+import glance_store
+from glance_store import backend
+from glance_store import exceptions
+from glance_store import location
+from oslo_config import cfg
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+
+def remove(image_id, stores):
+    """
+    Removes what there is of the image in these stores; None stands for the only store. Raises InUseByStore while a store
+    still takes the dead process for alive; other failures are logged, as trying again would not help.
+    """
+    for name in stores:
+        try:
+            _remove(image_id, name)
+        except exceptions.NotFound:
+            pass
+        except exceptions.InUseByStore:
+            raise
+        except Exception:
+            LOG.exception("A part of image %s may have stayed in store %s: remove it there.", image_id, name or "(default)")
+
+
+def unlink(path):
+    """Removes a file if there is one."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    LOG.info("Removed the part of an image at %s.", path)
+
+
+def _remove(image_id, name):
+    store = glance_store.get_store_from_store_identifier(name) if name else backend.get_store_from_scheme(
+        CONF.glance_store.default_store)
+    schemes = store.get_schemes()
+    if "file" in schemes:
+        for directory in _directories(store):
+            unlink(os.path.join(directory, image_id))
+    elif "rbd" in schemes:
+        # The snapshot is the last thing that the driver makes; without one it is passed over.
+        specs = {"fsid": None, "pool": store.pool, "image": image_id, "snapshot": "snap"}
+        store.delete(location.Location("rbd", store.get_store_location_class(), CONF, backend=name, store_specs=specs))
+        LOG.info("Removed the part of image %s in store %s.", image_id, name)
+    else:
+        LOG.warning("A part of image %s may have stayed in store %s (%s): look, and remove it there.",
+                    image_id, name or "(default)", schemes[0])
+
+
+def _directories(store):
+    if not getattr(store, "multiple_datadirs", False):
+        return [store.datadir]
+    return [directory for directories in store.priority_data_map.values() for directory in directories]

@@ -1,0 +1,88 @@
+"""Removals at the sidecar. One that cannot be asked for, because it is down, is written down and made when it is back."""
+
+import json
+import os
+import re
+
+from oslo_log import log as logging
+
+from glance_sidecar import client
+from glance_sidecar import volume
+from glance_sidecar.errors import SidecarError
+
+LOG = logging.getLogger(__name__)
+
+_NAME = re.compile(r"^(delete|release)-([0-9a-f-]{36})$")
+
+
+def delete_image(image_id, fallback_file=None):
+    """Removes an image's staged bytes, and all that was made of them, on every pod. Never raises."""
+    _remove("delete", image_id, fallback_file)
+
+
+def release_import(import_id, fallback_file=None):
+    """Removes a finished import, its output and its staged image. Never raises."""
+    _remove("release", import_id, fallback_file)
+
+
+def waiting():
+    """The removals that are written down, as pairs of kind and id."""
+    found = (_NAME.match(name) for name in os.listdir(volume.state_directory("pending")))
+    return [match.groups() for match in found if match]
+
+
+def settle():
+    """Makes the removals that are written down. Returns how many are left, all of them when the sidecar is down."""
+    left = waiting()
+    for kind, subject in list(left):
+        try:
+            _ask(kind, subject)
+        except SidecarError as failure:
+            if failure.down:
+                return len(left)
+            LOG.warning("The %s of %s, put off earlier, was refused: %s", kind, subject, failure.message)
+            if failure.transient:
+                continue
+        else:
+            LOG.info("The %s of %s, put off earlier, is done.", kind, subject)
+        _forget(kind, subject)
+        left.remove((kind, subject))
+    return len(left)
+
+
+def _remove(kind, subject, fallback_file):
+    try:
+        _ask(kind, subject)
+    except SidecarError as failure:
+        LOG.warning("The %s of %s is put off: %s", kind, subject, failure.message)
+        try:
+            _note(kind, subject)
+            # Space is what removing is about; the sidecar's own records follow when it is back.
+            if failure.down and fallback_file and os.path.isfile(fallback_file):
+                os.unlink(fallback_file)
+        except OSError:
+            LOG.exception("The %s of %s could not be put off.", kind, subject)
+
+
+def _ask(kind, subject):
+    try:
+        if kind == "delete":
+            client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=subject)
+        else:
+            client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=subject)
+    except SidecarError as failure:
+        if not failure.not_found:
+            raise
+
+
+def _note(kind, subject):
+    path = os.path.join(volume.state_directory("pending"), "%s-%s" % (kind, subject))
+    with open(path, "w") as file:
+        json.dump({"kind": kind, "id": subject}, file)
+
+
+def _forget(kind, subject):
+    try:
+        os.unlink(os.path.join(volume.state_directory("pending"), "%s-%s" % (kind, subject)))
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,32 @@
+"""The sidecar's refusals as HTTP errors, with texts for a user."""
+
+import webob.exc
+
+from glance_sidecar import options
+from glance_sidecar.errors import CONTENT_REASONS
+
+
+def unavailable(text):
+    """503 with Retry-After."""
+    return webob.exc.HTTPServiceUnavailable(
+        explanation=text, headers=[("Retry-After", str(options.settings().retry_after))])
+
+
+def to_http(error, what):
+    """The HTTP error for a refused call. what: the action that failed, such as "The image cannot be staged"."""
+    text = "%s: %s" % (what, error.message)
+    if error.down:
+        return unavailable("%s: the staging sidecar of this pod does not answer. Try again later." % what)
+    if error.reason == "NO_SPACE":
+        if error.facts.get("never") == "true":
+            return webob.exc.HTTPRequestEntityTooLarge(explanation=text)
+        return unavailable("%s Try again later." % _sentence(text))
+    if error.reason in CONTENT_REASONS or error.reason in ("LENGTH_MISMATCH", "INVALID_REQUEST", "INVALID_IMAGE_ID"):
+        return webob.exc.HTTPBadRequest(explanation=text)
+    if error.reason in ("UPLOAD_TAKEN_OVER", "UPLOAD_ABORTED", "ALREADY_STAGED"):
+        return webob.exc.HTTPConflict(explanation=text)
+    return unavailable(text)
+
+
+def _sentence(text):
+    return text if text.endswith(".") else text + "."

@@ -1,0 +1,80 @@
+"""What is left of an import that failed: the image as it can be used again, and nothing else."""
+
+from oslo_log import log as logging
+
+from glance.common import exception
+
+from glance_sidecar import attempt
+from glance_sidecar import client
+from glance_sidecar import pending
+from glance_sidecar.errors import SidecarError
+
+LOG = logging.getLogger(__name__)
+
+_IMPORTING = "os_glance_importing_to_stores"
+
+
+class Undo:
+    """For one ImportRun."""
+
+    def __init__(self, run):
+        self._run = run
+        self._image_id = run.live.image_id
+
+    def after(self, own, later):
+        """own: what the import itself raised, or None; later: what a task after it raised."""
+        if own is not None and self._run.live.import_id:
+            attempt.cancel(self._run.live.import_id)
+        if later is not None and not isinstance(later, exception.UploadException):
+            self._run.live.note = self._explain(later)
+        keep = (self._run.method == "glance-direct" and not getattr(own, "content_refused", False)
+                and self._is_staged())
+        try:
+            with self._run.action_wrapper as action:
+                self._fail_stores(action)
+                if self._run.method == "glance-direct":
+                    self._reset(action, keep)
+        finally:
+            if not keep:
+                pending.delete_image(self._image_id)
+
+    def _is_staged(self):
+        try:
+            client.get().call("Staging.GetImage", image_id=self._image_id)
+        except SidecarError as failure:
+            # In doubt it is: the next import request says what is so.
+            return not failure.not_found
+        return bool(self._run.before)
+
+    @staticmethod
+    def _fail_stores(action):
+        stores = [name for name in action.image_extra_properties.get(_IMPORTING, "").split(",") if name]
+        action.remove_importing_stores(stores)
+        action.add_failed_stores(stores)
+
+    def _reset(self, action, keep):
+        if action.image_status == "importing":
+            action.set_image_attribute(status="queued")
+        if action.image_status != "queued":
+            return
+        before = self._run.before
+        if before:
+            action.set_image_attribute(
+                disk_format=before["disk_format"], container_format=before["container_format"])
+            for name in before.get("set", ()):
+                action.pop_extra_property(name)
+            action.set_image_extra_properties(
+                {name: before["properties"][name] for name in before.get("set", ()) if name in before["properties"]})
+        if keep:
+            # Staged still, so it can be imported again as it is.
+            action.set_image_attribute(status="uploading")
+            action.set_image_attribute(size=before["size"])
+
+    @staticmethod
+    def _explain(later):
+        return ("Storing the image failed: %s Its bytes are still staged, and the conversion is kept; import it again."
+                % _sentence(str(later) or type(later).__name__))
+
+
+def _sentence(text):
+    return text if text.endswith((".", "!", "?")) else text + "."

@@ -1,0 +1,140 @@
+"""PUT /v2/images/{id}/stage."""
+
+import os
+
+from oslo_log import log as logging
+import webob.exc
+
+from glance_sidecar import client
+from glance_sidecar import database
+from glance_sidecar import intake
+from glance_sidecar import messages
+from glance_sidecar import options
+from glance_sidecar import records
+from glance_sidecar import refusals
+from glance_sidecar import volume
+from glance_sidecar.errors import SidecarError
+from glance_sidecar.expectations import Expectation
+from glance_sidecar.intake import STEP
+from glance_sidecar.reservation import Reservation
+from glance_sidecar.wsgi import image as images
+from glance_sidecar.wsgi.body import UploadBody
+
+LOG = logging.getLogger(__name__)
+
+_REFUSED = "The image cannot be staged"
+
+
+class StageRequest:
+    """One upload. Space is reserved and the first bytes are judged before Glance hears of it."""
+
+    def __init__(self, app, request, image_id):
+        self._app = app
+        self._request = request
+        self._image_id = image_id
+        self._body = None
+
+    def respond(self):
+        if self._request.content_type != "application/octet-stream":
+            return self._app  # Glance itself refuses it
+        image = images.show(self._app, self._request, self._image_id)
+        if image is None or image["status"] not in ("queued", "uploading"):
+            return self._app
+        if not images.may_modify(self._request, self._image_id):
+            return self._app  # likewise
+        declared = self._declared_size()
+        self._body = UploadBody(self._request.environ["wsgi.input"], declared)
+        try:
+            return self._stage(image, declared)
+        except webob.exc.HTTPException as refusal:
+            self._body.drain()
+            return refusal
+
+    def _stage(self, image, declared):
+        try:
+            self._make_room(image)
+            # Half a reservation protects nobody, so without a declared size the first step is asked for.
+            reservation = Reservation(self._image_id, STEP if declared is None else declared, image.get("owner"))
+        except SidecarError as failure:
+            if not failure.down or options.settings().when_down != "fallback":
+                raise refusals.to_http(failure, _REFUSED) from failure
+            LOG.warning("Image %s is staged without the sidecar: %s", self._image_id, failure.message)
+            reservation = None
+        expected = Expectation(
+            self._image_id, declared, image.get("disk_format") or "", image.get("container_format") or "",
+            image.get("owner") or "", reservation)
+        with expected:
+            if reservation is not None:
+                self._inspect(expected)
+            return self._receive(expected)
+
+    def _make_room(self, image):
+        """Removes what is left of earlier uploads; refuses when another one is under way."""
+        try:
+            upload = client.get().call("Staging.GetUpload", image_id=self._image_id)
+            if upload.state in (messages.Upload.RECEIVING, messages.Upload.RESERVED):
+                raise webob.exc.HTTPConflict(
+                    explanation="Image %s is being uploaded by another request, on %s: wait for its end."
+                                % (self._image_id, upload.owner or "another pod"))
+        except SidecarError as failure:
+            if not failure.not_found:
+                raise
+        if image["status"] == "uploading":
+            LOG.info("The earlier upload of image %s was left unfinished or is replaced: it is staged anew.", self._image_id)
+            images.back_to_queued(self._image_id)
+        client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=self._image_id)
+
+    def _inspect(self, expected):
+        prefix, complete = self._body.read_prefix()
+        try:
+            client.get().call(
+                "Imports.Inspect", data=prefix, complete=complete, disk_format=expected.disk_format,
+                container_format=expected.container_format)
+        except SidecarError as failure:
+            raise refusals.to_http(failure, "The image was refused") from failure
+
+    def _receive(self, expected):
+        records.put("stage", self._image_id)
+        try:
+            self._request.environ["wsgi.input"] = self._body
+            # webob remembers this of the body that was there before.
+            self._request.environ.pop("webob.is_body_seekable", None)
+            answer = self._request.get_response(self._app)
+            if answer.status_int == 204:
+                self._after(expected)
+            else:
+                self._body.drain()
+            return answer
+        finally:
+            records.remove("stage", self._image_id)
+
+    def _after(self, expected):
+        # Glance asks that URL itself, and answers 500 when its pod is gone; the sidecars find each other.
+        database.drop_property(self._image_id, database.STAGE_HOST)
+        path = volume.staged_file(self._image_id)
+        if volume.multi_store() or expected.reservation is None or not os.path.isfile(path):
+            return
+        # In single-store mode Glance wrote the file by itself.
+        try:
+            intake.adopt(
+                self._image_id, path, os.path.getsize(path), expected.reservation,
+                {"disk_format": expected.disk_format, "container_format": expected.container_format,
+                 "project_id": expected.project_id}, options.settings().wait)
+        except SidecarError as failure:
+            database.to_queued(self._image_id, "uploading")
+            os.unlink(path)
+            raise refusals.to_http(failure, "The image was not staged") from failure
+
+    def _declared_size(self):
+        header = self._request.headers.get("X-Openstack-Image-Size")
+        length = self._request.content_length
+        if header is None:
+            return length
+        if not header.strip().isdigit():
+            raise webob.exc.HTTPBadRequest(
+                explanation="X-Openstack-Image-Size is '%s': give the image's size in bytes, or leave it out." % header)
+        if length is not None and length != int(header):
+            raise webob.exc.HTTPBadRequest(
+                explanation="X-Openstack-Image-Size says %s bytes and Content-Length %d: they must be equal."
+                            % (header, length))
+        return int(header)

@@ -1,0 +1,161 @@
+"""The real Glance in this process, behind the filter: multi-store, a SQLite database, users by their token."""
+
+import json
+import os
+import uuid
+
+from tests.daemon import Daemon
+from tests.support import SCRATCH, wait_until
+
+import webob
+
+_PASTE = """
+[pipeline:glance-api]
+pipeline = tokens context sidecar rootapp
+[composite:rootapp]
+paste.composite_factory = glance.api:root_app_factory
+/: apiversions
+/v2: apiv2app
+[app:apiversions]
+paste.app_factory = glance.api.versions:create_resource
+[app:apiv2app]
+paste.app_factory = glance.api.v2.router:API.factory
+[filter:tokens]
+paste.filter_factory = tests.glance:tokens
+[filter:context]
+paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
+[filter:sidecar]
+paste.filter_factory = glance_sidecar.wsgi:filter_factory
+"""
+
+_CONFIG = """
+[DEFAULT]
+enabled_backends = fast:file,slow:file
+enabled_import_methods = [glance-direct,web-download,copy-image]
+worker_self_reference_url = http://pod-that-is-gone.example:9292
+log_file = {scratch}/glance.log
+[database]
+connection = sqlite:///{scratch}/glance.db
+[glance_store]
+default_backend = fast
+[fast]
+filesystem_store_datadir = {scratch}/fast
+[slow]
+filesystem_store_datadir = {scratch}/slow
+[os_glance_staging_store]
+filesystem_store_datadir = {scratch}/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = {scratch}/tasks
+[image_import_opts]
+image_import_plugins = ['staging_sidecar']
+[import_filtering_opts]
+allowed_hosts = [127.0.0.1]
+allowed_ports = []
+[taskflow_executor]
+engine_mode = serial
+[staging_sidecar]
+progress_interval = 1
+recovery_interval = 0
+wait = 20
+"""
+
+
+def tokens(global_conf):
+    """A filter that believes a token such as user:project:role."""
+    def make(app):
+        def respond(environ, start_response):
+            user, project, role = (environ.get("HTTP_X_AUTH_TOKEN") or "nobody:none:reader").split(":")
+            environ.update(HTTP_X_IDENTITY_STATUS="Confirmed", HTTP_X_USER_ID=user, HTTP_X_PROJECT_ID=project,
+                           HTTP_X_ROLES=role)
+            return app(environ, start_response)
+        return respond
+    return make
+
+
+_app = None
+_daemon = None
+
+
+def daemon():
+    """The sidecar that Glance is configured with; started when it does not run."""
+    global _daemon
+    if _daemon is None:
+        _daemon = Daemon(os.path.join(SCRATCH, "staging")).start()
+        import atexit
+        atexit.register(_daemon.close)
+    return _daemon
+
+
+def app():
+    """Glance, as its WSGI server would load it."""
+    global _app
+    if _app is None:
+        _app = _load()
+    return _app
+
+
+def _load():
+    directory = os.path.join(SCRATCH, "etc")
+    os.makedirs(directory)
+    with open(os.path.join(directory, "glance-api-paste.ini"), "w") as file:
+        file.write(_PASTE)
+    with open(os.path.join(directory, "glance-api.conf"), "w") as file:
+        file.write(_CONFIG.format(scratch=SCRATCH) + "address = %s\n" % daemon().address)
+    os.environ["OS_GLANCE_CONFIG_DIR"] = directory
+    from glance.common import wsgi_app
+    from glance.db.sqlalchemy import api, models
+    loaded = wsgi_app.init_app()
+    models.BASE.metadata.create_all(api.get_engine())
+    return loaded
+
+
+class User:
+    """Somebody who asks Glance for something."""
+
+    def __init__(self, name="alice", project="blue", role="member"):
+        self._token = "%s:%s:%s" % (name, project, role)
+
+    def ask(self, method, path, body=None, **headers):
+        """body: bytes, a reader, or what becomes JSON."""
+        request = webob.Request.blank("/v2" + path, method=method)
+        request.headers["X-Auth-Token"] = self._token
+        if isinstance(body, (dict, list)):
+            request.body = json.dumps(body).encode()
+            request.content_type = "application/json"
+        elif isinstance(body, bytes):
+            request.body = body
+            request.content_type = "application/octet-stream"
+        elif body is not None:
+            request.body_file = body
+            request.content_type = "application/octet-stream"
+        for name, value in headers.items():
+            request.headers[name.replace("_", "-")] = str(value)
+        return request.get_response(app())
+
+    def create(self, disk_format="raw", container_format="bare", **properties):
+        answer = self.ask("POST", "/images", dict(
+            properties, name="test", disk_format=disk_format, container_format=container_format, id=str(uuid.uuid4())))
+        assert answer.status_int == 201, answer.text
+        return answer.json_body["id"]
+
+    def show(self, image_id):
+        return self.ask("GET", "/images/" + image_id).json_body
+
+    def stage(self, image_id, body, **headers):
+        return self.ask("PUT", "/images/%s/stage" % image_id, body, **headers)
+
+    def start_import(self, image_id, method="glance-direct", **fields):
+        return self.ask("POST", "/images/%s/import" % image_id, dict(fields, method={"name": method}))
+
+    def tasks(self, image_id):
+        return self.ask("GET", "/images/%s/tasks" % image_id).json_body["tasks"]
+
+    def end_of_import(self, image_id, count=1):
+        """The newest task of the image, when it has ended, and its watcher has seen that."""
+        from glance_sidecar import records
+
+        def ended():
+            found = sorted(self.tasks(image_id), key=lambda task: task["created_at"])
+            return (len(found) >= count and found[-1]["status"] in ("success", "failure")
+                    and records.get("import", image_id) is None and found[-1])
+        return wait_until(ended, "the import of %s ends: %s" % (image_id, self.tasks(image_id)))

@@ -1,0 +1,48 @@
+"""What the tests run on: the package as it would be installed, and helpers."""
+
+import atexit
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(PACKAGE))
+SCRATCH = tempfile.mkdtemp(prefix="glance-plugin-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+
+
+def _make_protoset():
+    """As the build of the wheel makes it, but not into the source tree."""
+    spec = importlib.util.spec_from_file_location("plugin_setup", os.path.join(PACKAGE, "setup.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    target = os.path.join(SCRATCH, "sidecar.protoset")
+    module.compile_protos(target)
+    os.environ["GLANCE_SIDECAR_PROTOSET"] = target
+
+
+def _make_entry_points():
+    """So that Glance finds the plugin by its entry point."""
+    subprocess.run([sys.executable, "setup.py", "-q", "egg_info", "--egg-base", SCRATCH], cwd=PACKAGE, check=True)
+    sys.path[:0] = [PACKAGE, SCRATCH]
+
+
+_make_protoset()
+_make_entry_points()
+
+
+def wait_until(condition, what, seconds=30):
+    """Waits for a condition that another thread or process brings about; fails with what was awaited."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        result = condition()
+        if result:
+            return result
+        pause.wait(0.02)
+    raise AssertionError("Not within %d s: %s" % (seconds, what))

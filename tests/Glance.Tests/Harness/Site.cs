@@ -82,7 +82,7 @@ internal sealed class Site : IAsyncDisposable
     public string Staging(int pod) => Sidecars.Staging(pod);
 
     /// <summary>The pod's volume, with the staging directory in it.</summary>
-    public string Home(int pod) => _directory[Cluster.Name(pod)];
+    public string Home(int pod) => Path.GetDirectoryName(Staging(pod))!;
 
     /// <summary>Waits until so many bytes of an image are on a pod's volume, wherever.</summary>
     public Task ReceivedAsync(int pod, string id, long bytes) => Until.TrueAsync(() => Directory
@@ -134,8 +134,13 @@ internal sealed class Site : IAsyncDisposable
         KeepLogs();
         if (_balancer is not null) await _balancer.DisposeAsync();
         foreach (var api in _apis) await api.DisposeAsync();
+        for (var pod = 0; pod < Pods; pod++)
+        {
+            if (Sidecars.Runs(pod)) await Sidecars.StopPodAsync(pod);
+        }
+
+        if (_small is not null) await Command.RunAsync(["umount", _small]);
         await Sidecars.DisposeAsync();
-        if (_small is not null) await Command.RunAsync(["umount", "-l", _small]);
         if (_database is not null) await _database.DisposeAsync();
         if (Web is not null) await Web.DisposeAsync();
         _directory.Dispose();

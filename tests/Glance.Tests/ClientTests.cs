@@ -45,5 +45,6 @@ internal sealed class ClientTests : GlanceTest
     }
 
     private Task<string> GlanceAsync(params string[] arguments) => Command.RunAsync(
-        ["glance", "--os-auth-token", ImageApi.Member, "--os-image-url", Site.Balancer.Address.ToString(), .. arguments]);
+        ["glance", "--os-auth-token", ImageApi.Member, "--os-image-url", Site.Balancer.Address.ToString(), .. arguments],
+        ("HOME", Site.Scratch("client"))); // it keeps the API's schemas there
 }

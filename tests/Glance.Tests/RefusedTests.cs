@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using Glance.Tests.Harness;
 using NUnit.Framework;
@@ -45,7 +46,7 @@ internal sealed class RefusedTests : GlanceTest
     [Test]
     public async Task Bomb_IsRefusedByItsImport_AndItsBytesAreGone()
     {
-        var bomb = Disk.Gzip(new byte[256 * MiB]);
+        var bomb = Disk.Gzip(new byte[256 * MiB], CompressionLevel.SmallestSize);
         var id = await StagedAsync(0, "raw", bomb);
         using var user = Site.At(1);
 

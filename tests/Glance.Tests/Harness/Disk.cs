@@ -29,10 +29,10 @@ internal sealed class Disk
         return await File.ReadAllBytesAsync(converted);
     }
 
-    public static byte[] Gzip(byte[] bytes)
+    public static byte[] Gzip(byte[] bytes, CompressionLevel level = CompressionLevel.Fastest)
     {
         using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest)) gzip.Write(bytes);
+        using (var gzip = new GZipStream(packed, level)) gzip.Write(bytes);
         return packed.ToArray();
     }
 }

@@ -3,11 +3,14 @@ namespace Glance.Tests.Harness;
 /// <summary>Whether somebody serves images at an address.</summary>
 internal static class Probe
 {
+    // Three Pythons that start at once on a busy machine.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     /// <param name="runs">Whether its process is still there; when not, waiting is no use.</param>
     public static async Task AnswersAsync(Uri address, Func<bool> runs)
     {
         using var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
-        await Until.RightAsync(() => AsksAsync(client), answered => answered || !runs());
+        await Until.RightAsync(() => AsksAsync(client), answered => answered || !runs(), Patience);
         if (!runs()) throw new InvalidOperationException($"The server at {address} ended.");
     }
 
@@ -18,7 +21,7 @@ internal static class Probe
             using var answer = await client.GetAsync("/healthcheck");
             return answer.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception notYet) when (notYet is HttpRequestException or TaskCanceledException)
         {
             return false;
         }

@@ -6,7 +6,7 @@ namespace Glance.Tests.Harness;
 internal static class Until
 {
     // What Glance alone does not do within seconds, it never does.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(SiteOptions.Chosen.WithSidecar ? 60 : 15);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(SiteOptions.Chosen.WithSidecar ? 90 : 15);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 

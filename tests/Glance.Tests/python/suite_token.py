@@ -1,4 +1,6 @@
 """Stands where keystonemiddleware's authtoken stands: the token says who somebody is, as user:project:role,role."""
+import urllib.parse
+
 import keystonemiddleware.auth_token  # noqa: F401  registers the options that Glance's own proxying reads
 
 
@@ -13,7 +15,8 @@ class Filter:
     def __call__(self, environ, start_response):
         for name in [name for name in environ if name in IDENTITY]:
             del environ[name]
-        parts = environ.get('HTTP_X_AUTH_TOKEN', '').split(':')
+        # The official client quotes what is in its headers.
+        parts = urllib.parse.unquote(environ.get('HTTP_X_AUTH_TOKEN', '')).split(':')
         if len(parts) == 3:
             user, project, roles = parts
             environ.update(HTTP_X_IDENTITY_STATUS='Confirmed', HTTP_X_USER_ID=user, HTTP_X_PROJECT_ID=project,

@@ -9,7 +9,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice and its refusals into statuses.</summary>
 [BindServiceMethod(typeof(StagingService), nameof(BindService))]
 internal sealed class StagingService(
-    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, DeleteCall delete, OwnerRouter router, ReadCall read,
+    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload, DeleteCall delete, OwnerRouter router, ReadCall read,
     Forwarder forwarder, ForwardMark mark)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
@@ -21,7 +21,7 @@ internal sealed class StagingService(
         StatusMap.GuardAsync(() => stage.RunAsync(requestStream, context.CancellationToken));
 
     public override Task<Glance.Sidecar.V1.Upload> GetUpload(GetUploadRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => area.GetUpload(ImageId.Parse(request.ImageId)).ToMessage(staging));
+        StatusMap.GuardAsync(() => findUpload.RunAsync(request, context));
 
     public override async Task ListUploads(
         ListUploadsRequest request, IServerStreamWriter<Glance.Sidecar.V1.Upload> responseStream,

@@ -9,7 +9,10 @@ internal enum StagingError
     /// <summary>A value of the request that can never be right, whatever the state.</summary>
     InvalidRequest,
 
-    /// <summary>No unfinished upload of this image here.</summary>
+    /// <summary>
+    /// No unfinished upload of this image here; asked with GetUpload and with peers: nowhere, as all of them answered.
+    /// Fact: peers_asked, then.
+    /// </summary>
     UploadNotFound,
 
     /// <summary>

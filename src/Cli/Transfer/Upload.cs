@@ -150,7 +150,8 @@ internal sealed class Upload(
     {
         var header = new StageHeader
         {
-            ImageId = request.ImageId, ProjectId = request.ProjectId, ExpectedDigests = { request.Digests.ToDictionary() },
+            ImageId = request.ImageId, ProjectId = request.ProjectId, DiskFormat = request.DiskFormat,
+            ContainerFormat = request.ContainerFormat, ExpectedDigests = { request.Digests.ToDictionary() },
         };
         if (source.Size is { } size) header.DeclaredSize = (ulong)size;
         if (resumeOffset is { } offset) header.ResumeOffset = (ulong)offset;

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
 using Sidecar.Staging;
@@ -74,6 +75,7 @@ internal sealed class StagingService(
         StatusMap.GuardAsync(async () =>
         {
             mark.RefusePeers(context);
+            RequestRules.CheckClaim(request.DiskFormat, request.ContainerFormat);
             var adopted = await area.AdoptAsync(
                 new AdoptRequest(
                     ImageId.Parse(request.ImageId),
@@ -81,7 +83,8 @@ internal sealed class StagingService(
                     request.HasExpectedSize ? Messages.ToLength(request.ExpectedSize) : null,
                     DigestAlgorithms.Validate(request.ExpectedDigests),
                     request.ProjectId,
-                    request.ReservationId),
+                    request.ReservationId,
+                    new ImageClaim(request.DiskFormat, request.ContainerFormat)),
                 context.CancellationToken);
             return adopted.ToMessage(staging);
         });

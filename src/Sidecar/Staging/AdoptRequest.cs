@@ -4,10 +4,12 @@ namespace Sidecar.Staging;
 /// <param name="File">Absolute path, without links.</param>
 /// <param name="ExpectedSize">Bytes, when the caller knows.</param>
 /// <param name="ReservationId">Of a held reservation, which promised the file's space; empty: none.</param>
+/// <param name="Claim">By which it is judged; without a format it is not judged.</param>
 internal sealed record AdoptRequest(
     ImageId ImageId,
     string File,
     long? ExpectedSize,
     IReadOnlyDictionary<string, string> ExpectedDigests,
     string ProjectId,
-    string ReservationId = "");
+    string ReservationId = "",
+    ImageClaim? Claim = null);

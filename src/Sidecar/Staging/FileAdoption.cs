@@ -44,6 +44,7 @@ internal sealed class FileAdoption(
         if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
         using var source = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         var size = RegularLength(source, request);
+        Judge(request, source, size);
         var digests = Digest(source, size, request, cancellationToken);
         var image = new StagedImage(
             request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
@@ -59,6 +60,12 @@ internal sealed class FileAdoption(
         }
 
         return image;
+    }
+
+    private void Judge(AdoptRequest request, SafeFileHandle source, long size)
+    {
+        if (request.Claim is not { DiskFormat.Length: > 0 } claim) return;
+        if (context.Judge(claim, source, size, complete: true).Refusal is { } refusal) throw refusal;
     }
 
     private bool IsAllowed(string path)
@@ -135,7 +142,7 @@ internal sealed class FileAdoption(
     {
         var directory = context.Layout.UploadDirectory(image.Id) + ".adopted";
         using var reservation = reservationId.Length > 0
-            ? reservations.TakeOver(reservationId, image.Id, image.Size)
+            ? reservations.TakeOver(reservationId, image.Id, image.Size, 0)
             : space.Reserve(image.Size);
         DurableFiles.CreateDirectory(directory);
         try

@@ -83,11 +83,18 @@ internal sealed partial class StagingArea
     private UploadWriter Start(UploadHeader header, GatePass pass)
     {
         if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
-        RemoveUpload(header.ImageId);
+        // Reserved first: an upload that has no room must not cost the one that is there, whose space it may count on.
+        var soonFree = _uploads.TryGetValue(header.ImageId, out var before) ? before.DataBytes() : 0;
         var reservation = header.ReservationId.Length > 0
-            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize)
-            : Space.ReserveForUpload(header.DeclaredSize ?? 0);
-        return Open(header, () => Upload.Create(header, Layout.UploadDirectory(header.ImageId)), pass, reservation);
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize, soonFree)
+            : Space.ReserveForUpload(header.DeclaredSize ?? 0, soonFree);
+        return Open(header, () => Replace(header), pass, reservation);
+    }
+
+    private Upload Replace(UploadHeader header)
+    {
+        RemoveUpload(header.ImageId);
+        return Upload.Create(header, Layout.UploadDirectory(header.ImageId));
     }
 
     private UploadWriter Resume(UploadHeader header, long offset, GatePass pass, CancellationToken cancellationToken)
@@ -115,12 +122,15 @@ internal sealed partial class StagingArea
         var effective = upload.Header with
         {
             DeclaredSize = upload.Header.DeclaredSize ?? header.DeclaredSize,
+            DiskFormat = header.DiskFormat.Length > 0 ? header.DiskFormat : upload.Header.DiskFormat,
+            ContainerFormat =
+                header.DiskFormat.Length > 0 ? header.ContainerFormat : upload.Header.ContainerFormat,
             ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
         };
         var missing = effective.DeclaredSize is { } whole ? Math.Max(0, whole - offset) : (long?)null;
         // It was admitted once: the watermark does not stop it, only a lack of space does.
         var reservation = header.ReservationId.Length > 0
-            ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing)
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing, 0)
             : Space.Reserve(missing ?? 0);
         _context.Metrics.Resumed();
         return Open(effective, () => upload, pass, reservation);
@@ -131,7 +141,8 @@ internal sealed partial class StagingArea
         try
         {
             var upload = prepare();
-            var writer = new UploadWriter(upload, header, pass, reservation, _commit, _context);
+            var writer = new UploadWriter(
+                upload, header, pass, reservation, _commit, _context, () => RemoveUpload(header.ImageId));
             _uploads[writer.ImageId] = upload;
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;

@@ -1,6 +1,7 @@
 """The threads of each process: one watches this process's imports, one mends what dead processes left."""
 
 import os
+import sys
 import threading
 
 from oslo_log import log as logging
@@ -8,6 +9,9 @@ from oslo_log import log as logging
 from glance_sidecar import options
 
 LOG = logging.getLogger(__name__)
+
+# gunicorn loads the application here with --preload, before it forks its workers, and in gunicorn.workers without.
+_GUNICORN_MASTER = "gunicorn.arbiter"
 
 _lock = threading.Lock()
 _started_by = None
@@ -27,6 +31,19 @@ def ensure_started():
     Watcher().start()
     if options.settings().recovery_interval:
         Recovery().start()
+
+
+def will_fork():
+    """Whether this process only loads the application for others, which it forks: gRPC does not survive that."""
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None:
+        return not uwsgi.worker_id()
+    callers = set()
+    frame = sys._getframe()
+    while frame is not None:
+        callers.add(frame.f_globals.get("__name__", ""))
+        frame = frame.f_back
+    return _GUNICORN_MASTER in callers and not any(name.startswith("gunicorn.workers") for name in callers)
 
 
 class Loop(threading.Thread):

@@ -75,10 +75,8 @@ class Intake:
         written = 0
         told = 0
         _remove(path)
-        # The sidecar, another user of the same group, opens it for writing too, to make it durable.
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o660)
         try:
-            os.fchmod(file, 0o660)
             self._tell(0)
             for block in blocks(source):
                 _write_all(file, block)
@@ -110,6 +108,7 @@ def adopt(image_id, path, size, reservation=None, claims=None, patience=0):
     Returns the staged image. Raises SidecarError; the file then lies where it was.
     """
     give_up = time.monotonic() + patience
+    _let_group_write(path)
     asked_before = False
     replaced = False
     while True:
@@ -133,6 +132,14 @@ def adopt(image_id, path, size, reservation=None, claims=None, patience=0):
                 time.sleep(0.25)
             else:
                 raise
+
+
+def _let_group_write(path):
+    try:
+        # The sidecar opens it for writing, to make it durable; Glance's own file store leaves that out.
+        os.chmod(path, 0o660)
+    except OSError as failure:
+        LOG.info("The mode of %s stays as it is: %s", path, failure)
 
 
 def _write_all(file, block):

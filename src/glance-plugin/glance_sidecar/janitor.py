@@ -23,8 +23,11 @@ _GRACE_SECONDS = 600
 
 def clean():
     """One round. What cannot be done now is left for the next."""
-    _remove_orphans()
-    _mend_stale_imports()
+    try:
+        _remove_orphans()
+        _mend_stale_imports()
+    except SidecarError as failure:
+        LOG.warning("What others left is not looked for now: %s", failure.message)
 
 
 def _remove_orphans():

@@ -20,6 +20,16 @@ def delete_image(image_id, fallback_file=None):
     _remove("delete", image_id, fallback_file)
 
 
+def remove_image(image_id):
+    """As delete_image, at once; raises SidecarError."""
+    client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=image_id)
+    try:
+        # Glance alone wrote it while the sidecar was down, which therefore knows nothing of it.
+        os.unlink(volume.staged_file(image_id))
+    except FileNotFoundError:
+        pass
+
+
 def release_import(import_id, fallback_file=None):
     """Removes a finished import, its output and its staged image. Never raises."""
     _remove("release", import_id, fallback_file)
@@ -67,7 +77,7 @@ def _remove(kind, subject, fallback_file):
 def _ask(kind, subject):
     try:
         if kind == "delete":
-            client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=subject)
+            remove_image(subject)
         else:
             client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=subject)
     except SidecarError as failure:

@@ -11,6 +11,17 @@ from glance_sidecar.errors import SidecarError
 
 LOG = logging.getLogger(__name__)
 
+# What stores raise. Their own texts name paths and hosts, which are no user's business; Glance logs them.
+_STORE_TROUBLE = {
+    "StorageFull": "The store is full",
+    "StorageWriteDenied": "The store refused to be written to",
+    "Forbidden": "The store refused the image",
+    "Duplicate": "The store already holds something under this image's id, which an administrator has to remove",
+    "RemoteServiceUnavailable": "The store cannot be reached",
+    "StorageQuotaFull": "The image is larger than the quota leaves",
+    "ImageSizeLimitExceeded": "The image is larger than this site allows",
+}
+
 _IMPORTING = "os_glance_importing_to_stores"
 
 
@@ -27,8 +38,7 @@ class Undo:
             attempt.cancel(self._run.live.import_id)
         if later is not None and not isinstance(later, exception.UploadException):
             self._run.live.note = self._explain(later)
-        keep = (self._run.method == "glance-direct" and not getattr(own, "content_refused", False)
-                and self._is_staged())
+        keep = self._run.method == "glance-direct" and not getattr(own, "content_refused", False) and self._may_be_staged()
         try:
             with self._run.action_wrapper as action:
                 self._fail_stores(action)
@@ -38,13 +48,13 @@ class Undo:
             if not keep:
                 pending.delete_image(self._image_id)
 
-    def _is_staged(self):
+    def _may_be_staged(self):
         try:
             client.get().call("Staging.GetImage", image_id=self._image_id)
         except SidecarError as failure:
             # In doubt it is: the next import request says what is so.
             return not failure.not_found
-        return bool(self._run.before)
+        return True
 
     @staticmethod
     def _fail_stores(action):
@@ -53,6 +63,8 @@ class Undo:
         action.add_failed_stores(stores)
 
     def _reset(self, action, keep):
+        # Glance forgets the size of an image that becomes queued.
+        size = self._run.before.get("size") or action.image_size
         if action.image_status == "importing":
             action.set_image_attribute(status="queued")
         if action.image_status != "queued":
@@ -68,13 +80,10 @@ class Undo:
         if keep:
             # Staged still, so it can be imported again as it is.
             action.set_image_attribute(status="uploading")
-            action.set_image_attribute(size=before["size"])
+            action.set_image_attribute(size=size)
 
     @staticmethod
     def _explain(later):
-        return ("Storing the image failed: %s Its bytes are still staged, and the conversion is kept; import it again."
-                % _sentence(str(later) or type(later).__name__))
-
-
-def _sentence(text):
-    return text if text.endswith((".", "!", "?")) else text + "."
+        kind = type(later).__name__
+        return ("%s. The image's bytes are still staged, and what was made of them is kept: import it again, which needs no "
+                "upload." % _STORE_TROUBLE.get(kind, "Storing the image failed (%s)" % kind))

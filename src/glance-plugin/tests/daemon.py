@@ -43,9 +43,18 @@ class Daemon:
             self._process = None
             self._log.close()
 
+    def start_again(self):
+        """Starts it unless it runs."""
+        if self._process is None:
+            self.start()
+
     def close(self):
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def count_in_log(self, text):
+        with open(os.path.join(self.directory, "log"), errors="replace") as log:
+            return log.read().count(text)
 
     def log(self):
         with open(os.path.join(self.directory, "log"), errors="replace") as log:

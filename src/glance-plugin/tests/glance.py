@@ -1,9 +1,10 @@
-"""The real Glance in this process, behind the filter: multi-store, a SQLite database, users by their token."""
+"""The real Glance in this process, behind the filter: multi-store, a database server, users by their token."""
 
 import json
 import os
 import uuid
 
+from tests import mariadb
 from tests.daemon import Daemon
 from tests.support import SCRATCH, wait_until
 
@@ -35,7 +36,7 @@ enabled_import_methods = [glance-direct,web-download,copy-image]
 worker_self_reference_url = http://pod-that-is-gone.example:9292
 log_file = {scratch}/glance.log
 [database]
-connection = sqlite:///{scratch}/glance.db
+connection = {database}
 [glance_store]
 default_backend = fast
 [fast]
@@ -86,7 +87,7 @@ def daemon():
     return _daemon
 
 
-def app():
+def load_once():
     """Glance, as its WSGI server would load it."""
     global _app
     if _app is None:
@@ -100,7 +101,7 @@ def _load():
     with open(os.path.join(directory, "glance-api-paste.ini"), "w") as file:
         file.write(_PASTE)
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
-        file.write(_CONFIG.format(scratch=SCRATCH) + "address = %s\n" % daemon().address)
+        file.write(_CONFIG.format(scratch=SCRATCH, database=mariadb.start()) + "address = %s\n" % daemon().address)
     os.environ["OS_GLANCE_CONFIG_DIR"] = directory
     from glance.common import wsgi_app
     from glance.db.sqlalchemy import api, models
@@ -112,8 +113,10 @@ def _load():
 class User:
     """Somebody who asks Glance for something."""
 
-    def __init__(self, name="alice", project="blue", role="member"):
+    def __init__(self, name="alice", project="blue", role="member", app=None):
         self._token = "%s:%s:%s" % (name, project, role)
+        self._earlier = {}
+        self._app = app or load_once()
 
     def ask(self, method, path, body=None, **headers):
         """body: bytes, a reader, or what becomes JSON."""
@@ -130,7 +133,7 @@ class User:
             request.content_type = "application/octet-stream"
         for name, value in headers.items():
             request.headers[name.replace("_", "-")] = str(value)
-        return request.get_response(app())
+        return request.get_response(self._app)
 
     def create(self, disk_format="raw", container_format="bare", **properties):
         answer = self.ask("POST", "/images", dict(
@@ -144,18 +147,24 @@ class User:
     def stage(self, image_id, body, **headers):
         return self.ask("PUT", "/images/%s/stage" % image_id, body, **headers)
 
-    def start_import(self, image_id, method="glance-direct", **fields):
-        return self.ask("POST", "/images/%s/import" % image_id, dict(fields, method={"name": method}))
+    def start_import(self, image_id, method="glance-direct", uri=None, **fields):
+        self._earlier[image_id] = {task["id"] for task in self.tasks(image_id)}
+        return self.ask("POST", "/images/%s/import" % image_id, dict(
+            fields, method={"name": method, "uri": uri} if uri else {"name": method}))
 
     def tasks(self, image_id):
         return self.ask("GET", "/images/%s/tasks" % image_id).json_body["tasks"]
 
-    def end_of_import(self, image_id, count=1):
-        """The newest task of the image, when it has ended, and its watcher has seen that."""
-        from glance_sidecar import records
+    def end_of_import(self, image_id):
+        """The task of the import that was started last, when it has ended and its watcher has seen to it."""
+        from glance_sidecar import live, records
 
-        def ended():
-            found = sorted(self.tasks(image_id), key=lambda task: task["created_at"])
-            return (len(found) >= count and found[-1]["status"] in ("success", "failure")
-                    and records.get("import", image_id) is None and found[-1])
-        return wait_until(ended, "the import of %s ends: %s" % (image_id, self.tasks(image_id)))
+        def newest():
+            return next((task for task in self.tasks(image_id) if task["id"] not in self._earlier[image_id]), None)
+
+        def closed():
+            task = newest()
+            return (task and task["status"] in ("success", "failure") and records.get("import", image_id) is None
+                    and live.of_task(task["id"]) is None)
+        wait_until(closed, "the import of %s ends" % image_id)
+        return newest()

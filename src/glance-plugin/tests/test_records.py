@@ -12,7 +12,7 @@ from tests.support import wait_until
 
 class RecordsTest(unittest.TestCase):
     def setUp(self):
-        glance.app()
+        glance.load_once()
         from glance_sidecar import records
         self.records = records
 

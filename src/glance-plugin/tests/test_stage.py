@@ -48,7 +48,7 @@ class Gated(io.RawIOBase):
 
 class StageTest(unittest.TestCase):
     def setUp(self):
-        glance.app()
+        glance.load_once()
         self.user = glance.User()
 
     def assert_nothing_left(self, image_id):

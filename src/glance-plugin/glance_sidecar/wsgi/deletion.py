@@ -1,6 +1,7 @@
 """DELETE /v2/images/{id}."""
 
 from glance_sidecar import database
+from glance_sidecar import expectations
 from glance_sidecar import pending
 
 
@@ -13,7 +14,8 @@ class Deletion:
         self._image_id = image_id
 
     def respond(self):
-        answer = self._request.get_response(self._app)
+        with expectations.deletion(self._image_id):
+            answer = self._request.get_response(self._app)
         if 200 <= answer.status_int < 300 or self._is_gone(answer):
             pending.delete_image(self._image_id)
         return answer

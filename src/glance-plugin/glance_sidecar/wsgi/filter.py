@@ -32,6 +32,9 @@ class SidecarFilter:
             LOG.error("Every image import is refused: %s", self._plugin_fault)
         if not swap.ensure() and volume.multi_store():
             LOG.info("Glance's stores are not made yet; the staging store is replaced at the first request.")
+        if not background.will_fork():
+            # A pod that nobody asks for anything mends what its predecessor left, too.
+            background.ensure_started()
 
     def __call__(self, environ, start_response):
         swap.ensure()

@@ -10,6 +10,7 @@ from glance_sidecar import database
 from glance_sidecar import intake
 from glance_sidecar import messages
 from glance_sidecar import options
+from glance_sidecar import pending
 from glance_sidecar import records
 from glance_sidecar import refusals
 from glance_sidecar import volume
@@ -82,7 +83,7 @@ class StageRequest:
         if image["status"] == "uploading":
             LOG.info("The earlier upload of image %s was left unfinished or is replaced: it is staged anew.", self._image_id)
             images.back_to_queued(self._image_id)
-        client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=self._image_id)
+        pending.remove_image(self._image_id)
 
     def _inspect(self, expected):
         prefix, complete = self._body.read_prefix()

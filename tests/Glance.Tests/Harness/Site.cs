@@ -212,6 +212,7 @@ internal sealed class Site : IAsyncDisposable
         config.Set("staging_sidecar", "progress_interval", "1");
         config.Set("staging_sidecar", "wait", "20");
         config.Set("staging_sidecar", "space_wait", "10");
+        foreach (var (option, value) in _options.Plugin) config.Set("staging_sidecar", option, value);
         foreach (var (option, value) in options) config.Set("staging_sidecar", option, value);
         return config;
     }

@@ -19,4 +19,7 @@ internal sealed record SiteOptions
     public bool UnderApache { get; init; }
 
     public string Plugins { get; init; } = "['staging_sidecar']";
+
+    /// <summary>Options of the package, beside the suite's.</summary>
+    public IReadOnlyDictionary<string, string> Plugin { get; init; } = new Dictionary<string, string>();
 }

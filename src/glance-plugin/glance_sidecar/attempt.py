@@ -17,7 +17,7 @@ from glance_sidecar.progress import describe
 LOG = logging.getLogger(__name__)
 
 # Between two looks at a full volume; each is a call that is refused at once.
-_SPACE_PAUSE = 5
+SPACE_PAUSE = 5
 _ENDED = object()
 
 
@@ -46,7 +46,7 @@ class Attempt:
                     full_since = full_since or now
                     if failure.facts.get("never") == "true" or now - full_since >= self._settings.space_wait:
                         raise
-                    self._wait(_SPACE_PAUSE, "Waiting for space in the staging area: %s" % failure.message)
+                    self._wait(SPACE_PAUSE, "Waiting for space in the staging area: %s" % failure.message)
                     self._begin_anew_after_failure()
                 elif failure.transient and now - heard < self._settings.wait:
                     self._wait(0.5, "Waiting for the staging sidecar: %s" % failure.message)

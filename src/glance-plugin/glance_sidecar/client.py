@@ -42,8 +42,8 @@ class Client:
 
     def call(self, name, timeout=DEFAULT_TIMEOUT, patience=0, **fields):
         """
-        The answer of a unary call such as "Staging.GetImage". Raises SidecarError. With patience the call is repeated for
-        that many seconds while no sidecar, or no owner, answers; only for calls that may be made twice.
+        The answer of a unary call such as "Staging.GetImage". Raises SidecarError. With patience the call is repeated
+        for that many seconds while no sidecar, or no owner, answers; only for calls that may be made twice.
         """
         request = self.request(name, **fields)
         give_up = time.monotonic() + patience

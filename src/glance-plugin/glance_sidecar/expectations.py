@@ -1,4 +1,4 @@
-"""What the filter knows of a request while Glance answers it and calls the staging store driver, in the same process."""
+"""What the filter knows of a request while Glance answers it and calls the staging store, in the same process."""
 
 import contextlib
 import threading
@@ -20,6 +20,8 @@ class Expectation:
         self.project_id = project_id
         # None when the sidecar is down and Glance goes on without it.
         self.reservation = reservation
+        # Set by the driver when the sidecar has the bytes.
+        self.staged = False
 
     def __enter__(self):
         with _lock:

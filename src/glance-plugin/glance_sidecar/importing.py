@@ -28,7 +28,7 @@ class ImportRun:
         self.live = running
         self.action_wrapper = action_wrapper
         self.method = method
-        # As they were before the import changed them: disk_format, container_format, properties, size of the staged image.
+        # Of the image as it was before: disk_format, container_format, properties, size of the staged bytes.
         self.before = {}
         self._roles = list(getattr(context, "roles", None) or [])
         self._request_id = getattr(context, "request_id", None) or ""

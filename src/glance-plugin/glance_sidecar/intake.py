@@ -1,5 +1,6 @@
 """Brings a stream of bytes to the sidecar as a staged image: through a file on the volume, or over gRPC."""
 
+import errno
 import os
 import time
 
@@ -43,7 +44,7 @@ class Intake:
         self._on_step = on_step
 
     def through_file(self, source):
-        """Writes the file here and has it adopted. Returns its size in bytes; raises SidecarError, or what source raises."""
+        """Writes the file here and has it adopted. Returns its size; raises SidecarError, or what source raises."""
         path = os.path.join(volume.state_directory("incoming"), self._image_id)
         try:
             size = self._write(path, source)
@@ -144,8 +145,15 @@ def _let_group_write(path):
 
 def _write_all(file, block):
     view = memoryview(block)
-    while view:
-        view = view[os.write(file, view):]
+    try:
+        while view:
+            view = view[os.write(file, view):]
+    except OSError as failure:
+        if failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise SidecarError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, "NO_SPACE", "The staging volume is full.") from failure
+        raise SidecarError(
+            grpc.StatusCode.DATA_LOSS, "DISK_FAILED", "The staging volume failed: %s." % failure.strerror) from failure
 
 
 def _remove(path):

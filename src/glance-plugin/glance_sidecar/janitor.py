@@ -39,7 +39,8 @@ def _remove_orphans():
         image = database.find_image(image_id)
         if image is None or (image.status not in ("queued", "uploading", "importing")
                              and database.LOCK not in image.extra_properties):
-            LOG.info("Removing the staged bytes of image %s, which is %s.", image_id, image.status if image else "deleted")
+            status = image.status if image is not None else "deleted"
+            LOG.info("Removing the staged bytes of image %s, which is %s.", image_id, status)
             pending.delete_image(image_id)
 
 

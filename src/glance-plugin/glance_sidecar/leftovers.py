@@ -1,6 +1,6 @@
 """
-Parts of an image in the stores that it was being written to. Glance has no record of them, and most stores refuse the next
-attempt while they are there.
+Parts of an image in the stores that it was being written to. Glance has no record of them, and most stores refuse the
+next attempt while they are there.
 """
 
 import os
@@ -18,8 +18,8 @@ CONF = cfg.CONF
 
 def remove(image_id, stores):
     """
-    Removes what there is of the image in these stores; None stands for the only store. Raises InUseByStore while a store
-    still takes the dead process for alive; other failures are logged, as trying again would not help.
+    Removes what there is of the image in these stores; None stands for the only store. Raises InUseByStore while a
+    store still takes the dead process for alive; other failures are logged, as trying again would not help.
     """
     for name in stores:
         try:
@@ -29,7 +29,8 @@ def remove(image_id, stores):
         except exceptions.InUseByStore:
             raise
         except Exception:
-            LOG.exception("A part of image %s may have stayed in store %s: remove it there.", image_id, name or "(default)")
+            LOG.exception("A part of image %s may have stayed in store %s: remove it there.",
+                          image_id, name or "(default)")
 
 
 def unlink(path):

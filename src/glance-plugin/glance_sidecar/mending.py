@@ -71,7 +71,8 @@ def mend_import(record):
     method = record.get("method") or _method_of(task)
     keep, size = _decide(image_id, method, record.get("before") or {})
     _mend_image(image, record, keep, size)
-    if image.status == "active" and method != "copy-image" and not image.extra_properties.get("os_glance_failed_import"):
+    complete = image.status == "active" and not image.extra_properties.get("os_glance_failed_import")
+    if complete and method != "copy-image":
         text = None
         _succeed(task, image_id)
     else:
@@ -109,7 +110,7 @@ def _mend_image(image, record, keep, size):
 
 
 def _decide(image_id, method, before):
-    """Whether the staged bytes are kept for another import, and their size. Raises SidecarError when that is not known."""
+    """Whether the staged bytes are kept for another import, and their size. SidecarError: that is not known."""
     if method != "glance-direct":
         return False, None
     try:

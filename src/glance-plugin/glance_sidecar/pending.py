@@ -1,4 +1,4 @@
-"""Removals at the sidecar. One that cannot be asked for, because it is down, is written down and made when it is back."""
+"""Removals at the sidecar. One that cannot be asked for, as it is down, is written down and made when it is back."""
 
 import json
 import os
@@ -23,11 +23,6 @@ def delete_image(image_id, fallback_file=None):
 def remove_image(image_id):
     """As delete_image, at once; raises SidecarError."""
     client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=image_id)
-    try:
-        # Glance alone wrote it while the sidecar was down, which therefore knows nothing of it.
-        os.unlink(volume.staged_file(image_id))
-    except FileNotFoundError:
-        pass
 
 
 def release_import(import_id, fallback_file=None):

@@ -1,8 +1,9 @@
 """
-Unfinished work of each process, on the staging volume, so that another process of the pod can mend what a dead one left.
+Unfinished work of each process, on the staging volume, so that another process of the pod can mend what a dead one
+left.
 
-Each process has a directory workers/<uuid>/ with a file "lock" that it holds an flock on, which the kernel drops however the
-process ends, and one JSON file for each piece of work: import-<image id>.json, stage-<image id>.json.
+Each process has a directory workers/<uuid>/ with a file "lock" that it holds an flock on, which the kernel drops
+however the process ends, and one JSON file for each piece of work: import-<image id>.json, stage-<image id>.json.
 """
 
 import fcntl

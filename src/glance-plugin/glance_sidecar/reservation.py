@@ -13,8 +13,8 @@ _ANSWER_TIMEOUT = 15
 
 class Reservation:
     """
-    Promised space for one image. It lasts until close(), or until this process dies, which is how a crash gives the space
-    back without anybody's help. Raises SidecarError when it is not granted.
+    Promised space for one image. It lasts until close(), or until this process dies, which is how a crash gives the
+    space back without anybody's help. Raises SidecarError when it is not granted.
     """
 
     def __init__(self, image_id, size, project_id=""):
@@ -27,7 +27,8 @@ class Reservation:
     def adjust(self, remaining):
         """
         Says how many bytes are still to be written. Raises SidecarError when more were asked for and are not there. A
-        sidecar that is away is not an error: the bytes are on the volume all the same, and are accounted for when it is back.
+        sidecar that is away is not an error: the bytes are on the volume all the same, and are accounted for when it is
+        back.
         """
         try:
             client.get().call("Staging.AdjustReservation", reservation_id=self.id, remaining_bytes=max(0, remaining))

@@ -70,7 +70,7 @@ class Sender:
             view = view[_LIMIT:]
 
     def _put(self, request):
-        """Hands a message to the call, waiting while it is behind; returns when the call has ended, which result() tells."""
+        """Hands a message to the call, waiting while it is behind; also returns when the call has ended."""
         while not self._ended.is_set():
             try:
                 self._waiting.put(request, timeout=0.25)

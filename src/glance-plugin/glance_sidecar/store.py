@@ -6,7 +6,6 @@ import re
 from glance_store._drivers import filesystem
 from oslo_log import log as logging
 
-from glance_sidecar import client
 from glance_sidecar import expectations
 from glance_sidecar import live
 from glance_sidecar import options
@@ -40,8 +39,8 @@ class Store(filesystem.Store):
 
     def add(self, image_id, image_file, image_size, *args, **kwargs):
         """
-        Stages image_file. Returns (URL, bytes, None, metadata): Glance does not use the checksum of staged bytes, so none is
-        computed. Within a stage request refusals are HTTP errors, within a task ImportFailed.
+        Stages image_file. Returns (URL, bytes, None, metadata): Glance does not use the checksum of staged bytes, so
+        none is computed. Within a stage request refusals are HTTP errors, within a task ImportFailed.
         """
         expected = expectations.find(image_id)
         if expected is not None:
@@ -55,8 +54,9 @@ class Store(filesystem.Store):
 
     def delete(self, location, context=None):
         """
-        Removes a staged image with all that was made of it. Glance calls this with the output of an import too, at its end,
-        when an exception would undo the import of an image that is active; so a sidecar that is away is not an error.
+        Removes a staged image with all that was made of it. Glance calls this with the output of an import too, at its
+        end, when an exception would undo the import of an image that is active; so a sidecar that is away is not an
+        error.
         """
         path = os.path.abspath(location.store_location.path)
         output = _OUTPUT.search(path)
@@ -74,7 +74,9 @@ class Store(filesystem.Store):
             "disk_format": expected.disk_format, "container_format": expected.container_format,
             "project_id": expected.project_id}
         try:
-            return self._take_in(expected.image_id, image_file, expected.declared, expected.reservation, claims)
+            size = self._take_in(expected.image_id, image_file, expected.declared, expected.reservation, claims)
+            expected.staged = True
+            return size
         except SidecarError as refusal:
             raise refusals.to_http(refusal, "The image was not staged") from refusal
 

@@ -12,8 +12,8 @@ LOG = logging.getLogger(__name__)
 
 def ensure():
     """
-    True when the staging store is ours, after a swap where needed. False in single-store mode, where Glance makes a store of
-    its own at each use, and before its stores are made. May be called at every request.
+    True when the staging store is ours, after a swap where needed. False in single-store mode, where Glance makes a
+    store of its own at each use, and before its stores are made. May be called at every request.
     """
     if not volume.multi_store():
         return False

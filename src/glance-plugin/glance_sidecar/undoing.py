@@ -38,7 +38,8 @@ class Undo:
             attempt.cancel(self._run.live.import_id)
         if later is not None and not isinstance(later, exception.UploadException):
             self._run.live.note = self._explain(later)
-        keep = self._run.method == "glance-direct" and not getattr(own, "content_refused", False) and self._may_be_staged()
+        refused = getattr(own, "content_refused", False)
+        keep = self._run.method == "glance-direct" and not refused and self._may_be_staged()
         try:
             with self._run.action_wrapper as action:
                 self._fail_stores(action)
@@ -85,5 +86,5 @@ class Undo:
     @staticmethod
     def _explain(later):
         kind = type(later).__name__
-        return ("%s. The image's bytes are still staged, and what was made of them is kept: import it again, which needs no "
-                "upload." % _STORE_TROUBLE.get(kind, "Storing the image failed (%s)" % kind))
+        return ("%s. The image's bytes are still staged, and what was made of them is kept: import it again, which "
+                "needs no upload." % _STORE_TROUBLE.get(kind, "Storing the image failed (%s)" % kind))

@@ -26,8 +26,8 @@ class Daemon:
 
     def start(self):
         command = [
-            BINARY, "--Staging:Directory", self.staging, "--Staging:PodName", "glance-0", "--Hosting:SocketPath", self.socket,
-            "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", ""]
+            BINARY, "--Staging:Directory", self.staging, "--Staging:PodName", "glance-0",
+            "--Hosting:SocketPath", self.socket, "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", ""]
         for key, value in self._settings.items():
             command += ["--" + key.replace("__", ":"), str(value)]
         self._log = open(os.path.join(self.directory, "log"), "ab")

@@ -34,7 +34,7 @@ _CONFIG = """
 enabled_backends = fast:file,slow:file
 enabled_import_methods = [glance-direct,web-download,copy-image]
 worker_self_reference_url = http://pod-that-is-gone.example:9292
-log_file = {scratch}/glance.log
+log_file = {scratch}/{name}.log
 [database]
 connection = {database}
 [glance_store]
@@ -56,7 +56,6 @@ allowed_ports = []
 engine_mode = serial
 [staging_sidecar]
 progress_interval = 1
-recovery_interval = 0
 wait = 20
 """
 
@@ -74,6 +73,7 @@ def tokens(global_conf):
 
 
 _app = None
+_database = None
 _daemon = None
 
 
@@ -95,14 +95,23 @@ def load_once():
     return _app
 
 
-def _load():
-    directory = os.path.join(SCRATCH, "etc")
+def config_directory(name, **settings):
+    """A directory with Glance's configuration; settings are added to the group of the sidecar."""
+    global _database
+    directory = os.path.join(SCRATCH, name)
     os.makedirs(directory)
     with open(os.path.join(directory, "glance-api-paste.ini"), "w") as file:
         file.write(_PASTE)
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
-        file.write(_CONFIG.format(scratch=SCRATCH, database=mariadb.start()) + "address = %s\n" % daemon().address)
-    os.environ["OS_GLANCE_CONFIG_DIR"] = directory
+        _database = _database or mariadb.start()
+        settings = dict({"recovery_interval": 0, "address": daemon().address}, **settings)
+        file.write(_CONFIG.format(scratch=SCRATCH, database=_database, name=name))
+        file.writelines("%s = %s\n" % setting for setting in settings.items())
+    return directory
+
+
+def _load():
+    os.environ["OS_GLANCE_CONFIG_DIR"] = config_directory("etc")
     from glance.common import wsgi_app
     from glance.db.sqlalchemy import api, models
     loaded = wsgi_app.init_app()

@@ -52,7 +52,8 @@ class DownTest(unittest.TestCase):
         image_id = self.user.create()
         body = Gated(b"c" * 2000000)
         answers = []
-        upload = threading.Thread(target=lambda: answers.append(self.user.stage(image_id, body, Content_Length=2000000)))
+        upload = threading.Thread(
+            target=lambda: answers.append(self.user.stage(image_id, body, Content_Length=2000000)))
         upload.start()
         self.assertTrue(body.reached.wait(30))
         self.daemon.kill()
@@ -83,7 +84,8 @@ class DownTest(unittest.TestCase):
         task = self.user.end_of_import(image_id)
         self.assertEqual(task["status"], "failure")
         self.assertIn("did not answer", task["message"])
-        self.assertEqual((self.user.show(image_id)["status"], self.user.show(image_id)["size"]), ("uploading", len(packed)))
+        image = self.user.show(image_id)
+        self.assertEqual((image["status"], image["size"]), ("uploading", len(packed)))
         self.daemon.start_again()
         self.assertEqual(self.user.start_import(image_id).status_int, 202)
         task = self.user.end_of_import(image_id)

@@ -21,7 +21,8 @@ class FilterTest(unittest.TestCase):
         program = ("import eventlet; eventlet.monkey_patch()\n"
                    "from glance_sidecar import wsgi\n"
                    "wsgi.filter_factory({})\n")
-        ended = subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=PACKAGE, capture_output=True, text=True)
+        ended = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program], cwd=PACKAGE, capture_output=True, text=True)
         self.assertNotEqual(ended.returncode, 0)
         self.assertIn("does not run under eventlet", ended.stderr)
 
@@ -52,15 +53,17 @@ class FilterTest(unittest.TestCase):
         from glance_sidecar import options
         with open(os.path.join(PACKAGE, "README.md")) as file:
             table = file.read().split("<!-- options")[1].split("<!-- end options")[0]
-        rows = [[cell.strip().strip("`") for cell in line.split("|")[1:3]] for line in table.splitlines() if "| `" in line]
-        defaults = [[option.name, "" if option.default in ("", []) else str(option.default)] for option in options.OPTIONS]
+        lines = [line for line in table.splitlines() if "| `" in line]
+        rows = [[cell.strip().strip("`") for cell in line.split("|")[1:3]] for line in lines]
+        defaults = [
+            [option.name, "" if option.default in ("", []) else str(option.default)] for option in options.OPTIONS]
         self.assertEqual(rows, defaults)
 
     def test_wheel_has_all_that_is_needed(self):
         with tempfile.TemporaryDirectory() as directory:
             subprocess.run(
-                [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "--wheel-dir", directory,
-                 PACKAGE], check=True, stderr=subprocess.DEVNULL)
+                [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps",
+                 "--wheel-dir", directory, PACKAGE], check=True, stderr=subprocess.DEVNULL)
             with zipfile.ZipFile(os.path.join(directory, os.listdir(directory)[0])) as wheel:
                 names = wheel.namelist()
                 points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()

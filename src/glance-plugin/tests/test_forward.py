@@ -21,7 +21,8 @@ class ForwardTest(unittest.TestCase):
 
     def respond(self, method, path, headers, body):
         self.seen.append((method, path, headers, body))
-        return 409, {"Content-Type": "text/plain", "X-Openstack-Request-Id": "req-there", "Content-Length": "9"}, b"not today"
+        said = {"Content-Type": "text/plain", "X-Openstack-Request-Id": "req-there", "Content-Length": "9"}
+        return 409, said, b"not today"
 
     def url(self, value):
         cfg.CONF.set_override("pod_url", value, "staging_sidecar")
@@ -31,7 +32,8 @@ class ForwardTest(unittest.TestCase):
     def request():
         request = webob.Request.blank("/v2/images/i/import?a=b", method="POST", body=b'{"method": {}}')
         request.headers.update({
-            "X-Auth-Token": "t", "Content-Type": "application/json", "X-Image-Meta-Store": "fast", "X-User-Id": "forged"})
+            "X-Auth-Token": "t", "Content-Type": "application/json", "X-Image-Meta-Store": "fast",
+            "X-User-Id": "forged"})
         return request
 
     def test_request_and_answer_pass_through_unchanged(self):

@@ -137,6 +137,22 @@ class StageTest(unittest.TestCase):
         self.assertEqual(self.user.ask("DELETE", "/images/" + image_id).status_int, 204)
         self.assertFalse(os.path.exists(os.path.join(glance.daemon().staging, image_id)))
 
+    def test_reserved_stores_are_no_targets_in_a_body_of_unknown_length_either(self):
+        image_id = self.user.create()
+        self.user.stage(image_id, b"x")
+        body = b'{"method": {"name": "glance-direct"}, "stores": ["os_glance_tasks_store"]}'
+        answer = self.user.ask("POST", "/images/%s/import" % image_id, io.BytesIO(body), Transfer_Encoding="chunked")
+        self.assertEqual(answer.status_int, 400)
+        self.assertIn("os_glance_tasks_store", answer.text)
+        answer = self.user.ask("POST", "/images/%s/import" % image_id, b"{" + b" " * (1 << 20))
+        self.assertEqual(answer.status_int, 413)
+
+    def test_chunks_of_a_server_are_read_in_any_size(self):
+        from glance_sidecar.wsgi.source import Chunks
+        chunks = iter([b"abcdef", b"g", b""])
+        reader = Chunks(lambda: next(chunks))
+        self.assertEqual([reader.read(4), reader.read(4), reader.read(4), reader.read(4)], [b"abcd", b"ef", b"g", b""])
+
     def test_reserved_stores_are_no_targets(self):
         image_id = self.user.create()
         answer = self.user.ask("PUT", "/images/%s/file" % image_id, b"x", X_Image_Meta_Store="os_glance_staging_store")

@@ -14,8 +14,8 @@ DRAIN_SECONDS = 10
 
 class UploadBody(io.RawIOBase):
     """
-    A request's body as Glance reads it. declared: its length in bytes, None when the client did not say. Ends with 400, never
-    quietly, when the connection does.
+    A request's body as Glance reads it. declared: its length in bytes, None when the client did not say. Ends with 400,
+    never quietly, when the connection does.
     """
 
     def __init__(self, source, declared):

@@ -19,7 +19,8 @@ from glance_sidecar.wsgi.staging import StageRequest
 LOG = logging.getLogger(__name__)
 
 _IMAGE = re.compile(
-    r"^/v2(?:\.\d+)?/images/(?P<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:/(?P<what>stage|import|file))?/?$")
+    r"^/v2(?:\.\d+)?/images/(?P<id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+    r"(?:/(?P<what>stage|import|file))?/?$")
 
 
 class SidecarFilter:
@@ -72,5 +73,5 @@ def _refuse_eventlet():
     patcher = sys.modules.get("eventlet.patcher")
     if patcher is not None and patcher.is_monkey_patched("thread"):
         raise RuntimeError(
-            "The staging sidecar's filter does not run under eventlet's monkey patching, which the gRPC library blocks on: "
-            "serve glance-api by mod_wsgi, or by gunicorn's gthread worker, with glance.common.wsgi_app:init_app.")
+            "The staging sidecar's filter does not run under eventlet's monkey patching, which the gRPC library blocks "
+            "on: serve glance-api by mod_wsgi, or by gunicorn's gthread worker, with glance.common.wsgi_app:init_app.")

@@ -51,8 +51,8 @@ def send(request, owner):
         content = answer.read()
     except socket.timeout as failure:
         raise webob.exc.HTTPGatewayTimeout(
-            explanation="Pod %s, which has the image's staged bytes, did not answer within %d s. The import may have begun: "
-                        "look at the image before trying again." % (owner, TIMEOUT)) from failure
+            explanation="Pod %s, which has the image's staged bytes, did not answer within %d s. The import may have "
+                        "begun: look at the image before trying again." % (owner, TIMEOUT)) from failure
     except (OSError, ssl.SSLError, http.client.HTTPException) as failure:
         raise refusals.unavailable(
             "Pod %s, which has the image's staged bytes, cannot be reached (%s). Try again later." % (owner, failure)

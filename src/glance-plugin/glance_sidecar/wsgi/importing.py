@@ -1,5 +1,6 @@
 """POST /v2/images/{id}/import."""
 
+import json
 import os
 
 from oslo_log import log as logging
@@ -16,6 +17,7 @@ from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.wsgi import forward
 from glance_sidecar.wsgi import image as images
+from glance_sidecar.wsgi import source
 from glance_sidecar.wsgi.reserved import refuse_reserved_store
 
 LOG = logging.getLogger(__name__)
@@ -52,18 +54,15 @@ class ImportRequest:
         return self._run(method, body)
 
     def _read_body(self):
-        if (self._request.content_length or 0) > _MOST_BODY:
-            return None
+        content = source.read_small(self._request, _MOST_BODY)
         try:
-            body = self._request.json_body
-            # Glance reads it again.
-            self._request.body = self._request.body
+            body = json.loads(content)
             return body if isinstance(body["method"]["name"], str) else None
-        except (ValueError, KeyError, TypeError, webob.exc.HTTPException):
+        except (ValueError, KeyError, TypeError):
             return None
 
     def _find(self, image, method):
-        """The pod that has the staged bytes, None where that does not matter. Raises the refusal of a hopeless import."""
+        """The pod that has the staged bytes; None where that does not matter. Refuses an import that cannot succeed."""
         try:
             if method == "glance-direct" and image["status"] == "uploading":
                 return self._find_staged(image)
@@ -77,6 +76,8 @@ class ImportRequest:
             raise refusals.to_http(failure, _REFUSED) from failure
 
     def _find_staged(self, image):
+        if image.get("size") is None:
+            self._refuse_running_upload()
         try:
             return client.get().call("Staging.GetImage", image_id=self._image_id).owner
         except SidecarError as failure:
@@ -91,7 +92,8 @@ class ImportRequest:
         images.back_to_queued(self._image_id)
         pods = int(asked) + 1 if asked and asked.isdigit() else 1
         raise webob.exc.HTTPConflict(
-            explanation="No staged bytes of image %s exist on any of the %d pods: stage it again." % (self._image_id, pods))
+            explanation="No staged bytes of image %s exist on any of the %d pods: stage it again."
+                        % (self._image_id, pods))
 
     def _refuse_running_upload(self):
         try:

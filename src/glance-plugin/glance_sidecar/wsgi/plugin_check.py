@@ -18,16 +18,18 @@ def find_fault():
     import glance.async_.flows.api_image_import  # noqa: F401
     configured = cfg.CONF.image_import_opts.image_import_plugins
     if NAME not in configured:
-        return ("[image_import_opts] image_import_plugins is %s and does not name %s, so images would be imported without "
-                "the staging sidecar. Set it to ['%s'] and restart glance-api." % (list(configured), NAME, NAME))
+        return ("[image_import_opts] image_import_plugins is %s and does not name %s, so images would be imported "
+                "without the staging sidecar. Set it to ['%s'] and restart glance-api."
+                % (list(configured), NAME, NAME))
     doubled = [name for name in configured if name in _COVERED]
     if doubled:
-        LOG.warning("The import plugins %s are run beside the staging sidecar, which does the same.", ", ".join(doubled))
+        LOG.warning("The import plugins %s are run beside the staging sidecar, which does the same.",
+                    ", ".join(doubled))
     failures = []
     loaded = named.NamedExtensionManager(
         NAMESPACE, [NAME], on_load_failure_callback=lambda _, point, error: failures.append("%s: %s" % (point, error)))
     if NAME not in loaded.names():
-        return ("The import plugin %s cannot be loaded (%s), so images would be imported without the staging sidecar. Install "
-                "the package glance-staging-sidecar where glance-api finds it, and restart glance-api."
+        return ("The import plugin %s cannot be loaded (%s), so images would be imported without the staging sidecar. "
+                "Install the package glance-staging-sidecar where glance-api finds it, and restart glance-api."
                 % (NAME, "; ".join(failures) or "no such entry point"))
     return None

@@ -19,6 +19,7 @@ from glance_sidecar.expectations import Expectation
 from glance_sidecar.intake import STEP
 from glance_sidecar.reservation import Reservation
 from glance_sidecar.wsgi import image as images
+from glance_sidecar.wsgi import source
 from glance_sidecar.wsgi.body import UploadBody
 
 LOG = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class StageRequest:
         if not images.may_modify(self._request, self._image_id):
             return self._app  # likewise
         declared = self._declared_size()
-        self._body = UploadBody(self._request.environ["wsgi.input"], declared)
+        self._body = UploadBody(source.of(self._request), declared)
         try:
             return self._stage(image, declared)
         except webob.exc.HTTPException as refusal:
@@ -78,10 +79,12 @@ class StageRequest:
                     explanation="Image %s is being uploaded by another request, on %s: wait for its end."
                                 % (self._image_id, upload.owner or "another pod"))
         except SidecarError as failure:
-            if not failure.not_found:
+            # Of two uploads of a queued image Glance's database lets one begin; a pod that is away need not be asked.
+            unknown = failure.reason == "LOCATE_INCOMPLETE" and image["status"] == "queued"
+            if not failure.not_found and not unknown:
                 raise
         if image["status"] == "uploading":
-            LOG.info("The earlier upload of image %s was left unfinished or is replaced: it is staged anew.", self._image_id)
+            LOG.info("The earlier upload of image %s was left unfinished or is replaced.", self._image_id)
             images.back_to_queued(self._image_id)
         pending.remove_image(self._image_id)
 
@@ -103,8 +106,11 @@ class StageRequest:
             answer = self._request.get_response(self._app)
             if answer.status_int == 204:
                 self._after(expected)
-            else:
-                self._body.drain()
+                return answer
+            if expected.staged:
+                # Glance failed after the last byte, and took the image back to queued.
+                pending.delete_image(self._image_id)
+            self._body.drain()
             return answer
         finally:
             records.remove("stage", self._image_id)

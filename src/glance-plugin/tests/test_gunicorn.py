@@ -1,0 +1,117 @@
+"""The package in worker processes of a real WSGI server, with real connections; workers are killed."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+from tests import glance
+from tests.images import qcow2
+from tests.support import PACKAGE, SCRATCH, wait_until
+
+_TOKEN = {"X-Auth-Token": "alice:blue:member"}
+
+
+class GunicornTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        glance.load_once()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            cls.port = probe.getsockname()[1]
+        directory = glance.config_directory("gunicorn", recovery_interval=1)
+        environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH="%s:%s" % (PACKAGE, SCRATCH))
+        cls.log = open(os.path.join(SCRATCH, "gunicorn.out"), "wb")
+        cls.server = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-w", "2",
+             "-b", "127.0.0.1:%d" % cls.port, "glance.common.wsgi_app:init_app()"],
+            env=environment, stdout=cls.log, stderr=cls.log)
+        wait_until(cls.answers, "glance-api answers", 60)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait()
+        cls.log.close()
+
+    @classmethod
+    def answers(cls):
+        try:
+            return cls.ask("GET", "/v2/images")[0] == 200
+        except OSError:
+            return False
+
+    @classmethod
+    def ask(cls, method, path, body=None, **options):
+        connection = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=60)
+        kind = "application/json" if isinstance(body, dict) else "application/octet-stream"
+        content = json.dumps(body) if isinstance(body, dict) else body
+        connection.request(method, path, content, dict(_TOKEN, **{"Content-Type": kind}), **options)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, json.loads(text) if text.startswith("{") else text
+
+    def create(self, disk_format="raw"):
+        return self.ask("POST", "/v2/images", {"disk_format": disk_format, "container_format": "bare"})[1]["id"]
+
+    def show(self, image_id):
+        return self.ask("GET", "/v2/images/" + image_id)[1]
+
+    def begin_upload(self, image_id, size, sent):
+        """A connection on which part of an upload was sent, and which the server reads."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        connection.sendall((
+            "PUT /v2/images/%s/stage HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %s\r\nContent-Length: %d\r\n"
+            "Content-Type: application/octet-stream\r\n\r\n" % (image_id, _TOKEN["X-Auth-Token"], size)).encode())
+        connection.sendall(b"x" * sent)
+        wait_until(lambda: self.show(image_id)["status"] == "uploading", "the upload begins")
+        return connection
+
+    def workers(self):
+        with open("/proc/%d/task/%d/children" % (self.server.pid, self.server.pid)) as children:
+            return [int(pid) for pid in children.read().split()]
+
+    def test_image_goes_through_in_chunks_of_unknown_number(self):
+        packed, plain = qcow2()
+        image_id = self.create("qcow2")
+        status, text = self.ask(
+            "PUT", "/v2/images/%s/stage" % image_id, iter([packed[:1000], packed[1000:]]), encode_chunked=True)
+        self.assertEqual(status, 204, text)
+        status, text = self.ask("POST", "/v2/images/%s/import" % image_id, {"method": {"name": "glance-direct"}})
+        self.assertEqual(status, 202, text)
+        wait_until(lambda: self.show(image_id)["status"] == "active", "the image is active")
+        self.assertEqual(self.show(image_id)["size"], len(plain))
+
+    def test_client_that_hangs_up_leaves_nothing(self):
+        image_id = self.create()
+        self.begin_upload(image_id, 2 << 20, 1 << 20).close()
+        wait_until(lambda: self.show(image_id)["status"] == "queued", "the image is queued")
+        self.assert_nothing_staged(image_id)
+
+    def test_client_sees_why_it_is_refused_although_it_is_still_sending(self):
+        image_id = self.create()
+        packed = qcow2()[0]
+        status, text = self.ask("PUT", "/v2/images/%s/stage" % image_id, packed + bytes(16 << 20))
+        self.assertEqual(status, 400, text)
+        self.assertIn("qcow2", text)
+
+    def test_killed_workers_upload_is_mended_by_another(self):
+        image_id = self.create()
+        connection = self.begin_upload(image_id, 2 << 20, 1 << 20)
+        for pid in self.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.answers() and self.show(image_id)["status"] == "queued", "the image is queued", 60)
+        connection.close()
+        self.assert_nothing_staged(image_id)
+        self.assertEqual(self.ask("PUT", "/v2/images/%s/stage" % image_id, b"y" * 1000)[0], 204)
+
+    def assert_nothing_staged(self, image_id):
+        staging = glance.daemon().staging
+        self.assertFalse(os.path.exists(os.path.join(staging, image_id)))
+        part = os.path.join(staging, ".glance", "incoming", image_id)
+        wait_until(lambda: not os.path.exists(part), "the part is gone")

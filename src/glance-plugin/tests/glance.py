@@ -29,14 +29,9 @@ paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
 paste.filter_factory = glance_sidecar.wsgi:filter_factory
 """
 
-_CONFIG = """
+_MULTI_STORE = """
 [DEFAULT]
 enabled_backends = fast:file,slow:file
-enabled_import_methods = [glance-direct,web-download,copy-image]
-worker_self_reference_url = http://pod-that-is-gone.example:9292
-log_file = {scratch}/{name}.log
-[database]
-connection = {database}
 [glance_store]
 default_backend = fast
 [fast]
@@ -44,9 +39,28 @@ filesystem_store_datadir = {scratch}/fast
 [slow]
 filesystem_store_datadir = {scratch}/slow
 [os_glance_staging_store]
-filesystem_store_datadir = {scratch}/staging
+filesystem_store_datadir = {staging}
 [os_glance_tasks_store]
 filesystem_store_datadir = {scratch}/tasks
+"""
+
+# Glance then makes a staging store of its own at each use.
+_SINGLE_STORE = """
+[DEFAULT]
+node_staging_uri = file://{staging}
+[glance_store]
+stores = file
+default_store = file
+filesystem_store_datadir = {scratch}/only
+"""
+
+_CONFIG = """
+[DEFAULT]
+enabled_import_methods = [glance-direct,web-download,copy-image]
+worker_self_reference_url = http://pod-that-is-gone.example:9292
+log_file = {scratch}/{name}.log
+[database]
+connection = {database}
 [image_import_opts]
 image_import_plugins = ['staging_sidecar']
 [import_filtering_opts]
@@ -95,23 +109,24 @@ def load_once():
     return _app
 
 
-def config_directory(name, **settings):
-    """A directory with Glance's configuration; settings are added to the group of the sidecar."""
+def config_directory(name, sidecar, multi_store=True, **settings):
+    """A directory with the configuration of a Glance beside that sidecar; settings are added to the sidecar's group."""
     global _database
+    _database = _database or mariadb.start()
     directory = os.path.join(SCRATCH, name)
     os.makedirs(directory)
     with open(os.path.join(directory, "glance-api-paste.ini"), "w") as file:
         file.write(_PASTE)
+    content = (_MULTI_STORE if multi_store else _SINGLE_STORE) + _CONFIG
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
-        _database = _database or mariadb.start()
-        settings = dict({"recovery_interval": 0, "address": daemon().address}, **settings)
-        file.write(_CONFIG.format(scratch=SCRATCH, database=_database, name=name))
-        file.writelines("%s = %s\n" % setting for setting in settings.items())
+        file.write(content.format(scratch=SCRATCH, staging=sidecar.staging, database=_database, name=name))
+        file.writelines(
+            "%s = %s\n" % setting for setting in dict({"recovery_interval": 0}, address=sidecar.address, **settings).items())
     return directory
 
 
 def _load():
-    os.environ["OS_GLANCE_CONFIG_DIR"] = config_directory("etc")
+    os.environ["OS_GLANCE_CONFIG_DIR"] = config_directory("etc", daemon())
     from glance.common import wsgi_app
     from glance.db.sqlalchemy import api, models
     loaded = wsgi_app.init_app()

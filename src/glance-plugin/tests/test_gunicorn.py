@@ -10,6 +10,7 @@ import sys
 import unittest
 
 from tests import glance
+from tests.daemon import Daemon
 from tests.images import qcow2
 from tests.support import PACKAGE, SCRATCH, wait_until
 
@@ -17,15 +18,22 @@ _TOKEN = {"X-Auth-Token": "alice:blue:member"}
 
 
 class GunicornTest(unittest.TestCase):
+    multi_store = True
+
+    @classmethod
+    def start_sidecar(cls):
+        return glance.daemon()
+
     @classmethod
     def setUpClass(cls):
         glance.load_once()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             cls.port = probe.getsockname()[1]
-        directory = glance.config_directory("gunicorn", recovery_interval=1)
+        cls.sidecar = cls.start_sidecar()
+        directory = glance.config_directory(cls.__name__, cls.sidecar, cls.multi_store, recovery_interval=1)
         environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH="%s:%s" % (PACKAGE, SCRATCH))
-        cls.log = open(os.path.join(SCRATCH, "gunicorn.out"), "wb")
+        cls.log = open(os.path.join(SCRATCH, cls.__name__ + ".out"), "wb")
         cls.server = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-w", "2",
              "-b", "127.0.0.1:%d" % cls.port, "glance.common.wsgi_app:init_app()"],
@@ -111,7 +119,31 @@ class GunicornTest(unittest.TestCase):
         self.assertEqual(self.ask("PUT", "/v2/images/%s/stage" % image_id, b"y" * 1000)[0], 204)
 
     def assert_nothing_staged(self, image_id):
-        staging = glance.daemon().staging
+        staging = self.sidecar.staging
         self.assertFalse(os.path.exists(os.path.join(staging, image_id)))
         part = os.path.join(staging, ".glance", "incoming", image_id)
         wait_until(lambda: not os.path.exists(part), "the part is gone")
+
+
+class SingleStoreTest(GunicornTest):
+    """The same without enabled_backends."""
+
+    multi_store = False
+
+    @classmethod
+    def start_sidecar(cls):
+        daemon = Daemon()
+        cls.addClassCleanup(daemon.close)
+        return daemon.start()
+
+    def test_import_leaves_nothing_in_the_staging_area(self):
+        packed, plain = qcow2()
+        image_id = self.create("qcow2")
+        self.assertEqual(self.ask("PUT", "/v2/images/%s/stage" % image_id, packed)[0], 204)
+        self.assertEqual(
+            self.ask("POST", "/v2/images/%s/import" % image_id, {"method": {"name": "glance-direct"}})[0], 202)
+        wait_until(lambda: self.show(image_id)["status"] == "active", "the image is active")
+        self.assertEqual(self.show(image_id)["size"], len(plain))
+        imports = os.path.join(self.sidecar.staging, ".sidecar", "imports")
+        wait_until(lambda: os.listdir(imports) == [], "the import is released")
+        self.assert_nothing_staged(image_id)

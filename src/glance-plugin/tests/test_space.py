@@ -35,7 +35,7 @@ class SpaceTest(unittest.TestCase):
             Staging__ReserveBytes=0, Staging__LowWatermarkPercent=0, Staging__HighWatermarkPercent=0,
             Import__Plugins__0="image_conversion")
         self.addCleanup(daemon.close)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", daemon.staging], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", daemon.staging], check=True)
         self.addCleanup(subprocess.run, ["umount", daemon.staging])
         self.addCleanup(daemon.kill)
         daemon.start()
@@ -49,7 +49,7 @@ class SpaceTest(unittest.TestCase):
             file.write(packed)
         client.get().call("Staging.AdoptFile", image_id=self.image_id, path=path)
         with open(self.filler, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, 30 << 20)
+            os.posix_fallocate(file.fileno(), 0, 112 << 20)
 
     def begin(self):
         self.messages = Messages()
@@ -59,11 +59,11 @@ class SpaceTest(unittest.TestCase):
 
     def test_import_waits_for_space_and_says_so(self):
         done = []
-        thread = threading.Thread(target=lambda: done.append(self.begin().run()))
+        thread = threading.Thread(target=lambda: done.append(self.begin().run()), daemon=True)
         thread.start()
         wait_until(lambda: any("Waiting for space" in text for text in self.messages.texts), "it waits for space")
         os.unlink(self.filler)
-        thread.join()
+        thread.join(60)
         self.assertEqual(done[0].result.size, len(self.plain))
 
     def test_import_fails_when_there_is_no_space_for_too_long(self):

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Glance.Tests.Harness;
 using NUnit.Framework;
@@ -16,7 +17,8 @@ internal sealed class FullDiskTests : GlanceTest
     {
         using var user = Site.At(Small);
         var id = await user.CreateAsync("raw");
-        using var content = new StalledContent(new byte[(int)Site.SmallVolume], MiB);
+        using var content = new ByteArrayContent(Noise(MiB));
+        content.Headers.Add("x-openstack-image-size", Site.SmallVolume.ToString(CultureInfo.InvariantCulture));
 
         AssertStatus(await user.StageAsync(id, content), HttpStatusCode.RequestEntityTooLarge);
 
@@ -47,7 +49,8 @@ internal sealed class FullDiskTests : GlanceTest
     {
         using var user = Site.At(Small);
         var id = await user.CreateAsync("raw");
-        using var content = new UndeclaredContent(new byte[(int)Site.SmallVolume]);
+        // Not much more than there is: who is refused early stops reading, and only a patient client sees why.
+        using var content = new UndeclaredContent(new byte[(int)Site.SmallVolume - 48 * MiB]);
 
         var answer = await user.StageAsync(id, content);
 
@@ -67,7 +70,7 @@ internal sealed class FullDiskTests : GlanceTest
         using (Ballast.Fill(Site.Home(Small), leave: 100L * MiB))
         {
             AssertStatus(await user.ImportAsync(id), HttpStatusCode.Accepted);
-            Assert.That(await FailureAsync(Small, id), Does.Contain("space"));
+            Assert.That(await FailureAsync(Small, id), Does.Contain("room"));
             await EndedAsync(Small, id, "uploading");
         }
 

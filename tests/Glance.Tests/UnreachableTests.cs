@@ -127,9 +127,15 @@ internal sealed class UnreachableTests : GlanceTest
         Assert.That(await FailureAsync(1, id), Does.Contain("sidecar"));
         await EndedAsync(1, id, "uploading");
         await Site.RestoreAsync();
-        await ImportedAsync(0, id);
+        await AnsweredAsync(user, id);
+        await ActiveAsync(0, id);
         await AssertBytesAsync(1, id, disk.Raw);
     }
+
+    // For a second a pod may still take its sidecar for dead; its answer says to try again.
+    private static async Task AnsweredAsync(ImageApi user, string id) => AssertStatus(
+        await Until.RightAsync(() => user.ImportAsync(id), answer => answer.Status != HttpStatusCode.ServiceUnavailable),
+        HttpStatusCode.Accepted);
 
     private async Task KillPodAsync(int pod)
     {

@@ -13,6 +13,9 @@ internal sealed class Site : IAsyncDisposable
     public const string Fast = "fast";
     public const string Slow = "slow";
 
+    /// <summary>A host that tempest tries to download from, which must pass the filter first.</summary>
+    private const string UnknownHost = "does-not.exist";
+
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -169,14 +172,16 @@ internal sealed class Site : IAsyncDisposable
         await Command.RunAsync(["mount", "-t", "tmpfs", "-o", $"size={SmallVolume}", "tmpfs", small]);
         _small = small;
         foreach (var store in (string[])[Fast, Slow]) Directory.CreateDirectory(Store(store));
+        if (_options.UnderApache) OpenToGroup();
         Web = await WebServer.StartAsync();
         _database = await DatabaseServer.StartAsync(_directory["database"]);
         var python = _options.WithSidecar ? await PluginPackage.InstallAsync(_directory["package"]) + ":" : "";
+        await Command.RunAsync(["cp", "-r", PluginPackage.SuiteModules, _directory["modules"]]);
         for (var pod = 0; pod < Pods; pod++)
         {
             var config = Configure(pod);
             config.Write();
-            _apis.Add(Api(pod, config.Directory, python + PluginPackage.SuiteModules));
+            _apis.Add(Api(pod, config.Directory, python + _directory["modules"]));
         }
 
         await CreateTablesAsync();
@@ -184,6 +189,21 @@ internal sealed class Site : IAsyncDisposable
         await Task.WhenAll(_apis.Select(api => api.StartAsync()));
         _balancer = await LoadBalancer.StartAsync(_directory.Path, Sidecars.Address(Pods), _apis.Select(api => api.Address));
         if (_options.WithSidecar) await Sidecars.AllReachableAsync();
+    }
+
+    // glance-api runs as another user then, with whom the sidecars share their group, as in a pod with an fsGroup.
+    private void OpenToGroup()
+    {
+        string[] directories =
+        [
+            _directory.Path, Path.GetDirectoryName(Home(0))!, Store(Fast), Store(Slow),
+            .. Enumerable.Range(0, Pods).SelectMany(pod => (string[])[Home(pod), Staging(pod)]),
+        ];
+        foreach (var directory in directories)
+        {
+            Directory.CreateDirectory(directory);
+            File.SetUnixFileMode(directory, (UnixFileMode)0b111_111_000);
+        }
     }
 
     private GlanceApi Api(int pod, string configuration, string modules)
@@ -203,8 +223,8 @@ internal sealed class Site : IAsyncDisposable
         var home = Home(pod);
         var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
         var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores) { WithSidecar = _options.WithSidecar };
-        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host}]");
-        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[{Web.Address.Port}]"));
+        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host},{UnknownHost}]");
+        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[80,{Web.Address.Port}]"));
         config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
         if (!_options.WithSidecar) return config;
         config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));

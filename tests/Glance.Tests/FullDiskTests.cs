@@ -17,7 +17,7 @@ internal sealed class FullDiskTests : GlanceTest
     {
         using var user = Site.At(Small);
         var id = await user.CreateAsync("raw");
-        using var content = new ByteArrayContent(Noise(MiB));
+        using var content = new UndeclaredContent(Noise(MiB));
         content.Headers.Add("x-openstack-image-size", Site.SmallVolume.ToString(CultureInfo.InvariantCulture));
 
         AssertStatus(await user.StageAsync(id, content), HttpStatusCode.RequestEntityTooLarge);
@@ -49,8 +49,7 @@ internal sealed class FullDiskTests : GlanceTest
     {
         using var user = Site.At(Small);
         var id = await user.CreateAsync("raw");
-        // Not much more than there is: who is refused early stops reading, and only a patient client sees why.
-        using var content = new UndeclaredContent(new byte[(int)Site.SmallVolume - 48 * MiB]);
+        using var content = new UndeclaredContent(new byte[(int)Site.SmallVolume]);
 
         var answer = await user.StageAsync(id, content);
 

@@ -54,7 +54,7 @@ internal sealed class UnreachableTests : GlanceTest
         await ImportedAsync(2, id);
         // The pod that was asked takes part again.
         await Site.RestoreAsync();
-        AssertStatus(await user.StageAsync(other, Noise(MiB)), HttpStatusCode.NoContent);
+        await AcceptedAsync(() => user.StageAsync(other, Noise(MiB)), HttpStatusCode.NoContent);
         await ImportedAsync(0, other);
     }
 
@@ -127,15 +127,14 @@ internal sealed class UnreachableTests : GlanceTest
         Assert.That(await FailureAsync(1, id), Does.Contain("sidecar"));
         await EndedAsync(1, id, "uploading");
         await Site.RestoreAsync();
-        await AnsweredAsync(user, id);
+        await AcceptedAsync(() => user.ImportAsync(id), HttpStatusCode.Accepted);
         await ActiveAsync(0, id);
         await AssertBytesAsync(1, id, disk.Raw);
     }
 
     // For a second a pod may still take its sidecar for dead; its answer says to try again.
-    private static async Task AnsweredAsync(ImageApi user, string id) => AssertStatus(
-        await Until.RightAsync(() => user.ImportAsync(id), answer => answer.Status != HttpStatusCode.ServiceUnavailable),
-        HttpStatusCode.Accepted);
+    private static async Task AcceptedAsync(Func<Task<Answer>> ask, HttpStatusCode expected) => AssertStatus(
+        await Until.RightAsync(ask, answer => answer.Status != HttpStatusCode.ServiceUnavailable), expected);
 
     private async Task KillPodAsync(int pod)
     {

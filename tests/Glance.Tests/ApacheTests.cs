@@ -75,6 +75,7 @@ internal sealed class ApacheTests : GlanceTest
 
         await Site[0].KillAsync();
 
+        half.GoOn();
         Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
         await Site[0].StartAsync();
         await EndedAsync(1, id, "queued");

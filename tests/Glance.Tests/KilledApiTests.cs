@@ -21,6 +21,7 @@ internal sealed class KilledApiTests : GlanceTest
 
         await Site[0].KillAsync();
 
+        half.GoOn();
         Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
         using var other = Site.At(1);
         AssertStatus(await other.ImportAsync(id), HttpStatusCode.Conflict);
@@ -43,6 +44,7 @@ internal sealed class KilledApiTests : GlanceTest
         // Only the process that serves: its parent starts another one at once.
         Command.Signal("KILL", Site[0].Worker);
 
+        half.GoOn();
         Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
         await EndedAsync(1, id, "queued");
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);

@@ -89,7 +89,17 @@ setup_tests() {
   need_commands qemu-img=qemu-utils openssl=openssl strace=strace ip=iproute2 tc=iproute2 nft=nftables promtool=prometheus protoc=protobuf-compiler \
     grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip node=nodejs npm=npm prlimit=util-linux
   need_packages python3 python3-grpcio python3-protobuf grpc-proto
+  setup_glance
   npm ci --prefix "$repo_root/tests/Grpc.Tests/interop/js" --no-audit --no-fund --loglevel=error
+}
+
+# The real Glance with all that it stands on, for the tests that run it.
+setup_glance() {
+  need_dotnet
+  need_commands mariadbd=mariadb-server haproxy=haproxy gunicorn=gunicorn apache2=apache2 glance=python3-glanceclient \
+    tempest=tempest qemu-img=qemu-utils protoc=protobuf-compiler script=bsdutils
+  need_packages glance-api libapache2-mod-wsgi-py3 python3-pymysql python3-pip python3-setuptools python3-wheel \
+    python3-grpcio python3-protobuf
 }
 
 # What the benchmarks need: the demo's needs, and a C++ gRPC client and server to compare with.

@@ -34,6 +34,8 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>Those that run.</summary>
     public IReadOnlyList<SidecarInstance> Running => [.. _pods.OfType<SidecarInstance>()];
 
+    public bool Runs(int pod) => _pods[pod] is not null;
+
     /// <summary>A pod that runs.</summary>
     public SidecarInstance this[int pod] => _pods[pod] ?? throw new InvalidOperationException($"{Name(pod)} is stopped.");
 

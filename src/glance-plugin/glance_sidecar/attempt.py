@@ -30,14 +30,18 @@ class Attempt:
         self._progress = progress
         self._settings = options.settings()
         self._said = "Importing"
+        self._heard = 0.0
 
     def run(self):
         """The finished Import. Raises SidecarError, and what progress raises: then the import is cancelled."""
-        self._begin_anew_after_failure()
         heard = time.monotonic()
         full_since = None
+        is_known_new = False
         while True:
             try:
+                if not is_known_new:
+                    self._begin_anew_after_failure()
+                    is_known_new = True
                 return self._watch()
             except SidecarError as failure:
                 now = time.monotonic()
@@ -47,7 +51,7 @@ class Attempt:
                     if failure.facts.get("never") == "true" or now - full_since >= self._settings.space_wait:
                         raise
                     self._wait(SPACE_PAUSE, "Waiting for space in the staging area: %s" % failure.message)
-                    self._begin_anew_after_failure()
+                    is_known_new = False
                 elif failure.transient and now - heard < self._settings.wait:
                     self._wait(0.5, "Waiting for the staging sidecar: %s" % failure.message)
                 else:
@@ -56,9 +60,11 @@ class Attempt:
     def _begin_anew_after_failure(self):
         """An import that failed keeps its id, and would answer with its old failure."""
         try:
-            known = client.get().call("Imports.GetImport", patience=self._settings.wait, import_id=self._import_id)
+            known = client.get().call("Imports.GetImport", import_id=self._import_id,
+                                      owner_hint=self._request.get("owner_hint"))
         except SidecarError as failure:
-            if failure.not_found:
+            # The image's owner runs it. That some other pod is down must not keep it from that.
+            if failure.not_found or failure.reason == "LOCATE_INCOMPLETE":
                 return
             raise
         if known.state in (messages.Import.FAILED, messages.Import.CANCELLED):
@@ -104,7 +110,7 @@ class Attempt:
 
     def _wait(self, seconds, text):
         LOG.info("Import %s: %s", self._import_id, text)
-        self._progress.tell(text)
+        self._progress.tell(text, at_once=True)
         time.sleep(seconds)
 
 

@@ -16,13 +16,13 @@ class TaskProgress:
         self._task_id = task_id
         self._last = 0.0
 
-    def tell(self, text):
+    def tell(self, text, at_once=False):
         """
-        Writes the text when it is time; the same one again says that the task is alive. Raises TaskAbortedError when
-        somebody else ended the task.
+        Writes the text when it is time, or at once, as what is waited for must be seen; the same one again says that the
+        task is alive. Raises TaskAbortedError when somebody else ended the task.
         """
         now = time.monotonic()
-        if self._last and now - self._last < options.settings().progress_interval:
+        if not at_once and self._last and now - self._last < options.settings().progress_interval:
             return
         self._last = now
         task = script_utils.get_task(self._task_repo, self._task_id)

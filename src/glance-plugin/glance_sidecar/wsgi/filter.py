@@ -7,6 +7,7 @@ from oslo_log import log as logging
 import webob
 
 from glance_sidecar import background
+from glance_sidecar import logging_lock
 from glance_sidecar import options
 from glance_sidecar import swap
 from glance_sidecar import volume
@@ -65,6 +66,7 @@ class SidecarFilter:
 def filter_factory(global_conf, **local_conf):
     """For paste. Raises RuntimeError where the filter could not work."""
     _refuse_eventlet()
+    logging_lock.make_native()
     options.register()
     return SidecarFilter
 

@@ -1,0 +1,23 @@
+"""
+Logging's own lock, under native threads.
+
+Where eventlet is merely imported, as Glance up to Zed always does, oslo.log gives the logging module a lock of eventlet's.
+Two native threads that meet at it stand still for ever ("cannot switch to a different thread"), and with them the whole
+process: seen when a process starts while its threads write their first lines.
+"""
+
+import logging
+import threading
+import time
+
+
+def make_native():
+    """Gives logging a lock that threads can wait for. Without effect where it has one."""
+    lock = logging._lock
+    if isinstance(lock, type(threading.RLock())):
+        return
+    # Waiting is what does not work, so it is only tried; and who holds it now must not find another one to release.
+    while not lock.acquire(False):
+        time.sleep(0.001)
+    logging._lock = threading.RLock()
+    lock.release()

@@ -1,0 +1,5 @@
+using NUnit.Framework;
+
+// One set of pods for all tests, and some of them kill a part of it.
+[assembly: NonParallelizable]
+[assembly: FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using Glance.Tests.Harness;
+using NUnit.Framework;
+
+namespace Glance.Tests.Bench;
+
+/// <summary>
+/// Glance alone, and with the package in both ways of staging: each round measures all of them one after another, as
+/// only ratios within one run mean anything.
+/// </summary>
+[Explicit("takes minutes; eng/bench-glance runs it")]
+[Category("Bench")]
+internal sealed class GlanceBench
+{
+    private const int Rounds = 3;
+
+    private const int Half = 256 << 20;
+
+    [Test]
+    public async Task Table()
+    {
+        await using var alone = await Site.StartAsync(SiteOptions.GlanceAlone);
+        await using var adopt = await Site.StartAsync(With("adopt"));
+        await using var stream = await Site.StartAsync(With("stream"));
+        Contender[] contenders = [new("Glance alone", alone), new("adopt", adopt), new("stream", stream)];
+        var disk = Disk.Create(alone, Half);
+        var qcow2 = await disk.AsAsync("qcow2");
+        var packed = Disk.Gzip(qcow2);
+
+        // The first round only warms everything up.
+        await Task.WhenAll(contenders.Select(one => one.RoundAsync(disk.Raw[..(1 << 20)], qcow2, packed)));
+        foreach (var one in contenders) one.Forget();
+        for (var round = 0; round < Rounds; round++)
+        {
+            foreach (var one in contenders) await one.RoundAsync(disk.Raw, qcow2, packed);
+        }
+
+        var table = Text(contenders);
+        TestContext.Out.WriteLine(table);
+        var file = Environment.GetEnvironmentVariable("GLANCE_BENCH_TABLE");
+        if (file is { Length: > 0 }) await File.WriteAllTextAsync(file, table);
+        Assert.That(Figures.All.Select(contenders[1].Median), Is.All.GreaterThan(0));
+    }
+
+    private static SiteOptions With(string transfer) => new()
+    {
+        Plugin = new Dictionary<string, string> { ["transfer"] = transfer, ["recovery_interval"] = "15" },
+    };
+
+    private static string Text(Contender[] contenders)
+    {
+        var text = new StringBuilder($"| medians of {Rounds}, 512 MiB half of it noise |");
+        foreach (var one in contenders) text.Append($" {one.Name} |");
+        text.AppendLine().Append("|---|").Append(string.Concat(contenders.Select(_ => "---|"))).AppendLine();
+        foreach (var figure in Figures.All)
+        {
+            var basis = contenders[0].Median(figure);
+            text.Append($"| {figure} |");
+            foreach (var one in contenders)
+            {
+                text.Append(CultureInfo.InvariantCulture, $" {one.Median(figure):0.##} ({one.Median(figure) / basis:0.00}) |");
+            }
+
+            text.AppendLine();
+        }
+
+        return text.ToString();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.RegularExpressions;
+using Glance.Tests.Harness;
+using NUnit.Framework;
+
+namespace Glance.Tests;
+
+/// <summary>OpenStack's own tests of the image API, against the pods behind the load balancer.</summary>
+[Category("Slow")]
+internal sealed partial class TempestTests : GlanceTest
+{
+    [Test]
+    public async Task ImageApi_ThroughTheLoadBalancer_Passes()
+    {
+        await using var identity = await IdentityServer.StartAsync(Site.Balancer.Address);
+        var directory = Site.Scratch("tempest");
+        await File.WriteAllTextAsync(Path.Combine(directory, "accounts.yaml"), Accounts);
+        var source = Site.Web.Publish("tempest.img", Noise(1 << 20));
+        await File.WriteAllTextAsync(Path.Combine(directory, "tempest.conf"), Configuration(directory, identity, source));
+
+        var (exitCode, output) = await Command.TryAsync(
+            ["/usr/bin/python3", "-m", "unittest", "tempest.api.image.v2.test_images",
+            "tempest.api.image.v2.test_images_negative", "tempest.api.image.v2.test_images_member",
+            "tempest.api.image.v2.test_images_tags", "tempest.api.image.v2.admin.test_images"],
+            ("TEMPEST_CONFIG_DIR", directory), ("TEMPEST_CONFIG", "tempest.conf"), ("OS_TEST_TIMEOUT", "300"));
+
+        TestContext.Out.WriteLine(output);
+        Assert.That(exitCode, Is.Zero, output);
+        Assert.That(int.Parse(Ran().Match(output).Groups[1].ValueSpan), Is.GreaterThan(30), "tests that ran");
+    }
+
+    private static string Accounts => string.Concat(((string[])["admin1", "admin2", "member1", "member2", "member3"]).Select(user => $"""
+        - username: '{user}'
+          project_name: 'project-{user}'
+          password: 'secret'
+          roles: ['{user[..^1]}'{(user.StartsWith("member", StringComparison.Ordinal) ? ", 'reader'" : "")}]
+
+        """));
+
+    private static string Configuration(string directory, IdentityServer identity, Uri source) => $"""
+        [DEFAULT]
+        log_file = {directory}/tempest.log
+        [oslo_concurrency]
+        lock_path = {directory}/lock
+        [auth]
+        use_dynamic_credentials = false
+        test_accounts_file = {directory}/accounts.yaml
+        admin_role = admin
+        [identity]
+        auth_version = v3
+        uri_v3 = {identity.Address}
+        region = RegionOne
+        default_domain_id = default
+        [service_available]
+        glance = true
+        nova = false
+        cinder = false
+        neutron = false
+        swift = false
+        [image]
+        region = RegionOne
+        http_image = {source}
+        build_timeout = 60
+        disk_formats = raw,qcow2
+        container_formats = bare
+        [image-feature-enabled]
+        import_image = true
+
+        """;
+
+    [GeneratedRegex(@"Ran (\d+) tests")]
+    private static partial Regex Ran();
+}

@@ -52,7 +52,8 @@ class ImportRun:
         records.update("import", self.live.image_id, task_id=self.live.task_id, import_id=self.live.import_id,
                        before=self.before)
         progress = TaskProgress(self.live.task_repo, self.live.task_id)
-        request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner)
+        # Glance computes digests of its own while it stores the image.
+        request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner, without_digests=True)
         done = Attempt(self.live.import_id, request, progress).run()
         self._apply(done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)

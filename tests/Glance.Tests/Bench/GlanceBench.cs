@@ -15,7 +15,7 @@ internal sealed class GlanceBench
 {
     private const int Rounds = 3;
 
-    private const int Half = 256 << 20;
+    private const int Half = 128 << 20;
 
     [Test]
     public async Task Table()
@@ -50,7 +50,7 @@ internal sealed class GlanceBench
 
     private static string Text(Contender[] contenders)
     {
-        var text = new StringBuilder($"| medians of {Rounds}, 512 MiB half of it noise |");
+        var text = new StringBuilder($"| medians of {Rounds}, 256 MiB, half of it noise |");
         foreach (var one in contenders) text.Append($" {one.Name} |");
         text.AppendLine().Append("|---|").Append(string.Concat(contenders.Select(_ => "---|"))).AppendLine();
         foreach (var figure in Figures.All)

@@ -124,8 +124,20 @@ internal sealed class Command : IAsyncDisposable
 
     private static IEnumerable<int> ChildrenOf(int processId) => Directory
         .EnumerateDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task"))
-        .SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .SelectMany(thread => Children(thread).Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Select(child => int.Parse(child, CultureInfo.InvariantCulture));
+
+    private static string Children(string thread)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "children"));
+        }
+        catch (IOException)
+        {
+            return ""; // the thread ended meanwhile
+        }
+    }
 
     private void KillAtExit(object? sender, EventArgs exit)
     {

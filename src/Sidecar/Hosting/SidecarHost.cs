@@ -47,7 +47,7 @@ internal static class SidecarHost
         // Settings first: nothing is created or locked for a start that they will stop.
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         // Before the first call can arrive: what an earlier process left is listed again, or the start fails.
-        _ = app.Services.GetRequiredService<MetricsCollector>();
+        app.Services.StartTelemetry();
         var area = app.Services.GetRequiredService<StagingArea>();
         app.Services.GetRequiredService<StagingMetrics>().Observe(area);
         _ = app.Services.GetRequiredService<PeersMetrics>();
@@ -93,7 +93,8 @@ internal static class SidecarHost
             (host, hosting) => host.ShutdownTimeout = hosting.Value.DrainTimeout);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton(new MetricsCollector(StagingMetrics.MeterName));
+        services.AddTelemetry(
+            provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
         services.AddSingleton<Readiness>();
         services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton<HealthStatus>();

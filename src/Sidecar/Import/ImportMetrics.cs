@@ -6,7 +6,7 @@ namespace Sidecar.Import;
 /// <summary>What imports tell the world of themselves. Labels are from closed sets: never an id.</summary>
 internal sealed class ImportMetrics
 {
-    public const string MeterName = "Glance.Staging.Sidecar";
+    public const string MeterName = SidecarActivities.SourceName;
 
     // From an inspection to a conversion of a terabyte.
     private static readonly double[] StageBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200];

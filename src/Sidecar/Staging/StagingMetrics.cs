@@ -7,7 +7,7 @@ namespace Sidecar.Staging;
 /// <summary>Instruments of the staging slice. Base units, bounded tags, never an image id.</summary>
 internal sealed class StagingMetrics
 {
-    public const string MeterName = "Glance.Staging.Sidecar";
+    public const string MeterName = SidecarActivities.SourceName;
 
     private readonly Meter _meter;
     private readonly Counter<long> _uploads;

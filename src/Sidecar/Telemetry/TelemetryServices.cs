@@ -1,0 +1,85 @@
+using Grpc.Telemetry;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Sidecar.Telemetry.Prometheus;
+
+namespace Sidecar.Telemetry;
+
+/// <summary>
+/// The OpenTelemetry SDK: which meters and spans are looked at, and where they go. Metrics are always there for a scrape. They,
+/// and spans, are also sent by OTLP when the standard variables say where: <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>, or
+/// the same for <c>_TRACES_</c> or <c>_METRICS_</c> alone.
+/// </summary>
+internal static class TelemetryServices
+{
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    private static readonly string[] Meters =
+    [
+        SidecarActivities.SourceName, GrpcTelemetry.Name, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel",
+        "Microsoft.AspNetCore.MemoryPool",
+    ];
+
+    /// <param name="podName">Tells this pod from the others, as <c>service.instance.id</c>.</param>
+    public static IServiceCollection AddTelemetry(
+        this IServiceCollection services, Func<IServiceProvider, string> podName)
+    {
+        services.AddSingleton<PrometheusExporter>();
+        services.AddSingleton(provider => BuildMetrics(provider, podName(provider)));
+        services.AddSingleton(provider => BuildTraces(podName(provider)));
+        return services;
+    }
+
+    /// <summary>Starts to look. Before the first measurement, which would be lost.</summary>
+    public static void StartTelemetry(this IServiceProvider provider)
+    {
+        _ = provider.GetRequiredService<MeterProvider>();
+        _ = provider.GetRequiredService<TracerProvider>();
+    }
+
+    private static MeterProvider BuildMetrics(IServiceProvider services, string podName)
+    {
+        var builder = Sdk.CreateMeterProviderBuilder()
+            .ConfigureResource(resource => Describe(resource, podName))
+            .SetExemplarFilter(ExemplarFilterType.TraceBased)
+            .AddMeter(Meters)
+            .AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusExporter>()));
+        if (IsSent("METRICS")) builder.AddOtlpExporter();
+        return builder.Build();
+    }
+
+    private static TracerProvider BuildTraces(string podName)
+    {
+        var builder = Sdk.CreateTracerProviderBuilder()
+            .ConfigureResource(resource => Describe(resource, podName));
+        // Nobody to send to: nothing is recorded, and spans cost nothing. The trace ids of callers still pass through.
+        if (IsSent("TRACES"))
+        {
+            builder.AddSource(GrpcTelemetry.Name, SidecarActivities.SourceName).AddOtlpExporter();
+        }
+
+        return builder.Build();
+    }
+
+    private static bool IsSent(string signal) =>
+        !IsOff(signal) && (IsSet(Endpoint) || IsSet($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"));
+
+    private static bool IsOff(string signal) =>
+        IsTrue("OTEL_SDK_DISABLED")
+        || string.Equals(Environment.GetEnvironmentVariable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsSet(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
+
+    private static bool IsTrue(string variable) =>
+        string.Equals(Environment.GetEnvironmentVariable(variable), "true", StringComparison.OrdinalIgnoreCase);
+
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, so that they win.
+    private static void Describe(ResourceBuilder resource, string podName) => resource
+        .AddService(
+            "glance-staging-sidecar",
+            serviceVersion: SidecarVersion.Text,
+            serviceInstanceId: podName)
+        .AddEnvironmentVariableDetector();
+}

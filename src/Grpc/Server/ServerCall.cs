@@ -82,7 +82,7 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
             status = PassedStatus;
 
         Outcome = status;
-        ServerLog.Ended(Settings.Log, Method, status.StatusCode, status.Detail);
+        ServerLog.Ended(Settings.Log, Method, status);
         if (!Http.RequestAborted.IsCancellationRequested)
             await Response.EndAsync(status, Merge(trailers));
     }

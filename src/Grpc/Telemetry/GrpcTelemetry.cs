@@ -5,4 +5,7 @@ public static class GrpcTelemetry
 {
     /// <summary>Name of the meter and of the activity source.</summary>
     public const string Name = "Grpc";
+
+    /// <summary>Event id of the log line that says that a call was refused, with its status.</summary>
+    public const int CallRefusedEvent = 1908;
 }

@@ -1,4 +1,5 @@
 using Microsoft.Net.Http.Headers;
+using Sidecar.Hosting.StatusPage;
 using Sidecar.Telemetry.Prometheus;
 
 namespace Sidecar.Hosting;
@@ -12,6 +13,7 @@ internal static class OpsEndpoints
         ops.MapGet("/healthz", context => Write(context, StatusCodes.Status200OK, "ok\n"));
         ops.MapGet("/readyz", WriteReadiness);
         ops.MapGet("/metrics", WriteMetrics);
+        ops.MapStatusPage();
     }
 
     private static Task WriteReadiness(HttpContext context)

@@ -1,9 +1,12 @@
+using System.Collections.Frozen;
 using Grpc.HealthCheck;
+using Grpc.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Trust;
@@ -17,6 +20,10 @@ namespace Sidecar.Hosting;
 /// <summary>Composition: every slice is added here, and nowhere else.</summary>
 internal static class SidecarHost
 {
+    // Lines of the log that tell of a refusal or a failure without being warnings: callers cause them.
+    private static readonly FrozenSet<int> Refusals =
+        FrozenSet.Create(GrpcTelemetry.CallRefusedEvent, ImportLog.ImportEndedEvent);
+
     public static WebApplication Build(string[] args)
     {
         // The empty builder reads no file and watches no directory; the content root would be the current directory.
@@ -95,7 +102,9 @@ internal static class SidecarHost
         services.AddMetrics();
         services.AddTelemetry(
             provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
-        services.AddSingleton<Readiness>();
+        services.AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
+        services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
+        services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());

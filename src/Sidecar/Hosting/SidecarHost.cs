@@ -58,6 +58,7 @@ internal static class SidecarHost
         var area = app.Services.GetRequiredService<StagingArea>();
         app.Services.GetRequiredService<StagingMetrics>().Observe(area);
         _ = app.Services.GetRequiredService<PeersMetrics>();
+        _ = app.Services.GetRequiredService<HostingMetrics>();
         app.Services.GetRequiredService<TransferMetrics>().Observe(area);
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
         await app.Services.GetRequiredService<BroughtOutputs>().RecoverAsync();
@@ -102,7 +103,7 @@ internal static class SidecarHost
         services.AddMetrics();
         services.AddTelemetry(
             provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
-        services.AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
+        services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthServiceImpl>();

@@ -37,7 +37,7 @@ internal sealed class StagingMetrics
             "glance_staging_images_deleted", description: "Staged images that were deleted.");
     }
 
-    /// <summary>Has the state of the area, and of the process, read whenever somebody looks.</summary>
+    /// <summary>Has the state of the area read whenever somebody looks.</summary>
     public void Observe(StagingArea area)
     {
         Gauge("glance_staging_volume_size_bytes", "Size of the volume.", () => area.Space.Snapshot().TotalBytes);
@@ -51,7 +51,6 @@ internal sealed class StagingMetrics
         Gauge("glance_staging_uploads_active", "Uploads that are being received.", () => area.ActiveUploads);
         Gauge("glance_staging_images", "Staged images.", () => area.ImageCount);
         Gauge("glance_staging_images_bytes", "Bytes of the staged images.", () => area.ImageBytes);
-        ProcessMetrics.Observe(_meter);
     }
 
     public void Received(long bytes) => _received.Add(bytes);

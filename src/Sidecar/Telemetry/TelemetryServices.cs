@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Grpc.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -22,6 +23,11 @@ internal static class TelemetryServices
         "Microsoft.AspNetCore.MemoryPool",
     ];
 
+    // Counts that Prometheus' rules would name like parts of a histogram, and gauges that .NET publishes as counters.
+    private static readonly FrozenSet<string> Unwanted = FrozenSet.Create(
+        "dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count", "dotnet.thread_pool.thread.count",
+        "dotnet.thread_pool.queue.length");
+
     /// <param name="podName">Tells this pod from the others, as <c>service.instance.id</c>.</param>
     public static IServiceCollection AddTelemetry(
         this IServiceCollection services, Func<IServiceProvider, string> podName)
@@ -45,6 +51,7 @@ internal static class TelemetryServices
             .ConfigureResource(resource => Describe(resource, podName))
             .SetExemplarFilter(ExemplarFilterType.TraceBased)
             .AddMeter(Meters)
+            .AddView(instrument => Unwanted.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
             .AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusExporter>()));
         if (IsSent("METRICS")) builder.AddOtlpExporter();
         return builder.Build();

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Diagnostics;
 using Sidecar.Import;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
@@ -15,7 +15,7 @@ internal sealed class StatusSurvey(
     private const int MostImages = 50;
     private const int MostImports = 50;
 
-    private readonly DateTimeOffset _startedAt = clock.GetUtcNow();
+    private readonly DateTimeOffset _startedAt = StartOfProcess();
 
     public StatusReport Take() => new(
         staging.Options.PodName,
@@ -29,28 +29,34 @@ internal sealed class StatusSurvey(
             .Take(MostImports).Select(Import)],
         Images(),
         [.. peers.Peers.OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(Peer)],
-        [.. problems.Newest().Select(problem => new ProblemReport(problem.At, Name(problem.Level), problem.Text))]);
+        [.. problems.Newest().Select(problem => new ProblemReport(problem.At, problem.Level.Label(), problem.Text))]);
+
+    private static DateTimeOffset StartOfProcess()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.StartTime.ToUniversalTime();
+    }
 
     private CapacityReport Capacity(SpaceSnapshot space) => new(
         staging.Layout.Directory, space.TotalBytes, space.FreeBytes, space.ReservedBytes, space.AvailableBytes,
         readiness.Obstacle() is null);
 
     private static UploadReport Upload(UploadSnapshot upload) => new(
-        upload.Header.ImageId.ToString(), Name(upload.State), upload.ReceivedOffset, upload.DurableOffset,
+        upload.Header.ImageId.ToString(), upload.State.Label(), upload.ReceivedOffset, upload.DurableOffset,
         upload.Header.DeclaredSize, upload.Header.StartedAt, upload.LastActiveAt, upload.Header.ProjectId, upload.Failure);
 
     private static ImportReport Import(ImportSnapshot import) => new(
-        import.ImportId.ToString(), import.Request.ImageId.ToString(), Name(import.State), import.CreatedAt,
+        import.ImportId.ToString(), import.Request.ImageId.ToString(), import.State.Label(), import.CreatedAt,
         import.FinishedAt, [.. import.Stages.Select(Stage)], import.Failure?.Message ?? "");
 
     private static StageReport Stage(StageProgress stage) => new(
-        stage.Name, Name(stage.State), stage.BytesDone, stage.BytesTotal, stage.Elapsed.TotalSeconds);
+        stage.Name, stage.State.Label(), stage.BytesDone, stage.BytesTotal, stage.Elapsed.TotalSeconds);
 
     private ImagesReport Images() => new(
         area.ImageCount,
         area.ImageBytes,
         [.. area.ListImages().OrderBy(image => image.CommittedAt).Take(MostImages).Select(image => new ImageReport(
-            image.Id.ToString(), image.Size, image.CommittedAt, Name(image.Origin), image.ProjectId))]);
+            image.Id.ToString(), image.Size, image.CommittedAt, image.Origin.Label(), image.ProjectId))]);
 
     private static PeerReport Peer(Peer peer)
     {
@@ -60,7 +66,4 @@ internal sealed class StatusSurvey(
             peer.Name, peer.Address.ToString(), name, state.Since, state.Failure, state.Version,
             state.Capacity?.FreeBytes, state.Capacity?.StagedImages);
     }
-
-    private static string Name<TEnum>(TEnum value)
-        where TEnum : struct, Enum => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
 }

@@ -41,6 +41,7 @@ internal static class Root
         ReleaseCommand.Create,
         PeersCommand.Create,
         StatusCommand.Create,
+        TopCommand.Create,
         DrainCommand.Create,
     ];
 }

@@ -132,6 +132,20 @@ internal sealed class PutTests
     }
 
     [Test]
+    public async Task Put_ContentOfAnotherFormat_IsRefusedAndNothingIsKept(CancellationToken cancellationToken)
+    {
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);
+        Disks.Noise(_directory["disk"], 2 * Disks.Megabyte);
+
+        var put = await new Cli(daemon.Address).RunAsync(
+            cancellationToken, "put", _directory["disk"], "--id", Id, "--format", "qcow2", "--json");
+
+        Assert.That(put.ExitCode, Is.EqualTo(ExitCode.Refused), put.Error);
+        Assert.That(put.JsonError.GetProperty("reason").GetString(), Is.EqualTo("FORMAT_MISMATCH"));
+        Assert.That(put.JsonError.GetProperty("facts").TryGetProperty("received_offset", out _), Is.False);
+    }
+
+    [Test]
     public async Task Put_ResumedWithOtherBytes_IsRefusedByTheChecksumOfTheWhole(CancellationToken cancellationToken)
     {
         await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);

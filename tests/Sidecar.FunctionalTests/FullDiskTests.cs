@@ -24,7 +24,7 @@ internal sealed class FullDiskTests : SidecarTest
             Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         Assert.That(Number(facts, "needed"), Is.EqualTo(64 << 20));
         Assert.That(Number(facts, "available"), Is.LessThan(32 << 20));
-        Assert.That(Number(facts, "retry_after_seconds"), Is.Positive);
+        Assert.That((facts["never"], facts.ContainsKey("retry_after_seconds")), Is.EqualTo(("true", false)));
     }
 
     [Test]
@@ -42,6 +42,8 @@ internal sealed class FullDiskTests : SidecarTest
         var facts = AssertRefused(
             Assert.ThrowsAsync<RpcException>(() => two.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         Assert.That(Number(facts, "reserved"), Is.EqualTo((20 << 20) - 1));
+        Assert.That(facts["never"], Is.EqualTo("false"));
+        Assert.That(Number(facts, "retry_after_seconds"), Is.Positive);
         await one.ContentAsync(new byte[(20 << 20) - 1]);
         await one.FinishAsync(20 << 20);
     }

@@ -78,7 +78,8 @@ internal sealed class Receiver : IAsyncDisposable
         };
         var meters = _services.GetRequiredService<IMeterFactory>();
         var context = new StagingContext(
-            options, Layout, new StagingMetrics(meters), TimeProvider.System, NullLogger.Instance);
+            options, Layout, new StagingMetrics(meters), TimeProvider.System, NullLogger.Instance,
+            (_, _, _, _) => Judgement.Nothing);
         var ledger = new SpaceLedger(Space, options);
         var area = new StagingArea(context, ledger);
         var transfers = new TransferContext(

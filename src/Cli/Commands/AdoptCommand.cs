@@ -19,6 +19,9 @@ internal static class AdoptCommand
         Description = "Project that the image belongs to.", HelpName = "PROJECT", DefaultValueFactory = _ => "",
     };
 
+    private static readonly Option<string> Format = Symbols.Word(
+        "--format", "Disk format that the file must have. Default: it is not judged.", "FORMAT");
+
     private static readonly Option<Dictionary<string, string>> Digest =
         Symbols.Digest("Digest that the file must have. May be repeated.");
 
@@ -26,7 +29,7 @@ internal static class AdoptCommand
     {
         var command = new Command("adopt", "Stages a file of the sidecar's volume by renaming it.")
         {
-            Image, Path, Project, Digest,
+            Image, Path, Project, Format, Digest,
         };
         runner.AddExamples(command, "stagectl adopt $(uuidgen) /var/lib/glance/os_glance_staging_store/disk.raw");
         runner.Handle(command, RunAsync);
@@ -40,6 +43,7 @@ internal static class AdoptCommand
             ImageId = parsed.GetRequiredValue(Image),
             Path = parsed.GetRequiredValue(Path),
             ProjectId = parsed.GetRequiredValue(Project),
+            DiskFormat = parsed.GetRequiredValue(Format),
             ExpectedDigests = { parsed.GetRequiredValue(Digest) },
         };
         var image = await invocation.Client.Staging.AdoptFileAsync(request, invocation.Call);

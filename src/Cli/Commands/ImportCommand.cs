@@ -17,13 +17,13 @@ internal static class ImportCommand
     private static readonly Option<string[]> Stages = Repeated(
         "--stage", "Stage to run, such as image_conversion; repeat it for their order. Default: those configured.", "STAGE");
 
-    private static readonly Option<string> Format = Word(
+    private static readonly Option<string> Format = Symbols.Word(
         "--format", "Disk format that the image must have.", "FORMAT");
 
-    private static readonly Option<string> Container = Word(
+    private static readonly Option<string> Container = Symbols.Word(
         "--container", "Container format; compressed is not decompressed. Default: bare.", "FORMAT");
 
-    private static readonly Option<string> To = Word(
+    private static readonly Option<string> To = Symbols.Word(
         "--to", "Format to convert to: raw, qcow2 or vmdk. Default: the one configured.", "FORMAT");
 
     private static readonly Option<string[]> Roles = Repeated(
@@ -106,11 +106,6 @@ internal static class ImportCommand
         var where = stage.Length > 0 ? $"(Import {import.ImportId}, stage {stage}.)" : $"(Import {import.ImportId}.)";
         return failure.With(where, ("import_id", import.ImportId), ("stage", stage));
     }
-
-    private static Option<string> Word(string name, string description, string valueName) => new(name)
-    {
-        Description = description, HelpName = valueName, DefaultValueFactory = _ => "",
-    };
 
     private static Option<string[]> Repeated(string name, string description, string valueName) => new(name)
     {

@@ -27,6 +27,12 @@ internal static class PutCommand
     private static readonly Option<Dictionary<string, string>> Digest = Symbols.Digest(
         "Digest that the bytes must have: md5, sha1, sha256, sha512 or crc32c. May be repeated.");
 
+    private static readonly Option<string> Format = Symbols.Word(
+        "--format", "Disk format that the image must have; it is judged while it arrives. Default: it is not judged.", "FORMAT");
+
+    private static readonly Option<string> Container = Symbols.Word(
+        "--container", "Container format; only bare images are judged. Default: bare.", "FORMAT");
+
     private static readonly Option<long> ChunkSize = new("--chunk-size")
     {
         Description = "Bytes per message.", HelpName = "SIZE", DefaultValueFactory = _ => DefaultChunkBytes,
@@ -44,11 +50,11 @@ internal static class PutCommand
     {
         var command = new Command("put", "Uploads an image and prints its id. Resumes by itself.")
         {
-            File, Id, Project, Digest, ChunkSize, NoChecksum, RetryFor,
+            File, Id, Project, Format, Container, Digest, ChunkSize, NoChecksum, RetryFor,
         };
         runner.AddExamples(
             command,
-            "stagectl put disk.qcow2",
+            "stagectl put disk.qcow2 --format qcow2",
             "stagectl put disk.qcow2 --id 6f9a6c2e-5c1b-4e39-a2f0-6c7f4a2f9b11 --digest sha256=$(sha256sum <disk.qcow2 | cut -c-64)",
             "zstd -dc disk.raw.zst | stagectl put -");
         runner.Handle(command, RunAsync);
@@ -78,6 +84,8 @@ internal static class PutCommand
             MayExist: id is not null,
             IsStandardInput(parsed) ? "standard input" : Path.GetFileName(parsed.GetRequiredValue(File)),
             parsed.GetRequiredValue(Project),
+            parsed.GetRequiredValue(Format),
+            parsed.GetRequiredValue(Container),
             parsed.GetRequiredValue(Digest),
             (int)parsed.GetValue(ChunkSize),
             !parsed.GetValue(NoChecksum));

@@ -25,6 +25,7 @@ internal static class Sheets
         .AddSize("Received", upload.ReceivedOffset)
         .AddSize("Durable", upload.DurableOffset)
         .Add("Project", upload.ProjectId)
+        .Add("Owner", upload.Owner)
         .AddTime("Started", upload.StartedAt)
         .AddTime("Last active", upload.LastActiveAt)
         .Add("Failure", upload.Failure)

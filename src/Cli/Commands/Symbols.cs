@@ -47,6 +47,11 @@ internal static class Symbols
         CustomParser = Parsers.Duration,
     };
 
+    public static Option<string> Word(string name, string description, string valueName) => new(name)
+    {
+        Description = description, HelpName = valueName, DefaultValueFactory = _ => "",
+    };
+
     private static Argument<string> Uuid(string name, string description) => new(name)
     {
         Description = description,

@@ -18,8 +18,8 @@ internal static class ResumePoint
         {
             while (true)
             {
-                var upload = await staging.GetUploadAsync(
-                    new GetUploadRequest { ImageId = imageId }, deadline: deadline, cancellationToken: default);
+                var upload = await LocalUpload.FindAsync(staging, imageId, new CallOptions(deadline: deadline));
+                if (upload is null) return null;
                 // Until the sidecar has noticed that the call is over, it still takes in what was under way.
                 if (upload.State != Glance.Sidecar.V1.Upload.Types.State.Receiving) return upload.ReceivedOffset;
                 await Task.Delay(Pause);

@@ -50,18 +50,9 @@ internal sealed class Upload(
 
     private async Task<Found> LocateAsync()
     {
-        try
-        {
-            var upload = await invocation.Client.Staging.GetUploadAsync(
-                new GetUploadRequest { ImageId = request.ImageId }, invocation.Call);
-            patience.Contact();
-            return Resumable(upload);
-        }
-        catch (RpcException failure) when (failure.StatusCode == StatusCode.NotFound)
-        {
-            patience.Contact();
-        }
-
+        var upload = await LocalUpload.FindAsync(invocation.Client.Staging, request.ImageId, invocation.Call);
+        patience.Contact();
+        if (upload is not null) return Resumable(upload);
         try
         {
             return new Found(null, await invocation.Client.Staging.GetImageAsync(
@@ -69,7 +60,25 @@ internal sealed class Upload(
         }
         catch (RpcException failure) when (failure.StatusCode == StatusCode.NotFound)
         {
+            await NoteUploadElsewhereAsync();
             return Found.Nothing;
+        }
+    }
+
+    private async Task NoteUploadElsewhereAsync()
+    {
+        try
+        {
+            var upload = await invocation.Client.Staging.GetUploadAsync(
+                new GetUploadRequest { ImageId = request.ImageId }, invocation.Call);
+            if (upload.ReceivedOffset == 0) return;
+            display.Note(
+                $"Pod {upload.Owner} has {upload.ReceivedOffset} bytes of image {request.ImageId}; that upload can only be "
+                + "resumed there, so this one begins anew.");
+        }
+        catch (RpcException)
+        {
+            // None, or nobody knows: this upload does not depend on it.
         }
     }
 
@@ -141,7 +150,8 @@ internal sealed class Upload(
     {
         var header = new StageHeader
         {
-            ImageId = request.ImageId, ProjectId = request.ProjectId, ExpectedDigests = { request.Digests.ToDictionary() },
+            ImageId = request.ImageId, ProjectId = request.ProjectId, DiskFormat = request.DiskFormat,
+            ContainerFormat = request.ContainerFormat, ExpectedDigests = { request.Digests.ToDictionary() },
         };
         if (source.Size is { } size) header.DeclaredSize = (ulong)size;
         if (resumeOffset is { } offset) header.ResumeOffset = (ulong)offset;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Stages;
+using Sidecar.Staging;
 
 namespace Sidecar.Import;
 
@@ -29,6 +30,9 @@ internal static class ImportServices
             var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;
             return new ImageInspector(options.MaxVirtualBytes, options.ToleratedChecks);
         });
+
+        services.AddSingleton<ImageJudge>();
+        services.AddSingleton<JudgeImage>(provider => provider.GetRequiredService<ImageJudge>().Judge);
 
         services.AddSingleton<QemuImg>();
         services.AddSingleton<ImportStage, InspectionStage>();

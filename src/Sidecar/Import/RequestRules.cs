@@ -13,8 +13,7 @@ internal static class RequestRules
     /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>.</exception>
     public static void Check(ImportRequest request)
     {
-        Require(request.DiskFormat, "disk_format", ["", .. DiskFormats.Claimable]);
-        Require(request.ContainerFormat, "container_format", Containers);
+        CheckClaim(request.DiskFormat, request.ContainerFormat);
         Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible]);
         if (request.RequestId.Length > MaxTextChars || request.RequestId.Any(char.IsControl))
         {
@@ -23,6 +22,14 @@ internal static class RequestRules
                 $"The request id must be at most {MaxTextChars} characters long and without control characters.",
                 ("field", "request_id"));
         }
+    }
+
+    /// <summary>What a caller may say that an image is.</summary>
+    /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>.</exception>
+    public static void CheckClaim(string diskFormat, string containerFormat)
+    {
+        Require(diskFormat, "disk_format", ["", .. DiskFormats.Claimable]);
+        Require(containerFormat, "container_format", Containers);
     }
 
     /// <summary>

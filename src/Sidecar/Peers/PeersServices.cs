@@ -40,7 +40,7 @@ internal static class PeersServices
     private static void AddForwarding(IServiceCollection services)
     {
         services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
-        services.AddSingleton<OwnerMemory>().AddSingleton<Locator>();
+        services.AddSingleton<OwnerMemory>().AddSingleton<PeerPoll>().AddSingleton<Locator>().AddSingleton<UploadLocator>();
         services.AddSingleton<Tombstones>().AddSingleton<DeletionTeller>();
         services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();
         services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());

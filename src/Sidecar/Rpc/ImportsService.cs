@@ -10,7 +10,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Imports service: turns messages into calls of the import slice and its refusals into statuses.</summary>
 internal sealed class ImportsService(
     ImportQueue imports, StagingContext staging, RunImportCall run, OwnerRouter router,
-    Forwarder forwarder, ForwardMark mark, OutputBringer bringer, ReleaseCall release) : Imports.ImportsBase
+    Forwarder forwarder, ForwardMark mark, OutputBringer bringer, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
 {
     private string Owner => staging.Options.PodName;
 
@@ -59,4 +59,7 @@ internal sealed class ImportsService(
     public override Task<ReleaseImportResponse> ReleaseImport(
         ReleaseImportRequest request, ServerCallContext context) =>
         StatusMap.GuardAsync(() => release.RunAsync(request, context));
+
+    public override Task<InspectResponse> Inspect(InspectRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() => inspect.Run(request));
 }

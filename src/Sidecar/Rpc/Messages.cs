@@ -27,7 +27,7 @@ internal static class Messages
         Owner = staging.Options.PodName,
     };
 
-    public static Glance.Sidecar.V1.Upload ToMessage(this UploadSnapshot upload)
+    public static Glance.Sidecar.V1.Upload ToMessage(this UploadSnapshot upload, StagingContext staging)
     {
         var message = new Glance.Sidecar.V1.Upload
         {
@@ -37,6 +37,7 @@ internal static class Messages
                 UploadState.Receiving => Glance.Sidecar.V1.Upload.Types.State.Receiving,
                 UploadState.Suspended => Glance.Sidecar.V1.Upload.Types.State.Suspended,
                 UploadState.Failed => Glance.Sidecar.V1.Upload.Types.State.Failed,
+                UploadState.Reserved => Glance.Sidecar.V1.Upload.Types.State.Reserved,
             },
             ReceivedOffset = (ulong)upload.ReceivedOffset,
             DurableOffset = (ulong)upload.DurableOffset,
@@ -44,10 +45,16 @@ internal static class Messages
             LastActiveAt = upload.LastActiveAt.ToTimestamp(),
             ProjectId = upload.Header.ProjectId,
             Failure = upload.Failure,
+            Owner = staging.Options.PodName,
         };
         if (upload.Header.DeclaredSize is { } size) message.DeclaredSize = (ulong)size;
         return message;
     }
+
+    public static Glance.Sidecar.V1.Reservation ToMessage(this HeldReservation held) => new()
+    {
+        ReservationId = held.Id, RemainingBytes = (ulong)held.RemainingBytes,
+    };
 
     public static Capacity ToCapacity(StagingArea area)
     {

@@ -19,11 +19,12 @@ internal static class RpcServices
         services.AddGrpcReflection();
         services.AddOptions<GrpcServiceOptions>().Configure<IOptions<RpcOptions>>(
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
-        services.AddSingleton<StageCall>();
+        services.AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
         services.AddSingleton<ImageReader>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
-            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>();
+            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>()
+            .AddSingleton<InspectCall>();
         services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
             .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
         services.AddSingleton<IDrainedImports, DrainedImports>();

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
@@ -8,7 +9,7 @@ namespace Sidecar.Rpc;
 /// <summary>
 /// One Stage call: header, chunks, finish. Three things can end it early, and each has another answer: the caller
 /// goes (CANCELLED), the caller goes silent (DEADLINE_EXCEEDED), or the upload is wanted by somebody else (ABORTED,
-/// UNAVAILABLE). In all of them the upload keeps its offset.
+/// UNAVAILABLE). In all of them the upload keeps its offset. One whose content is refused is discarded.
 /// </summary>
 internal sealed class StageCall(StagingArea area, StagingContext staging, TransferMetrics metrics)
 {
@@ -47,15 +48,24 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
             StagingError.InvalidRequest, "The first message of a Stage call must be its header, with the image id.");
     }
 
-    private UploadHeader ToHeader(StageHeader header) => new(
-        ImageId.Parse(header.ImageId),
-        header.HasDeclaredSize ? Messages.ToLength(header.DeclaredSize) : null,
-        DigestAlgorithms.Validate(header.ExpectedDigests),
-        header.ProjectId,
-        staging.Clock.GetUtcNow(),
-        BootId.Current,
-        header.HandedOverBy,
-        header.FirstCommittedAt?.ToDateTimeOffset());
+    private UploadHeader ToHeader(StageHeader header)
+    {
+        RequestRules.CheckClaim(header.DiskFormat, header.ContainerFormat);
+        return new UploadHeader(
+            ImageId.Parse(header.ImageId),
+            header.HasDeclaredSize ? Messages.ToLength(header.DeclaredSize) : null,
+            DigestAlgorithms.Validate(header.ExpectedDigests),
+            header.ProjectId,
+            staging.Clock.GetUtcNow(),
+            BootId.Current,
+            header.HandedOverBy,
+            header.FirstCommittedAt?.ToDateTimeOffset(),
+            header.DiskFormat,
+            header.ContainerFormat)
+        {
+            ReservationId = header.ReservationId,
+        };
+    }
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,

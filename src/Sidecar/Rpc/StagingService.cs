@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
 using Sidecar.Staging;
@@ -9,7 +10,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice and its refusals into statuses.</summary>
 [BindServiceMethod(typeof(StagingService), nameof(BindService))]
 internal sealed class StagingService(
-    StagingArea area, StagingContext staging, StageCall stage, DeleteCall delete, OwnerRouter router, ReadCall read,
+    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload, DeleteCall delete, OwnerRouter router, ReadCall read,
     Forwarder forwarder, ForwardMark mark)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
@@ -21,7 +22,7 @@ internal sealed class StagingService(
         StatusMap.GuardAsync(() => stage.RunAsync(requestStream, context.CancellationToken));
 
     public override Task<Glance.Sidecar.V1.Upload> GetUpload(GetUploadRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => area.GetUpload(ImageId.Parse(request.ImageId)).ToMessage());
+        StatusMap.GuardAsync(() => findUpload.RunAsync(request, context));
 
     public override async Task ListUploads(
         ListUploadsRequest request, IServerStreamWriter<Glance.Sidecar.V1.Upload> responseStream,
@@ -29,7 +30,7 @@ internal sealed class StagingService(
     {
         foreach (var upload in area.ListUploads())
         {
-            await responseStream.WriteAsync(upload.ToMessage(), context.CancellationToken);
+            await responseStream.WriteAsync(upload.ToMessage(staging), context.CancellationToken);
         }
     }
 
@@ -74,17 +75,28 @@ internal sealed class StagingService(
         StatusMap.GuardAsync(async () =>
         {
             mark.RefusePeers(context);
+            RequestRules.CheckClaim(request.DiskFormat, request.ContainerFormat);
             var adopted = await area.AdoptAsync(
                 new AdoptRequest(
                     ImageId.Parse(request.ImageId),
                     request.Path,
                     request.HasExpectedSize ? Messages.ToLength(request.ExpectedSize) : null,
                     DigestAlgorithms.Validate(request.ExpectedDigests),
-                    request.ProjectId),
+                    request.ProjectId,
+                    request.ReservationId,
+                    new ImageClaim(request.DiskFormat, request.ContainerFormat)),
                 context.CancellationToken);
             return adopted.ToMessage(staging);
         });
 
     public override Task<Capacity> GetCapacity(GetCapacityRequest request, ServerCallContext context) =>
         StatusMap.Guard(() => Messages.ToCapacity(area));
+
+    public override Task Reserve(
+        ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responseStream,
+        ServerCallContext context) => StatusMap.GuardAsync(() => reserve.RunAsync(request, responseStream, context));
+
+    public override Task<Glance.Sidecar.V1.Reservation> AdjustReservation(
+        AdjustReservationRequest request, ServerCallContext context) =>
+        StatusMap.Guard(() => reserve.Adjust(request, context));
 }

@@ -23,6 +23,7 @@ internal static class StatusMap
         StagingError.UploadTakenOver => StatusCode.Aborted,
         StagingError.UploadAborted => StatusCode.Aborted,
         StagingError.NoSpace => StatusCode.ResourceExhausted,
+        StagingError.ReservationNotFound => StatusCode.NotFound,
         StagingError.LengthMismatch => StatusCode.FailedPrecondition,
         StagingError.Unfinished => StatusCode.FailedPrecondition,
         StagingError.DigestMismatch => StatusCode.FailedPrecondition,

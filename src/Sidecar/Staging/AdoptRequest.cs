@@ -3,9 +3,13 @@ namespace Sidecar.Staging;
 /// <summary>A file on the volume that is to become a staged image.</summary>
 /// <param name="File">Absolute path, without links.</param>
 /// <param name="ExpectedSize">Bytes, when the caller knows.</param>
+/// <param name="ReservationId">Of a held reservation, which promised the file's space; empty: none.</param>
+/// <param name="Claim">By which it is judged; without a format it is not judged.</param>
 internal sealed record AdoptRequest(
     ImageId ImageId,
     string File,
     long? ExpectedSize,
     IReadOnlyDictionary<string, string> ExpectedDigests,
-    string ProjectId);
+    string ProjectId,
+    string ReservationId = "",
+    ImageClaim? Claim = null);

@@ -7,7 +7,8 @@ namespace Sidecar.Staging;
 /// after which the original is removed. The file is read once for its digests and made durable, then published as a
 /// commit is.
 /// </summary>
-internal sealed class FileAdoption(StagingContext context, SpaceLedger space, UploadCommit commit)
+internal sealed class FileAdoption(
+    StagingContext context, SpaceLedger space, HeldReservations reservations, UploadCommit commit)
 {
     private const int CopyBlockBytes = 1 << 20;
 
@@ -43,6 +44,7 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
         using var source = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         var size = RegularLength(source, request);
+        Judge(request, source, size);
         var digests = Digest(source, size, request, cancellationToken);
         var image = new StagedImage(
             request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
@@ -53,11 +55,17 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         }
         catch (IOException failure) when (failure.HResult == Posix.Exdev)
         {
-            PublishCopy(image, source, cancellationToken);
+            PublishCopy(image, source, request.ReservationId, cancellationToken);
             file.Delete();
         }
 
         return image;
+    }
+
+    private void Judge(AdoptRequest request, SafeFileHandle source, long size)
+    {
+        if (request.Claim is not { DiskFormat.Length: > 0 } claim) return;
+        if (context.Judge(claim, source, size, complete: true).Refusal is { } refusal) throw refusal;
     }
 
     private bool IsAllowed(string path)
@@ -129,10 +137,13 @@ internal sealed class FileAdoption(StagingContext context, SpaceLedger space, Up
         }
     }
 
-    private void PublishCopy(StagedImage image, SafeFileHandle source, CancellationToken cancellationToken)
+    private void PublishCopy(
+        StagedImage image, SafeFileHandle source, string reservationId, CancellationToken cancellationToken)
     {
         var directory = context.Layout.UploadDirectory(image.Id) + ".adopted";
-        using var reservation = space.Reserve(image.Size);
+        using var reservation = reservationId.Length > 0
+            ? reservations.TakeOver(reservationId, image.Id, image.Size)
+            : space.Reserve(image.Size);
         DurableFiles.CreateDirectory(directory);
         try
         {

@@ -22,6 +22,9 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     // When space may be free again is anybody's guess; half a minute keeps a waiting client polite.
     public static readonly TimeSpan RetryHint = TimeSpan.FromSeconds(30);
 
+    /// <summary>Of NoSpace: "true" when no waiting will help, else "false".</summary>
+    public const string NeverFact = "never";
+
     private readonly Lock _lock = new();
     private long _reservedBytes;
     private bool _lowSpace;
@@ -38,7 +41,7 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
         lock (_lock)
         {
             var space = Measure();
-            if (space.LowSpace) throw NoSpace(bytes, space, "the volume is below its low watermark");
+            if (space.LowSpace) throw NoSpace(bytes, bytes, space, "the volume is below its low watermark");
             return Take(bytes, space);
         }
     }
@@ -55,10 +58,43 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
         lock (_lock)
         {
             var space = Measure();
-            if (needed > space.AvailableBytes) throw NoSpace(needed, space, "the volume is full");
+            if (needed > space.AvailableBytes)
+            {
+                throw NoSpace(needed, reservation.RemainingBytes + needed, space, "the volume is full");
+            }
+
             var granted = Math.Clamp(wanted, needed, space.AvailableBytes);
             _reservedBytes += granted;
             reservation.RemainingBytes += granted;
+        }
+    }
+
+    /// <summary>Sets what a reservation has left; on NoSpace it is unchanged.</summary>
+    internal void Resize(Reservation reservation, long bytes)
+    {
+        lock (_lock)
+        {
+            var more = bytes - reservation.RemainingBytes;
+            if (more > 0)
+            {
+                var space = Measure();
+                if (more > space.AvailableBytes) throw NoSpace(more, bytes, space, "the volume has no room for it");
+            }
+
+            _reservedBytes += more;
+            reservation.RemainingBytes = bytes;
+        }
+    }
+
+    /// <summary>Moves what a reservation has left to a new one, of so many bytes when that is known.</summary>
+    internal Reservation TakeOver(Reservation from, long? bytes)
+    {
+        lock (_lock)
+        {
+            var wanted = bytes ?? from.RemainingBytes;
+            Resize(from, wanted);
+            from.RemainingBytes = 0;
+            return new Reservation(this, wanted);
         }
     }
 
@@ -74,7 +110,7 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
 
     private Reservation Take(long bytes, SpaceSnapshot space)
     {
-        if (bytes > space.AvailableBytes) throw NoSpace(bytes, space, "the volume has no room for it");
+        if (bytes > space.AvailableBytes) throw NoSpace(bytes, bytes, space, "the volume has no room for it");
         _reservedBytes += bytes;
         return new Reservation(this, bytes);
     }
@@ -91,13 +127,21 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
             volume.TotalBytes, volume.FreeBytes, _reservedBytes, available, low, high, _lowSpace);
     }
 
-    private static StagingException NoSpace(long bytes, SpaceSnapshot space, string why) => new(
-        StagingError.NoSpace,
-        $"{bytes} bytes are needed and {space.AvailableBytes} are available ({space.FreeBytes} free, "
-        + $"{space.ReservedBytes} promised to others): {why}. Try again later, or release staged images.",
-        ("needed", bytes),
-        ("free", space.FreeBytes),
-        ("reserved", space.ReservedBytes),
-        ("available", space.AvailableBytes),
-        ("retry_after_seconds", (long)RetryHint.TotalSeconds));
+    // What is asked for now may be only a part of what has to be there at once.
+    private StagingException NoSpace(long bytes, long whole, SpaceSnapshot space, string why)
+    {
+        var never = whole > space.TotalBytes - options.ReserveBytes;
+        return new StagingException(
+            StagingError.NoSpace,
+            $"{bytes} bytes are needed and {space.AvailableBytes} are available ({space.FreeBytes} free, "
+            + $"{space.ReservedBytes} promised to others): {why}. "
+            + (never ? "Even if it were empty it could not hold them." : "Try again later, or release staged images."),
+            [
+                ("needed", bytes), ("free", space.FreeBytes), ("reserved", space.ReservedBytes),
+                ("available", space.AvailableBytes), (NeverFact, never ? "true" : "false"), .. RetryFact(never),
+            ]);
+    }
+
+    private static IEnumerable<(string Name, object? Value)> RetryFact(bool never) =>
+        never ? [] : [("retry_after_seconds", (long)RetryHint.TotalSeconds)];
 }

@@ -12,10 +12,10 @@ internal readonly record struct DeleteOutcome(bool Existed, long FreedBytes);
 /// An <em>upload</em> begins with <see cref="BeginUploadAsync"/>, grows by appends, and is suspended when its writer
 /// goes; it survives the process. Its commit makes it a <em>staged image</em>: complete, durable, immutable, at
 /// <c>&lt;directory&gt;/&lt;image id&gt;</c>. A file that somebody else wrote becomes one through
-/// <see cref="AdoptAsync"/>. Delete ends both. Per image one caller at a time changes anything; the newest wins.
+/// <see cref="AdoptAsync"/>. Delete ends both. Space may be promised to either beforehand. Per image one caller at a time changes anything; the newest wins.
 /// </para>
 /// </summary>
-internal sealed class StagingArea : IDisposable
+internal sealed partial class StagingArea : IDisposable
 {
     private readonly StagingContext _context;
     private readonly ImageGates _gates = new();
@@ -36,7 +36,8 @@ internal sealed class StagingArea : IDisposable
         Space = space;
         _catalog = new ImageCatalog(context.Layout);
         _commit = new UploadCommit(context, _catalog, id => _uploads.TryRemove(id, out _));
-        _adoption = new FileAdoption(context, space, _commit);
+        Reservations = new HeldReservations(context, space);
+        _adoption = new FileAdoption(context, space, Reservations, _commit);
         _lock = DirectoryLock.Take(context.Layout);
         var recovery = new RecoveryScan(context, _catalog).Run();
         foreach (var upload in recovery.Uploads) _uploads[upload.Header.ImageId] = upload;
@@ -53,55 +54,35 @@ internal sealed class StagingArea : IDisposable
 
     public SpaceLedger Space { get; }
 
+    /// <summary>Space that callers hold for images. Taken through <see cref="Reserve"/>.</summary>
+    public HeldReservations Reservations { get; }
+
     public bool Draining => _draining;
 
     public int ImageCount => _catalog.Count;
 
     public long ImageBytes => _catalog.Bytes;
 
-    public int ActiveUploads => _uploads.Values.Count(upload => upload.Snapshot().State == UploadState.Receiving);
-
-    /// <summary>
-    /// Starts an upload, or with <paramref name="resumeOffset"/> continues one. Fences every earlier writer of the
-    /// image. Without it an unfinished upload of the image is discarded.
-    /// </summary>
-    /// <exception cref="StagingException">
-    /// AlreadyStaged, NoSpace, Draining, InvalidRequest; on a resume also UploadNotFound, OffsetMismatch, DiskFailed.
-    /// </exception>
-    public async Task<UploadWriter> BeginUploadAsync(
-        UploadHeader header, long? resumeOffset, CancellationToken cancellationToken)
-    {
-        var id = header.ImageId;
-        try
-        {
-            CheckAdmission(header);
-            var pass = await _gates.EnterAsWriterAsync(id, cancellationToken);
-            try
-            {
-                CheckAdmission(header);
-                return resumeOffset is { } offset
-                    ? await Task.Run(() => Resume(header, offset, pass, cancellationToken), cancellationToken)
-                    : await Task.Run(() => Start(header, pass), cancellationToken);
-            }
-            catch
-            {
-                pass.Dispose();
-                throw;
-            }
-        }
-        catch (StagingException refusal)
-        {
-            _context.Metrics.Refused(refusal.Error);
-            StagingLog.UploadRefused(_context.Log, id, refusal.Error);
-            throw;
-        }
-    }
+    /// <summary>Images that are being received, and those for which somebody holds space.</summary>
+    public int ActiveUploads => _uploads.Values.Where(upload => upload.Snapshot().State == UploadState.Receiving)
+        .Select(upload => upload.Header.ImageId).Union(Reservations.Images).Count();
 
     /// <exception cref="StagingException">UploadNotFound.</exception>
-    public UploadSnapshot GetUpload(ImageId id) => FindUpload(id).Snapshot();
+    public UploadSnapshot GetUpload(ImageId id) => TryGetUpload(id) ?? throw UploadNotFound(id);
+
+    /// <summary>The unfinished upload of an image, be it only that space is held for it; null when there is none.</summary>
+    public UploadSnapshot? TryGetUpload(ImageId id)
+    {
+        var reserved = Reservations.Find(id);
+        if (!_uploads.TryGetValue(id, out var upload)) return reserved;
+        var found = upload.Snapshot();
+        return reserved is null || found.State == UploadState.Receiving
+            ? found : found with { State = UploadState.Reserved, LastActiveAt = reserved.LastActiveAt };
+    }
 
     public IEnumerable<UploadSnapshot> ListUploads() =>
-        _uploads.Values.Select(upload => upload.Snapshot()).OrderBy(upload => upload.Header.StartedAt);
+        _uploads.Keys.Union(Reservations.Images).Select(TryGetUpload).OfType<UploadSnapshot>()
+            .OrderBy(upload => upload.Header.StartedAt);
 
     /// <summary>Ends the writer, if there is one, and removes the upload. False when there was none.</summary>
     public async Task<bool> AbortUploadAsync(ImageId id, CancellationToken cancellationToken)
@@ -157,16 +138,18 @@ internal sealed class StagingArea : IDisposable
 
     /// <summary>Takes over a file that is on the volume already; see <see cref="FileAdoption"/>.</summary>
     /// <exception cref="StagingException">
-    /// AdoptRefused, AlreadyStaged, LengthMismatch, DigestMismatch, NoSpace, Draining, InvalidRequest.
+    /// AdoptRefused, AlreadyStaged, LengthMismatch, DigestMismatch, NoSpace, Draining, InvalidRequest,
+    /// ReservationNotFound.
     /// </exception>
     public async Task<StagedImage> AdoptAsync(AdoptRequest request, CancellationToken cancellationToken)
     {
-        if (_draining) throw ImageGates.TakenOver(request.ImageId, StagingError.Draining);
+        CheckAdmission(request.ImageId, request.ReservationId);
         var file = _adoption.Check(request);
         using var pass = await _gates.EnterAsWriterAsync(request.ImageId, cancellationToken);
         ThrowIfStaged(request.ImageId);
         var image = await Task.Run(() => _adoption.Run(request, file, cancellationToken), cancellationToken);
         RemoveUpload(request.ImageId);
+        Reservations.GiveBack(request.ReservationId);
         return image;
     }
 
@@ -214,29 +197,20 @@ internal sealed class StagingArea : IDisposable
     public bool IsStaged(StagedImage image) =>
         _catalog.TryGet(image.Id, out var current) && current.CommittedAt == image.CommittedAt;
 
-    /// <summary>Refuses new uploads from now on; the running ones may go on, and commit.</summary>
+    /// <summary>
+    /// Refuses new uploads from now on; the running ones may go on, and commit, and so may those that space is held for.
+    /// </summary>
     public void RefuseNew() => _draining = true;
 
     /// <summary>Refuses new uploads from now on and ends the running ones; they keep their offset.</summary>
     public void Drain()
     {
         RefuseNew();
+        Reservations.RevokeAll();
         _gates.RevokeAll(StagingError.Draining);
     }
 
     public void Dispose() => _lock.Dispose();
-
-    private void CheckAdmission(UploadHeader header)
-    {
-        if (_draining) throw ImageGates.TakenOver(header.ImageId, StagingError.Draining);
-        ThrowIfStaged(header.ImageId);
-        if (header.DeclaredSize is { } size && (size < 0 || size > _context.Options.MaxImageBytes))
-        {
-            throw new StagingException(
-                StagingError.InvalidRequest,
-                $"The declared size is {size}; allowed: 0 to {_context.Options.MaxImageBytes} (Staging:MaxImageBytes).");
-        }
-    }
 
     private void ThrowIfStaged(ImageId id)
     {
@@ -245,90 +219,6 @@ internal sealed class StagingArea : IDisposable
             throw new StagingException(
                 StagingError.AlreadyStaged, $"Image {id} is staged already; delete it before staging it anew.");
         }
-    }
-
-    private UploadWriter Start(UploadHeader header, GatePass pass)
-    {
-        if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
-        RemoveUpload(header.ImageId);
-        var reservation = Space.ReserveForUpload(header.DeclaredSize ?? 0);
-        return Open(header, () => Upload.Create(header, Layout.UploadDirectory(header.ImageId)), pass, reservation);
-    }
-
-    private UploadWriter Resume(UploadHeader header, long offset, GatePass pass, CancellationToken cancellationToken)
-    {
-        var upload = FindUpload(header.ImageId);
-        var snapshot = upload.Snapshot();
-        if (snapshot.State == UploadState.Failed) throw upload.Dead();
-        if (snapshot.ReceivedOffset != offset)
-        {
-            throw new StagingException(
-                StagingError.OffsetMismatch,
-                $"The upload of image {header.ImageId} is at {snapshot.ReceivedOffset}, not {offset}: resume there.",
-                ("offset", snapshot.ReceivedOffset));
-        }
-
-        if (header.DeclaredSize is { } size && upload.Header.DeclaredSize is { } before && size != before)
-        {
-            throw new StagingException(
-                StagingError.InvalidRequest,
-                $"The upload began with a declared size of {before}, and now {size} is declared. Leave the size out, "
-                + "or start anew without a resume offset.");
-        }
-
-        upload.CheckRecovered(cancellationToken);
-        var effective = upload.Header with
-        {
-            DeclaredSize = upload.Header.DeclaredSize ?? header.DeclaredSize,
-            ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
-        };
-        // It was admitted once: the watermark does not stop it, only a lack of space does.
-        var reservation = Space.Reserve(Math.Max(0, (effective.DeclaredSize ?? 0) - offset));
-        _context.Metrics.Resumed();
-        return Open(effective, () => upload, pass, reservation);
-    }
-
-    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, GatePass pass, Reservation reservation)
-    {
-        try
-        {
-            var upload = prepare();
-            var writer = new UploadWriter(upload, header, pass, reservation, _commit, _context);
-            _uploads[writer.ImageId] = upload;
-            StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
-            return writer;
-        }
-        catch (IOException failure)
-        {
-            reservation.Dispose();
-            throw CannotBegin(header.ImageId, failure);
-        }
-        catch
-        {
-            reservation.Dispose();
-            throw;
-        }
-    }
-
-    // Its header and journal need a little room as well, which a volume that others filled may not have.
-    private static StagingException CannotBegin(ImageId id, IOException failure) =>
-        failure.HResult is Posix.Enospc or Posix.Edquot
-            ? new StagingException(
-                StagingError.NoSpace,
-                $"The volume is full: there is no room to begin the upload of image {id}. Try again when there is.",
-                failure,
-                ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds))
-            : new StagingException(
-                StagingError.DiskFailed,
-                $"The upload of image {id} cannot begin: the disk failed ({failure.Message}). Check the volume.",
-                failure);
-
-    private static SortedDictionary<string, string> Merge(
-        IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)
-    {
-        var merged = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, hex) in before.Concat(now)) merged[name] = hex;
-        return merged;
     }
 
     private bool IsHandOverOfAnother(ImageId id, string owner) => _uploads.TryGetValue(id, out var upload)
@@ -343,10 +233,10 @@ internal sealed class StagingArea : IDisposable
         && (upload.Header.FirstCommittedAt ?? upload.Header.StartedAt) <= limit;
 
     private Upload FindUpload(ImageId id) =>
-        _uploads.TryGetValue(id, out var upload)
-            ? upload
-            : throw new StagingException(
-                StagingError.UploadNotFound, $"There is no unfinished upload of image {id} on this pod.");
+        _uploads.TryGetValue(id, out var upload) ? upload : throw UploadNotFound(id);
+
+    private static StagingException UploadNotFound(ImageId id) =>
+        new(StagingError.UploadNotFound, $"There is no unfinished upload of image {id} on this pod.");
 
     // Null when there was none. The caller holds the image's gate.
     private long? RemoveUpload(ImageId id)

@@ -9,7 +9,10 @@ internal enum StagingError
     /// <summary>A value of the request that can never be right, whatever the state.</summary>
     InvalidRequest,
 
-    /// <summary>No unfinished upload of this image here.</summary>
+    /// <summary>
+    /// No unfinished upload of this image here; asked with GetUpload and with peers: nowhere, as all of them answered.
+    /// Fact: peers_asked, then.
+    /// </summary>
     UploadNotFound,
 
     /// <summary>
@@ -29,8 +32,13 @@ internal enum StagingError
     /// <summary>The upload was aborted, or its image deleted, while it was being received.</summary>
     UploadAborted,
 
-    /// <summary>The volume has no room for it. Facts: needed, free, reserved, available (bytes).</summary>
+    /// <summary>
+    /// The volume has no room for it. Facts: needed, free, reserved, available (bytes), never (whether no waiting helps).
+    /// </summary>
     NoSpace,
+
+    /// <summary>No reservation of this id and image: the Reserve call that made it has ended.</summary>
+    ReservationNotFound,
 
     /// <summary>More or fewer bytes than declared. Facts: declared, received.</summary>
     LengthMismatch,

@@ -30,6 +30,9 @@ internal static partial class StagingLog
     [LoggerMessage(2008, LogLevel.Information, "Image {ImageId} is removed, as another pod has it now: {Bytes} bytes freed")]
     public static partial void ImageMoved(ILogger logger, ImageId imageId, long bytes);
 
+    [LoggerMessage(2009, LogLevel.Information, "Image {ImageId} is refused by its content at {Offset}")]
+    public static partial void ContentRefused(ILogger logger, ImageId imageId, long offset);
+
     [LoggerMessage(2010, LogLevel.Information,
         "Staging directory {Directory} is ready: {Images} images, {Uploads} unfinished uploads, {RolledBack} rolled "
         + "back, {Unmanaged} files of others, in {Milliseconds} ms")]

@@ -48,7 +48,8 @@ internal sealed class StagingMetrics
         Gauge(
             "glance_staging_volume_available_bytes", "Largest upload that would be accepted.",
             () => area.Space.Snapshot().AvailableBytes);
-        Gauge("glance_staging_uploads_active", "Uploads that are being received.", () => area.ActiveUploads);
+        Gauge(
+            "glance_staging_uploads_active", "Images that are being received, or that space is held for.", () => area.ActiveUploads);
         Gauge("glance_staging_images", "Staged images.", () => area.ImageCount);
         Gauge("glance_staging_images_bytes", "Bytes of the staged images.", () => area.ImageBytes);
     }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Sidecar.Staging;
 
-/// <summary>Registers the staging slice.</summary>
+/// <summary>Registers the staging slice. Whoever knows image formats must register <see cref="JudgeImage"/>.</summary>
 internal static class StagingServices
 {
     public static IServiceCollection AddStaging(this IServiceCollection services, IConfiguration configuration)
@@ -23,7 +23,8 @@ internal static class StagingServices
             provider.GetRequiredService<StagingLayout>(),
             provider.GetRequiredService<StagingMetrics>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Staging")));
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Staging"),
+            provider.GetRequiredService<JudgeImage>()));
         services.AddSingleton(provider => new SpaceLedger(
             Volume.Measure(provider.GetRequiredService<StagingLayout>()),
             provider.GetRequiredService<IOptions<StagingOptions>>().Value));

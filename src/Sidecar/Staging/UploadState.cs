@@ -10,6 +10,9 @@ internal enum UploadState
 
     /// <summary>A disk error made its bytes doubtful; it can only be aborted or started anew.</summary>
     Failed,
+
+    /// <summary>Somebody holds space for it, and no writer has it.</summary>
+    Reserved,
 }
 
 /// <summary>An unfinished upload at one moment. Offsets are bytes.</summary>

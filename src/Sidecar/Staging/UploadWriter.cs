@@ -20,13 +20,16 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly DurabilityPump _pump;
     private readonly List<DigestFollower> _digests = [];
     private readonly BlockWriter _blocks;
+    private readonly UploadJudge _judge;
+    private readonly Action _discard;
     private bool _committed;
 
     /// <summary>Opens the upload's files. The writer owns the pass and the reservation from here on.</summary>
     /// <param name="header">What holds now: what the upload began with, and what this call adds.</param>
+    /// <param name="discard">Removes the upload; called when its content was refused.</param>
     public UploadWriter(
         Upload upload, UploadHeader header, GatePass pass, Reservation reservation, UploadCommit commit,
-        StagingContext context)
+        StagingContext context, Action discard)
     {
         _upload = upload;
         _header = header;
@@ -34,8 +37,10 @@ internal sealed class UploadWriter : IAsyncDisposable
         _reservation = reservation;
         _commit = commit;
         _context = context;
+        _discard = discard;
         _data = DurableFiles.OpenWritable(upload.DataFile, FileMode.OpenOrCreate);
         _blocks = new BlockWriter(_data);
+        _judge = new UploadJudge(context.Judge, header.Claim, _data);
         _journal = UploadJournal.Open(upload.JournalFile, upload.Start);
         _pump = new DurabilityPump(_data, _journal, upload, context.Options.DurableIntervalBytes, context.Metrics);
         foreach (var name in context.Options.Digests.Union(header.ExpectedDigests.Keys))
@@ -61,7 +66,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <param name="crc32C">What the sender says of the chunk; checked before it is written.</param>
     /// <exception cref="StagingException">
     /// OffsetMismatch, ChunkCorrupt, LengthMismatch, NoSpace: nothing was written, the upload goes on at its offset.
-    /// DiskFailed: it is dead. UploadTakenOver, UploadAborted, Draining: this writer's time is over.
+    /// DiskFailed: it is dead. A refusal of <see cref="JudgeImage"/>: it is discarded. UploadTakenOver, UploadAborted, Draining: this writer's time is over.
     /// </exception>
     public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
     {
@@ -99,7 +104,8 @@ internal sealed class UploadWriter : IAsyncDisposable
 
     /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
     /// <exception cref="StagingException">
-    /// LengthMismatch, DigestMismatch: not committed, the upload stays. DiskFailed: it is dead.
+    /// LengthMismatch, DigestMismatch: not committed, the upload stays. DiskFailed: it is dead. A refusal of
+    /// <see cref="JudgeImage"/>: it is discarded.
     /// </exception>
     public async Task<StagedImage> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
@@ -108,6 +114,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
+            await Task.Run(() => _judge.Complete(ReceivedOffset), CancellationToken.None);
             await SyncAsync();
             var digests = await DigestsAsync(request);
             _pass.ThrowIfRevoked();
@@ -127,12 +134,13 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Suspends the upload unless it was committed, and lets the next one in.</summary>
+    /// <summary>Suspends the upload unless it was committed or refused, and lets the next one in.</summary>
     public async ValueTask DisposeAsync()
     {
         await _pump.StopAsync();
         foreach (var digest in _digests) await digest.DisposeAsync();
-        if (!_committed) await Task.Run(Suspend);
+        if (_judge.HasRefused) await Task.Run(Discard);
+        else if (!_committed) await Task.Run(Suspend);
         _journal.Dispose();
         _data.Dispose();
         _reservation.Dispose();
@@ -196,6 +204,19 @@ internal sealed class UploadWriter : IAsyncDisposable
         _upload.Advance(received, _context.Clock.GetUtcNow());
         _pump.Advance();
         foreach (var digest in _digests) digest.Advance();
+        Judge(received.Offset);
+    }
+
+    private void Judge(long received)
+    {
+        try
+        {
+            _judge.Grown(received);
+        }
+        catch (IOException failure)
+        {
+            throw Dead(failure);
+        }
     }
 
     private async Task<IReadOnlyDictionary<string, string>> DigestsAsync(CommitRequest request)
@@ -236,12 +257,19 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
     }
 
+    private void Discard()
+    {
+        StagingLog.ContentRefused(_context.Log, ImageId, ReceivedOffset);
+        _discard();
+    }
+
     private StagingException NoSpace(IOException failure) => new(
         StagingError.NoSpace,
         $"The volume filled up at offset {ReceivedOffset} of image {ImageId}. The upload keeps its offset: resume it "
         + "when there is space.",
         failure,
         ("offset", ReceivedOffset),
+        (SpaceLedger.NeverFact, "false"),
         ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
 
     private StagingException Dead(IOException failure)

@@ -27,6 +27,9 @@ internal sealed class StagingFixture : IDisposable
     /// <summary>What the volume says; the real one unless a test sets it.</summary>
     public Func<VolumeSpace>? Space { get; set; }
 
+    /// <summary>Who judges content; nobody unless a test sets it.</summary>
+    public JudgeImage? Judge { get; set; }
+
     public StagingArea Area { get; private set; }
 
     public string this[string name] => _directory[name];
@@ -73,9 +76,13 @@ internal sealed class StagingFixture : IDisposable
     private StagingArea Open()
     {
         var metrics = new StagingMetrics(new TestMeters());
-        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance);
+        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance, JudgeContent);
         return new StagingArea(context, new SpaceLedger(() => Space?.Invoke() ?? Volume.Measure(Layout)(), Options));
     }
+
+    private Judgement JudgeContent(
+        ImageClaim claim, Microsoft.Win32.SafeHandles.SafeFileHandle file, long available, bool complete) =>
+        Judge?.Invoke(claim, file, available, complete) ?? Judgement.Nothing;
 
     private sealed class TestMeters : IMeterFactory
     {

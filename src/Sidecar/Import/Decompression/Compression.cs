@@ -21,7 +21,18 @@ internal abstract class Compression
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var magic = new byte[MagicBytes];
         var length = RandomAccess.Read(file, magic, 0);
-        return All.FirstOrDefault(kind => kind.Matches(magic.AsSpan(0, length)));
+        return Detect(magic.AsSpan(0, length));
+    }
+
+    /// <summary>Null when these are not the first bytes of something compressed.</summary>
+    public static Compression? Detect(ReadOnlySpan<byte> head)
+    {
+        foreach (var kind in All)
+        {
+            if (kind.Matches(head)) return kind;
+        }
+
+        return null;
     }
 
     /// <summary>The content. The file stays the caller's.</summary>

@@ -7,6 +7,12 @@ internal sealed class Checks
 
     public IReadOnlyList<FailedCheck> Failed => _failed;
 
+    /// <summary>The image is of the format.</summary>
+    public bool Recognised { get; private set; }
+
+    /// <summary>Notes that the image is of the format, whatever the rest of it shows.</summary>
+    public void Recognise() => Recognised = true;
+
     /// <summary>Notes a failure unless the condition holds; answers the condition.</summary>
     public bool Require(bool condition, string name, string reason)
     {

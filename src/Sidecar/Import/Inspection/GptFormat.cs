@@ -16,15 +16,15 @@ internal sealed class GptFormat : ImageFormat
 
     public override string Name => DiskFormats.Gpt;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         var sector = bytes.Read(0, SectorBytes).Span;
         if (sector.Length < SectorBytes || sector[510] != 0x55 || sector[511] != 0xaa) return FormatVerdict.NoMatch;
         // The boot sector of a FAT file system ends with the same two bytes: two FATs, and the media descriptor.
         if (sector[0x10] == 2 && sector[0x15] == 0xf8) return FormatVerdict.NoMatch;
-        var checks = new Checks();
+        checks.Recognise();
         CheckTable(sector.Slice(TableOffset, Entries * EntryBytes), checks);
-        return FormatVerdict.Match(bytes.Length, checks);
+        return FormatVerdict.Match(bytes.KnownLength, checks);
     }
 
     private static void CheckTable(ReadOnlySpan<byte> table, Checks checks)

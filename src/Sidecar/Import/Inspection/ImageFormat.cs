@@ -11,15 +11,17 @@ internal abstract class ImageFormat
 
     public FormatVerdict Judge(ImageBytes bytes)
     {
+        var checks = new Checks();
         try
         {
-            return Inspect(bytes);
+            return Inspect(bytes, checks);
         }
-        catch (BytesPendingException)
+        catch (BytesPendingException pending)
         {
-            return FormatVerdict.Pending;
+            return FormatVerdict.Pending(pending.NeededBytes, checks);
         }
     }
 
-    protected abstract FormatVerdict Inspect(ImageBytes bytes);
+    /// <param name="checks">Filled as the bytes are read: what it holds counts even when more bytes are needed.</param>
+    protected abstract FormatVerdict Inspect(ImageBytes bytes, Checks checks);
 }

@@ -41,6 +41,25 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
             if (verdict.Matches) matches.Add((format, verdict));
         }
 
+        return Report(matches, bytes);
+    }
+
+    /// <summary>
+    /// Inspects what there is of a growing image: what shows by now, even where more bytes are needed to tell all.
+    /// </summary>
+    public PartialReport InspectBeginning(ImageBytes bytes)
+    {
+        var verdicts = Formats.Select(format => (Format: format, Verdict: format.Judge(bytes))).ToList();
+        var matches = verdicts.Where(judged => judged.Verdict.Matches).ToList();
+        return new PartialReport(
+            matches.Count > 0 ? Report(matches, bytes) : null,
+            [.. verdicts.Where(judged => judged.Verdict is { Matches: false, Undecided: false }).Select(judged => judged.Format.Name)],
+            verdicts.Where(judged => judged.Verdict.Undecided).Select(judged => judged.Verdict.NeededBytes)
+                .DefaultIfEmpty(long.MaxValue).Min());
+    }
+
+    private InspectionReport Report(List<(ImageFormat Format, FormatVerdict Verdict)> matches, ImageBytes bytes)
+    {
         var (name, found) = Resolve(matches, bytes);
         return new InspectionReport(name, found.VirtualSize, [.. found.FailedChecks
             .Where(check => !toleratedChecks.Contains(check.Name))

@@ -7,12 +7,12 @@ internal sealed class IsoFormat : ImageFormat
 
     public override string Name => DiskFormats.Iso;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         var identifier = bytes.Read(IdentifierOffset, 5).Span;
         var matches = identifier.SequenceEqual("CD001"u8) || identifier.SequenceEqual("NSR02"u8)
             || identifier.SequenceEqual("NSR03"u8);
         // A guest is given the file as it is, whatever the volume says of its own size.
-        return matches ? FormatVerdict.Match(bytes.Length, new Checks()) : FormatVerdict.NoMatch;
+        return matches ? FormatVerdict.Match(bytes.KnownLength, checks) : FormatVerdict.NoMatch;
     }
 }

@@ -12,10 +12,10 @@ internal sealed class LuksFormat : ImageFormat
 
     private static ReadOnlySpan<byte> Magic => [(byte)'L', (byte)'U', (byte)'K', (byte)'S', 0xba, 0xbe];
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         if (!bytes.StartsWith(0, Magic)) return FormatVerdict.NoMatch;
-        var checks = new Checks();
+        checks.Recognise();
         var header = bytes.Read(0, HeaderBytes).Span;
         if (!checks.Require(header.Length == HeaderBytes, "luks_header", "its header is cut short"))
         {
@@ -25,6 +25,6 @@ internal sealed class LuksFormat : ImageFormat
         var version = BinaryPrimitives.ReadUInt16BigEndian(header[6..]);
         checks.Require(version == 1, "luks_version", $"its version is {version}, not 1");
         var payload = BinaryPrimitives.ReadUInt32BigEndian(header[PayloadOffset..]) * 512L;
-        return FormatVerdict.Match(Math.Max(0, bytes.Length - payload), checks);
+        return FormatVerdict.Match(Math.Max(0, bytes.KnownLength - payload), checks);
     }
 }

@@ -10,7 +10,7 @@ internal sealed class PloopFormat : ImageFormat
 
     public override string Name => DiskFormats.Ploop;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         if (!bytes.StartsWith(0, "WithoutFreeSpace"u8) && !bytes.StartsWith(0, "WithouFreSpacExt"u8))
         {
@@ -18,7 +18,7 @@ internal sealed class PloopFormat : ImageFormat
         }
 
         var sectors = bytes.Read(SectorsOffset, 8).Span;
-        var checks = new Checks();
+        checks.Recognise();
         var size = sectors.Length == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(sectors) : 0;
         size = Math.Min(size, ulong.MaxValue / SectorBytes) * SectorBytes;
         return FormatVerdict.Match(checks.VirtualSize(size, "ploop_virtual_size"), checks);

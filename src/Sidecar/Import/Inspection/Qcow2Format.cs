@@ -18,10 +18,10 @@ internal sealed class Qcow2Format : ImageFormat
 
     public override string Name => DiskFormats.Qcow2;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         if (!bytes.StartsWith(0, [(byte)'Q', (byte)'F', (byte)'I', 0xfb])) return FormatVerdict.NoMatch;
-        var checks = new Checks();
+        checks.Recognise();
         var header = bytes.Read(0, HeaderBytesV3).Span;
         if (!checks.Require(header.Length >= HeaderBytesV2, "qcow2_header", "its header is cut short"))
         {

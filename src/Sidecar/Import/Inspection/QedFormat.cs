@@ -5,10 +5,10 @@ internal sealed class QedFormat : ImageFormat
 {
     public override string Name => DiskFormats.Qed;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         if (!bytes.StartsWith(0, "QED\0"u8)) return FormatVerdict.NoMatch;
-        var checks = new Checks();
+        checks.Recognise();
         checks.Require(false, "qed_banned", "the format is not supported");
         return FormatVerdict.Match(0, checks);
     }

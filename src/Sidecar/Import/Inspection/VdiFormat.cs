@@ -11,7 +11,7 @@ internal sealed class VdiFormat : ImageFormat
 
     public override string Name => DiskFormats.Vdi;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         var signature = bytes.Read(SignatureOffset, 4).Span;
         if (signature.Length < 4 || BinaryPrimitives.ReadUInt32LittleEndian(signature) != Signature)
@@ -19,7 +19,7 @@ internal sealed class VdiFormat : ImageFormat
             return FormatVerdict.NoMatch;
         }
 
-        var checks = new Checks();
+        checks.Recognise();
         var header = bytes.Read(0, HeaderBytes).Span;
         if (!checks.Require(header.Length == HeaderBytes, "vdi_header", "its header is cut short"))
         {

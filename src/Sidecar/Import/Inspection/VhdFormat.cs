@@ -15,16 +15,17 @@ internal sealed class VhdFormat : ImageFormat
 
     public override string Name => DiskFormats.Vhd;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
-        if (bytes.StartsWith(0, Cookie)) return Judge(bytes, 0, Dynamic);
+        if (bytes.StartsWith(0, Cookie)) return Judge(bytes, 0, Dynamic, checks);
         var footer = bytes.Length - FooterBytes;
-        return footer > 0 && bytes.StartsWith(footer, Cookie) ? Judge(bytes, footer, Fixed) : FormatVerdict.NoMatch;
+        return footer > 0 && bytes.StartsWith(footer, Cookie)
+            ? Judge(bytes, footer, Fixed, checks) : FormatVerdict.NoMatch;
     }
 
-    private static FormatVerdict Judge(ImageBytes bytes, long offset, uint expectedType)
+    private static FormatVerdict Judge(ImageBytes bytes, long offset, uint expectedType, Checks checks)
     {
-        var checks = new Checks();
+        checks.Recognise();
         var footer = bytes.Read(offset, FooterBytes).Span;
         if (!checks.Require(footer.Length == FooterBytes, "vhd_header", "its header is cut short"))
         {

@@ -19,10 +19,10 @@ internal sealed class VhdxFormat : ImageFormat
 
     public override string Name => DiskFormats.Vhdx;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
         if (!bytes.StartsWith(0, "vhdxfile"u8)) return FormatVerdict.NoMatch;
-        var checks = new Checks();
+        checks.Recognise();
         var metadata = FindMetadata(bytes);
         if (!checks.Require(metadata != null, "vhdx_header", "its metadata region cannot be found"))
         {

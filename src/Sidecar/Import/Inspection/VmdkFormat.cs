@@ -20,12 +20,12 @@ internal sealed class VmdkFormat : ImageFormat
 
     public override string Name => DiskFormats.Vmdk;
 
-    protected override FormatVerdict Inspect(ImageBytes bytes)
+    protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
-        if (bytes.StartsWith(0, "KDMV"u8)) return InspectSparse(bytes);
-        var checks = new Checks();
+        if (bytes.StartsWith(0, "KDMV"u8)) return InspectSparse(bytes, checks);
         if (bytes.StartsWith(0, "COWD"u8))
         {
+            checks.Recognise();
             checks.Require(false, "vmdk_version", "it is of the old COWD kind");
             return FormatVerdict.Match(0, checks);
         }
@@ -35,13 +35,14 @@ internal sealed class VmdkFormat : ImageFormat
             return FormatVerdict.NoMatch;
         }
 
+        checks.Recognise();
         checks.Require(false, "vmdk_descriptor_only", "it is a text that names other files, not a disk");
         return FormatVerdict.Match(0, checks);
     }
 
-    private static FormatVerdict InspectSparse(ImageBytes bytes)
+    private static FormatVerdict InspectSparse(ImageBytes bytes, Checks checks)
     {
-        var checks = new Checks();
+        checks.Recognise();
         if (VmdkHeader.TryRead(bytes, 0) is not { } header)
         {
             checks.Require(false, "vmdk_header", "its header is cut short");

@@ -1,15 +1,12 @@
 using System.Diagnostics;
+using Glance.Sidecar.V1;
 using Grpc.Core;
-using Microsoft.Extensions.Options;
 using Sidecar.Peers.Forwarding;
-using Sidecar.Peers.Membership;
-using Sidecar.Telemetry;
 
 namespace Sidecar.Peers.Locating;
 
 /// <summary>Asks all peers at once who has an image or an import.</summary>
-internal sealed class Locator(
-    PeerDirectory directory, ForwardMark mark, ForwardingMetrics metrics, IOptions<PeersOptions> options, TimeProvider clock)
+internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics metrics)
 {
     /// <summary>
     /// Returns when all peers answered, or <c>Peers:LocateTimeout</c> has passed, or somebody has it: for an import
@@ -20,75 +17,34 @@ internal sealed class Locator(
     public async Task<LocateOutcome> AskAllAsync(Subject subject, TimeSpan grace, ServerCallContext caller)
     {
         var started = Stopwatch.GetTimestamp();
-        using var limit = new CancellationTokenSource(options.Value.LocateTimeout, clock);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, caller.CancellationToken);
-        await WaitForMembersAsync(subject, waiting.Token);
-        var peers = directory.Peers;
-        var copies = new List<(Peer Peer, Copy Copy)>();
-        var silent = new List<string>();
-        await foreach (var answered in Task.WhenEach(peers.Select(peer => AskAsync(peer, subject, caller, waiting.Token))))
-        {
-            var (peer, found) = await answered;
-            if (found is null) silent.Add(peer.Name);
-            if (found is not { Count: > 0 }) continue;
-            if (copies.Count == 0) limit.CancelAfter(subject.IsImport ? TimeSpan.Zero : grace);
-            copies.AddRange(found.Select(copy => (peer, copy)));
-        }
-
-        caller.CancellationToken.ThrowIfCancellationRequested();
+        var request = subject.ToRequest(mark.Message());
+        var isFirst = true;
+        var outcome = await poll.AskAllAsync<LocateResponse>(
+            subject.ToString(),
+            async (peer, call) => await peer.Peers.LocateAsync(request, call) is { Locations.Count: > 0 } found ? found : null,
+            _ => Wait(),
+            caller);
         metrics.LocateTook(Stopwatch.GetElapsedTime(started));
+        var copies = outcome.Answers
+            .SelectMany(found => found.Answer.Locations.Select(location => (found.Peer, Copy: ToCopy(found.Peer.Name, location))))
+            .ToList();
         copies.Sort((one, other) => Copy.NewestFirst(one.Copy, other.Copy));
-        silent.Sort(StringComparer.Ordinal);
         return new LocateOutcome(
-            [.. copies.Select(found => found.Copy)], peers.Count, silent, copies.Select(found => found.Peer).FirstOrDefault());
+            [.. copies.Select(found => found.Copy)], outcome.Asked, outcome.Silent,
+            copies.Select(found => found.Peer).FirstOrDefault());
+
+        TimeSpan? Wait()
+        {
+            if (!isFirst) return null;
+            isFirst = false;
+            return subject.IsImport ? TimeSpan.Zero : grace;
+        }
     }
 
     /// <summary>Nobody who answered has it, and somebody did not answer.</summary>
-    public static PeerException Incomplete(Subject subject, LocateOutcome outcome) => new(
-        PeerError.LocateIncomplete,
-        $"Nobody who answered has {subject}, but {outcome.Silent.Count} of {outcome.Asked} peers did not answer: "
-        + $"{string.Join(", ", outcome.Silent)}. Try again when they are back.",
-        ("silent", string.Join(',', outcome.Silent)), ("asked", outcome.Asked),
-        ("retry_after_seconds", Forwarder.RetryAfterSeconds));
+    public static PeerException Incomplete(Subject subject, LocateOutcome outcome) =>
+        new PollOutcome<Copy>([], outcome.Asked, outcome.Silent).Incomplete($"Nobody who answered has {subject}");
 
-    // Just after the start nobody may be known yet, and "nowhere" would be said of what a peer has.
-    private async Task WaitForMembersAsync(Subject subject, CancellationToken waiting)
-    {
-        try
-        {
-            await directory.Ready.WaitAsync(waiting);
-        }
-        catch (OperationCanceledException)
-        {
-            throw new PeerException(
-                PeerError.LocateIncomplete,
-                $"Nobody can be asked for {subject} yet: the peers could not be looked up. Try again in a moment.",
-                ("silent", ""), ("asked", 0), ("retry_after_seconds", Forwarder.RetryAfterSeconds));
-        }
-    }
-
-    // Null: no answer. A peer of an older version, which does not know the question, has not answered it either.
-    private async Task<(Peer Peer, IReadOnlyList<Copy>? Found)> AskAsync(
-        Peer peer, Subject subject, ServerCallContext caller, CancellationToken waiting)
-    {
-        try
-        {
-            var answer = await peer.Peers.LocateAsync(
-                subject.ToRequest(mark.Message()),
-                mark.Metadata(caller),
-                (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime,
-                waiting);
-            return (peer, [.. answer.Locations.Select(found =>
-                new Copy(peer.Name, found.CommittedAt?.ToDateTimeOffset() ?? default, (long)found.Size))]);
-        }
-        catch (RpcException failure)
-        {
-            // It is this pod under another address, and this pod's table was looked at before.
-            return (peer, Refusal.ReasonOf(failure) == PeerError.ForwardLoop.Reason() ? [] : null);
-        }
-        catch (ObjectDisposedException)
-        {
-            return (peer, null); // it has left the directory since it was looked up
-        }
-    }
+    private static Copy ToCopy(string owner, Location location) =>
+        new(owner, location.CommittedAt?.ToDateTimeOffset() ?? default, (long)location.Size);
 }

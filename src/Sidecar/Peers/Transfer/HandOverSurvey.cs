@@ -49,7 +49,7 @@ internal sealed class HandOverSurvey(TransferContext context)
     {
         if (answer.Draining) return $"{peer.Name} drains as well.";
         if (!answer.Capacity.AcceptsUploads) return $"{peer.Name} takes no uploads: {answer.Capacity.Refusal}.";
-        return part is { State: Upload.Types.State.Receiving } && !HandOverOffer.IsOfHandOver(part, image)
+        return part is { State: Upload.Types.State.Receiving or Upload.Types.State.Reserved } && !HandOverOffer.IsOfHandOver(part, image)
             ? $"{peer.Name} is receiving an upload of this image from somebody else."
             : "";
     }

@@ -83,6 +83,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
                 StagingError.NoSpace,
                 $"The volume filled up while the output of import {Record.ImportId} was brought here. Try again later.",
                 failure,
+                (SpaceLedger.NeverFact, "false"),
                 ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
         }
         catch (IOException failure)
@@ -94,7 +95,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         }
     }
 
-    private async Task PullAsync(OutputFile file, Reservation reservation)
+    private async Task PullAsync(OutputFile file, Staging.Reservation reservation)
     {
         while (true)
         {
@@ -118,7 +119,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         }
     }
 
-    private async Task PullOnceAsync(OutputFile file, Reservation reservation)
+    private async Task PullOnceAsync(OutputFile file, Staging.Reservation reservation)
     {
         // Looked up each time: a pod that comes back may have another address.
         var owner = context.Find(Record.Owner)

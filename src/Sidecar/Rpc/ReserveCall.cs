@@ -1,0 +1,36 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc;
+
+/// <summary>The Reserve call: space is promised for as long as the call lasts, and so never outlives its caller.</summary>
+internal sealed class ReserveCall(StagingArea area, ForwardMark mark)
+{
+    public async Task<bool> RunAsync(
+        ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responses, ServerCallContext caller)
+    {
+        mark.RefusePeers(caller);
+        using var held = area.Reserve(
+            ImageId.Parse(request.ImageId), Messages.ToLength(request.Bytes), request.ProjectId);
+        await responses.WriteAsync(held.ToMessage(), caller.CancellationToken);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(caller.CancellationToken, held.Revoked);
+        try
+        {
+            await Task.Delay(Timeout.Infinite, ends.Token);
+        }
+        catch (OperationCanceledException) when (!caller.CancellationToken.IsCancellationRequested)
+        {
+            throw HeldReservations.Draining();
+        }
+
+        return true;
+    }
+
+    public Glance.Sidecar.V1.Reservation Adjust(AdjustReservationRequest request, ServerCallContext caller)
+    {
+        mark.RefusePeers(caller);
+        return area.Reservations.Adjust(request.ReservationId, Messages.ToLength(request.RemainingBytes)).ToMessage();
+    }
+}

@@ -1,0 +1,176 @@
+namespace Sidecar.Staging;
+
+// How an upload begins, or goes on.
+internal sealed partial class StagingArea
+{
+    /// <summary>Promises space for an image that somebody is about to send or to write. Dispose it to end that.</summary>
+    /// <exception cref="StagingException">NoSpace, Draining.</exception>
+    public HeldReservation Reserve(ImageId id, long bytes, string projectId)
+    {
+        try
+        {
+            return _draining ? throw HeldReservations.Draining() : Reservations.Hold(id, bytes, projectId);
+        }
+        catch (StagingException refusal)
+        {
+            NoteRefusal(id, refusal);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Starts an upload, or with <paramref name="resumeOffset"/> continues one. Fences every earlier writer of the
+    /// image. Without it an unfinished upload of the image is discarded.
+    /// </summary>
+    /// <exception cref="StagingException">
+    /// AlreadyStaged, NoSpace, Draining, InvalidRequest, ReservationNotFound; on a resume also UploadNotFound,
+    /// OffsetMismatch, DiskFailed.
+    /// </exception>
+    public async Task<UploadWriter> BeginUploadAsync(
+        UploadHeader header, long? resumeOffset, CancellationToken cancellationToken)
+    {
+        var id = header.ImageId;
+        try
+        {
+            CheckAdmission(header);
+            var pass = await _gates.EnterAsWriterAsync(id, cancellationToken);
+            try
+            {
+                CheckAdmission(header);
+                return resumeOffset is { } offset
+                    ? await Task.Run(() => Resume(header, offset, pass, cancellationToken), cancellationToken)
+                    : await Task.Run(() => Start(header, pass), cancellationToken);
+            }
+            catch
+            {
+                pass.Dispose();
+                throw;
+            }
+        }
+        catch (StagingException refusal)
+        {
+            NoteRefusal(id, refusal);
+            throw;
+        }
+    }
+
+    private void NoteRefusal(ImageId id, StagingException refusal)
+    {
+        _context.Metrics.Refused(refusal.Error);
+        StagingLog.UploadRefused(_context.Log, id, refusal.Error);
+    }
+
+    private void CheckAdmission(UploadHeader header)
+    {
+        CheckAdmission(header.ImageId, header.ReservationId);
+        ThrowIfStaged(header.ImageId);
+        if (header.DeclaredSize is { } size && (size < 0 || size > _context.Options.MaxImageBytes))
+        {
+            throw new StagingException(
+                StagingError.InvalidRequest,
+                $"The declared size is {size}; allowed: 0 to {_context.Options.MaxImageBytes} (Staging:MaxImageBytes).");
+        }
+    }
+
+    // Whoever holds space was taken before the drain began.
+    private void CheckAdmission(ImageId id, string reservationId)
+    {
+        if (Reservations.IsHeld(reservationId, id)) return;
+        if (_draining) throw ImageGates.TakenOver(id, StagingError.Draining);
+        if (reservationId.Length > 0) throw HeldReservations.NotFound(id);
+    }
+
+    private UploadWriter Start(UploadHeader header, GatePass pass)
+    {
+        if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
+        RemoveUpload(header.ImageId);
+        var reservation = header.ReservationId.Length > 0
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize)
+            : Space.ReserveForUpload(header.DeclaredSize ?? 0);
+        return Open(header, () => Upload.Create(header, Layout.UploadDirectory(header.ImageId)), pass, reservation);
+    }
+
+    private UploadWriter Resume(UploadHeader header, long offset, GatePass pass, CancellationToken cancellationToken)
+    {
+        var upload = FindUpload(header.ImageId);
+        var snapshot = upload.Snapshot();
+        if (snapshot.State == UploadState.Failed) throw upload.Dead();
+        if (snapshot.ReceivedOffset != offset)
+        {
+            throw new StagingException(
+                StagingError.OffsetMismatch,
+                $"The upload of image {header.ImageId} is at {snapshot.ReceivedOffset}, not {offset}: resume there.",
+                ("offset", snapshot.ReceivedOffset));
+        }
+
+        if (header.DeclaredSize is { } size && upload.Header.DeclaredSize is { } before && size != before)
+        {
+            throw new StagingException(
+                StagingError.InvalidRequest,
+                $"The upload began with a declared size of {before}, and now {size} is declared. Leave the size out, "
+                + "or start anew without a resume offset.");
+        }
+
+        upload.CheckRecovered(cancellationToken);
+        var effective = upload.Header with
+        {
+            DeclaredSize = upload.Header.DeclaredSize ?? header.DeclaredSize,
+            DiskFormat = header.DiskFormat.Length > 0 ? header.DiskFormat : upload.Header.DiskFormat,
+            ContainerFormat =
+                header.DiskFormat.Length > 0 ? header.ContainerFormat : upload.Header.ContainerFormat,
+            ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
+        };
+        var missing = effective.DeclaredSize is { } whole ? Math.Max(0, whole - offset) : (long?)null;
+        // It was admitted once: the watermark does not stop it, only a lack of space does.
+        var reservation = header.ReservationId.Length > 0
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing)
+            : Space.Reserve(missing ?? 0);
+        _context.Metrics.Resumed();
+        return Open(effective, () => upload, pass, reservation);
+    }
+
+    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, GatePass pass, Reservation reservation)
+    {
+        try
+        {
+            var upload = prepare();
+            var writer = new UploadWriter(
+                upload, header, pass, reservation, _commit, _context, () => RemoveUpload(header.ImageId));
+            _uploads[writer.ImageId] = upload;
+            StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
+            return writer;
+        }
+        catch (IOException failure)
+        {
+            reservation.Dispose();
+            throw CannotBegin(header.ImageId, failure);
+        }
+        catch
+        {
+            reservation.Dispose();
+            throw;
+        }
+    }
+
+    // Its header and journal need a little room as well, which a volume that others filled may not have.
+    private static StagingException CannotBegin(ImageId id, IOException failure) =>
+        failure.HResult is Posix.Enospc or Posix.Edquot
+            ? new StagingException(
+                StagingError.NoSpace,
+                $"The volume is full: there is no room to begin the upload of image {id}. Try again when there is.",
+                failure,
+                (SpaceLedger.NeverFact, "false"),
+                ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds))
+            : new StagingException(
+                StagingError.DiskFailed,
+                $"The upload of image {id} cannot begin: the disk failed ({failure.Message}). Check the volume.",
+                failure);
+
+    private static SortedDictionary<string, string> Merge(
+        IReadOnlyDictionary<string, string> before, IReadOnlyDictionary<string, string> now)
+    {
+        var merged = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, hex) in before.Concat(now)) merged[name] = hex;
+        return merged;
+    }
+}

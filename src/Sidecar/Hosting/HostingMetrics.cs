@@ -23,6 +23,8 @@ internal sealed class HostingMetrics
         _removed = meter.CreateCounter<long>(
             "glance_staging_janitor_removed", "{item}", "What was removed because nobody wanted it any more, by kind.");
         _sweeps = meter.CreateCounter<long>("glance_staging_janitor_sweeps", "{sweep}", "Sweeps, by result.");
+        // An alert sees an increase only from a sample before it.
+        _sweeps.Add(0, Tag("result", "failed"));
     }
 
     /// <param name="kind">upload, import, output or tombstone.</param>

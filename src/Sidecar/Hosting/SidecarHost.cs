@@ -56,7 +56,8 @@ internal static class SidecarHost
         // Before the first call can arrive: what an earlier process left is listed again, or the start fails.
         app.Services.StartTelemetry();
         var area = app.Services.GetRequiredService<StagingArea>();
-        app.Services.GetRequiredService<StagingMetrics>().Observe(area);
+        app.Services.GetRequiredService<StagingMetrics>().Begin();
+        _ = app.Services.GetRequiredService<StagingGauges>();
         _ = app.Services.GetRequiredService<PeersMetrics>();
         _ = app.Services.GetRequiredService<HostingMetrics>();
         app.Services.GetRequiredService<TransferMetrics>().Observe(area);

@@ -3,8 +3,6 @@ using Grpc.Core;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Staging;
 
-using Reservation = Sidecar.Staging.Reservation;
-
 namespace Sidecar.Peers.Transfer;
 
 /// <summary>

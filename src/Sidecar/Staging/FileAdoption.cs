@@ -142,7 +142,7 @@ internal sealed class FileAdoption(
     {
         var directory = context.Layout.UploadDirectory(image.Id) + ".adopted";
         using var reservation = reservationId.Length > 0
-            ? reservations.TakeOver(reservationId, image.Id, image.Size)
+            ? reservations.TakeOver(reservationId, image.Id, image.Size, 0)
             : space.Reserve(image.Size);
         DurableFiles.CreateDirectory(directory);
         try

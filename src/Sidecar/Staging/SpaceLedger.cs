@@ -31,16 +31,19 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
 
     public SpaceSnapshot Snapshot()
     {
-        lock (_lock) return Measure();
+        lock (_lock) return Measure(0);
     }
 
     /// <summary>Promises space for a new upload; refused below the low watermark too.</summary>
     /// <exception cref="StagingException"><see cref="StagingError.NoSpace"/>.</exception>
-    public Reservation ReserveForUpload(long bytes)
+    public Reservation ReserveForUpload(long bytes) => ReserveForUpload(bytes, 0);
+
+    /// <param name="soonFree">Bytes that the caller will remove from the volume when this succeeds.</param>
+    public Reservation ReserveForUpload(long bytes, long soonFree)
     {
         lock (_lock)
         {
-            var space = Measure();
+            var space = Measure(soonFree);
             if (space.LowSpace) throw NoSpace(bytes, bytes, space, "the volume is below its low watermark");
             return Take(bytes, space);
         }
@@ -50,14 +53,14 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     /// <exception cref="StagingException"><see cref="StagingError.NoSpace"/>.</exception>
     public Reservation Reserve(long bytes)
     {
-        lock (_lock) return Take(bytes, Measure());
+        lock (_lock) return Take(bytes, Measure(0));
     }
 
     internal void Grow(Reservation reservation, long wanted, long needed)
     {
         lock (_lock)
         {
-            var space = Measure();
+            var space = Measure(0);
             if (needed > space.AvailableBytes)
             {
                 throw NoSpace(needed, reservation.RemainingBytes + needed, space, "the volume is full");
@@ -70,14 +73,14 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     }
 
     /// <summary>Sets what a reservation has left; on NoSpace it is unchanged.</summary>
-    internal void Resize(Reservation reservation, long bytes)
+    internal void Resize(Reservation reservation, long bytes, long soonFree = 0)
     {
         lock (_lock)
         {
             var more = bytes - reservation.RemainingBytes;
             if (more > 0)
             {
-                var space = Measure();
+                var space = Measure(soonFree);
                 if (more > space.AvailableBytes) throw NoSpace(more, bytes, space, "the volume has no room for it");
             }
 
@@ -87,12 +90,12 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     }
 
     /// <summary>Moves what a reservation has left to a new one, of so many bytes when that is known.</summary>
-    internal Reservation TakeOver(Reservation from, long? bytes)
+    internal Reservation TakeOver(Reservation from, long? bytes, long soonFree)
     {
         lock (_lock)
         {
             var wanted = bytes ?? from.RemainingBytes;
-            Resize(from, wanted);
+            Resize(from, wanted, soonFree);
             from.RemainingBytes = 0;
             return new Reservation(this, wanted);
         }
@@ -115,16 +118,17 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
         return new Reservation(this, bytes);
     }
 
-    private SpaceSnapshot Measure()
+    private SpaceSnapshot Measure(long soonFree)
     {
         var volume = measure();
-        var unpromised = volume.FreeBytes - _reservedBytes;
+        var unpromised = volume.FreeBytes + soonFree - _reservedBytes;
         var low = volume.TotalBytes / 100 * options.LowWatermarkPercent;
         var high = volume.TotalBytes / 100 * options.HighWatermarkPercent;
-        _lowSpace = unpromised < (_lowSpace ? high : low);
+        var lowSpace = unpromised < (_lowSpace ? high : low);
+        if (soonFree == 0) _lowSpace = lowSpace; // what is only planned must not leave the low state
         var available = Math.Max(0, unpromised - options.ReserveBytes);
         return new SpaceSnapshot(
-            volume.TotalBytes, volume.FreeBytes, _reservedBytes, available, low, high, _lowSpace);
+            volume.TotalBytes, volume.FreeBytes, _reservedBytes, available, low, high, lowSpace);
     }
 
     // What is asked for now may be only a part of what has to be there at once.

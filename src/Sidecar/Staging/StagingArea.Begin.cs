@@ -83,11 +83,18 @@ internal sealed partial class StagingArea
     private UploadWriter Start(UploadHeader header, GatePass pass)
     {
         if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
-        RemoveUpload(header.ImageId);
+        // Reserved first: an upload that has no room must not cost the one that is there, whose space it may count on.
+        var soonFree = _uploads.TryGetValue(header.ImageId, out var before) ? before.DataBytes() : 0;
         var reservation = header.ReservationId.Length > 0
-            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize)
-            : Space.ReserveForUpload(header.DeclaredSize ?? 0);
-        return Open(header, () => Upload.Create(header, Layout.UploadDirectory(header.ImageId)), pass, reservation);
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize, soonFree)
+            : Space.ReserveForUpload(header.DeclaredSize ?? 0, soonFree);
+        return Open(header, () => Replace(header), pass, reservation);
+    }
+
+    private Upload Replace(UploadHeader header)
+    {
+        RemoveUpload(header.ImageId);
+        return Upload.Create(header, Layout.UploadDirectory(header.ImageId));
     }
 
     private UploadWriter Resume(UploadHeader header, long offset, GatePass pass, CancellationToken cancellationToken)
@@ -123,7 +130,7 @@ internal sealed partial class StagingArea
         var missing = effective.DeclaredSize is { } whole ? Math.Max(0, whole - offset) : (long?)null;
         // It was admitted once: the watermark does not stop it, only a lack of space does.
         var reservation = header.ReservationId.Length > 0
-            ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing)
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing, 0)
             : Space.Reserve(missing ?? 0);
         _context.Metrics.Resumed();
         return Open(effective, () => upload, pass, reservation);

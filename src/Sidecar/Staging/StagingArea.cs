@@ -3,9 +3,6 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Sidecar.Staging;
 
-/// <summary>What a delete removed.</summary>
-internal readonly record struct DeleteOutcome(bool Existed, long FreedBytes);
-
 /// <summary>
 /// The staging directory that this pod's sidecar owns, and the life of what is in it.
 /// <para>
@@ -23,6 +20,7 @@ internal sealed partial class StagingArea : IDisposable
     private readonly ImageCatalog _catalog;
     private readonly UploadCommit _commit;
     private readonly FileAdoption _adoption;
+    private readonly ForeignFiles _foreign;
     private readonly IDisposable _lock;
     private volatile bool _draining;
 
@@ -37,6 +35,7 @@ internal sealed partial class StagingArea : IDisposable
         _catalog = new ImageCatalog(context.Layout);
         _commit = new UploadCommit(context, _catalog, id => _uploads.TryRemove(id, out _));
         Reservations = new HeldReservations(context, space);
+        _foreign = new ForeignFiles(context);
         _adoption = new FileAdoption(context, space, Reservations, _commit);
         _lock = DirectoryLock.Take(context.Layout);
         var recovery = new RecoveryScan(context, _catalog).Run();
@@ -112,28 +111,6 @@ internal sealed partial class StagingArea : IDisposable
         if (!IsHandOverOfAnother(id, owner)) return;
         using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
         if (IsHandOverOfAnother(id, owner)) RemoveUpload(id);
-    }
-
-    /// <summary>Removes the staged image and an unfinished upload of it, whoever is writing.</summary>
-    public Task<DeleteOutcome> DeleteImageAsync(ImageId id, CancellationToken cancellationToken) =>
-        DeleteImageAsync(id, DateTimeOffset.MaxValue, cancellationToken);
-
-    /// <summary>
-    /// As above, but leaves alone what is newer: an image that was committed, and an upload that began, after
-    /// <paramref name="limit"/>. A deletion may be told long after it was asked for.
-    /// </summary>
-    public async Task<DeleteOutcome> DeleteImageAsync(
-        ImageId id, DateTimeOffset limit, CancellationToken cancellationToken)
-    {
-        // Before entering, which would end a newer upload's writer.
-        if (FindImage(id, limit) is null && !HasUpload(id, limit) && limit != DateTimeOffset.MaxValue) return default;
-        using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
-        var upload = HasUpload(id, limit) ? RemoveUpload(id) : null;
-        if (FindImage(id, limit) is not { } image) return new DeleteOutcome(upload is not null, upload ?? 0);
-        var freed = await Task.Run(() => _catalog.Remove(image), CancellationToken.None);
-        _context.Metrics.ImageDeleted();
-        StagingLog.ImageDeleted(_context.Log, id, freed);
-        return new DeleteOutcome(true, freed + (upload ?? 0));
     }
 
     /// <summary>Takes over a file that is on the volume already; see <see cref="FileAdoption"/>.</summary>
@@ -223,14 +200,6 @@ internal sealed partial class StagingArea : IDisposable
 
     private bool IsHandOverOfAnother(ImageId id, string owner) => _uploads.TryGetValue(id, out var upload)
         && upload.Header.HandedOverBy is { Length: > 0 } source && source != owner;
-
-    private StagedImage? FindImage(ImageId id, DateTimeOffset limit) =>
-        _catalog.TryGet(id, out var image) && (image.FirstCommittedAt ?? image.CommittedAt) <= limit
-            ? image : null;
-
-    private bool HasUpload(ImageId id, DateTimeOffset limit) =>
-        _uploads.TryGetValue(id, out var upload)
-        && (upload.Header.FirstCommittedAt ?? upload.Header.StartedAt) <= limit;
 
     private Upload FindUpload(ImageId id) =>
         _uploads.TryGetValue(id, out var upload) ? upload : throw UploadNotFound(id);

@@ -33,6 +33,12 @@ internal static partial class StagingLog
     [LoggerMessage(2009, LogLevel.Information, "Image {ImageId} is refused by its content at {Offset}")]
     public static partial void ContentRefused(ILogger logger, ImageId imageId, long offset);
 
+    [LoggerMessage(2014, LogLevel.Information, "{Path}, which others wrote, is removed with its image, {Bytes} bytes freed")]
+    public static partial void ForeignRemoved(ILogger logger, string path, long bytes);
+
+    [LoggerMessage(2015, LogLevel.Warning, "{Path}, which others wrote, cannot be removed with its image: {Failure}")]
+    public static partial void ForeignKept(ILogger logger, string path, string failure);
+
     [LoggerMessage(2010, LogLevel.Information,
         "Staging directory {Directory} is ready: {Images} images, {Uploads} unfinished uploads, {RolledBack} rolled "
         + "back, {Unmanaged} files of others, in {Milliseconds} ms")]

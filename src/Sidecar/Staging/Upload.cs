@@ -149,6 +149,20 @@ internal sealed class Upload
         }
     }
 
+    /// <summary>Bytes of data that its removal gives back; holes took none.</summary>
+    public long DataBytes()
+    {
+        if (!File.Exists(DataFile)) return 0;
+        using var data = File.OpenHandle(DataFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var (bytes, end) = (0L, RandomAccess.GetLength(data));
+        for (var (from, to) = Posix.NextData(data, 0, end); from < end; (from, to) = Posix.NextData(data, to, end))
+        {
+            bytes += to - from;
+        }
+
+        return bytes;
+    }
+
     /// <summary>Removes its files. Answers the bytes freed.</summary>
     public long Remove()
     {

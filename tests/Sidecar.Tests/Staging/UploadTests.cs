@@ -26,6 +26,30 @@ internal sealed class UploadTests
     }
 
     [Test]
+    public async Task Begin_AnewWithoutSpace_KeepsTheUnfinishedUpload()
+    {
+        using var staging = new StagingFixture { Space = () => new VolumeSpace(1000, 1000) };
+        await staging.UploadAsync(_id, new byte[100]);
+        Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(staging.Header(_id, 1200), null, default));
+        Assert.That(staging.Area.GetUpload(_id).ReceivedOffset, Is.EqualTo(100));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Begin_AnewWithTheSpaceOfTheUnfinishedUpload_IsTaken(bool isReserved)
+    {
+        using var staging = new StagingFixture();
+        staging.Space = () => new VolumeSpace(
+            1000, 1000 - Directory.EnumerateFiles(staging.Layout.Uploads, "data", SearchOption.AllDirectories)
+                .Sum(file => new FileInfo(file).Length));
+        await staging.UploadAsync(_id, new byte[800]);
+        using var held = staging.Area.Reserve(_id, isReserved ? 200 : 0, "");
+        var header = staging.Header(_id, 1000) with { ReservationId = isReserved ? held.Id : "" };
+        await using var writer = await staging.Area.BeginUploadAsync(header, null, default);
+        Assert.That(staging.Area.Space.Snapshot().AvailableBytes, Is.Zero);
+    }
+
+    [Test]
     public async Task Commit_WithDigestsAskedFor_ReportsThem()
     {
         using var staging = new StagingFixture(options => options.Digests = ["md5", "sha512"]);

@@ -39,6 +39,11 @@ internal sealed class ForeignClientTests : SidecarTest
             "protoc", "-I", protos, $"--python_out={directory}", $"--grpc_python_out={directory}",
             "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
             "glance/sidecar/v1/forwarded.proto", "glance/sidecar/v1/staging.proto", "glance/sidecar/v1/imports.proto");
+        // Without these files Glance's own Python package, where it is installed, hides the stubs.
+        foreach (var package in new[] { "glance", "glance/sidecar", "glance/sidecar/v1" })
+        {
+            await File.WriteAllBytesAsync(Path.Combine(directory, package, "__init__.py"), [], Deadline);
+        }
     }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)

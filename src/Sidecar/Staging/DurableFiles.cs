@@ -23,6 +23,19 @@ internal static class DurableFiles
         return handle;
     }
 
+    /// <summary>Gives a file that somebody else made the mode that ours have, if this user may do that.</summary>
+    public static void TryShare(SafeFileHandle file)
+    {
+        try
+        {
+            File.SetUnixFileMode(file, SharedFile);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Its owner is another user, whom it serves as it is; it can be read, and removing it takes no mode.
+        }
+    }
+
     public static void CreateDirectory(string path)
     {
         if (Directory.Exists(path)) return;

@@ -38,17 +38,17 @@ internal sealed class FileAdoption(
     }
 
     /// <summary>The caller holds the image's gate. Cancellation leaves the file where it was.</summary>
-    public StagedImage Run(AdoptRequest request, FileInfo file, CancellationToken cancellationToken)
+    public async Task<StagedImage> RunAsync(AdoptRequest request, FileInfo file, CancellationToken cancellationToken)
     {
         var target = context.Layout.ImageFile(request.ImageId);
         if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
-        using var source = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        using var source = Open(request, file);
         var size = RegularLength(source, request);
         Judge(request, source, size);
-        var digests = Digest(source, size, request, cancellationToken);
+        var digests = await DigestAndSyncAsync(source, size, request, cancellationToken);
         var image = new StagedImage(
             request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
-        Posix.Sync(source);
+        DurableFiles.TryShare(source);
         try
         {
             commit.Publish(image, file.FullName);
@@ -60,6 +60,34 @@ internal sealed class FileAdoption(
         }
 
         return image;
+    }
+
+    // Whoever wrote it may be another user of the same group, who gave the group no more than reading.
+    private SafeFileHandle Open(AdoptRequest request, FileInfo file)
+    {
+        try
+        {
+            return Posix.OpenToRead(file.FullName);
+        }
+        catch (IOException failure) when (failure.HResult is Posix.Eacces or Posix.Eloop)
+        {
+            throw Refused(request, $"may not be read by this user ({failure.Message})");
+        }
+    }
+
+    // Most of a big file that was just written is not on the disk yet: that takes the disk, the digests take a processor.
+    private async Task<SortedDictionary<string, string>> DigestAndSyncAsync(
+        SafeFileHandle source, long size, AdoptRequest request, CancellationToken cancellationToken)
+    {
+        var syncing = Task.Run(() => Posix.Sync(source), CancellationToken.None);
+        try
+        {
+            return Digest(source, size, request, cancellationToken);
+        }
+        finally
+        {
+            await syncing;
+        }
     }
 
     private void Judge(AdoptRequest request, SafeFileHandle source, long size)
@@ -124,7 +152,6 @@ internal sealed class FileAdoption(
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    // Reading and writing at once opens a FIFO without waiting for its other end; only then it shows what it is.
     private long RegularLength(SafeFileHandle source, AdoptRequest request)
     {
         try

@@ -8,12 +8,14 @@ internal static partial class Posix
 {
     public const int Eio = 5;
     public const int Enxio = 6;
+    public const int Eacces = 13;
     public const int Eexist = 17;
     public const int Exdev = 18;
     public const int Einval = 22;
     public const int Efbig = 27;
     public const int Enospc = 28;
     public const int Enosys = 38;
+    public const int Eloop = 40;
     public const int Eopnotsupp = 95;
     public const int Edquot = 122;
 
@@ -23,6 +25,7 @@ internal static partial class Posix
     private const uint RenameNoReplace = 1;
     private const uint SyncFileRangeWrite = 2;
     private const nuint Ficlone = 0x40049409;
+    private const int OpenReadOnlyAtOnce = 0x800 | 0x20000 | 0x80000; // O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
     private const int OpenReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
 
     /// <summary>
@@ -45,6 +48,14 @@ internal static partial class Posix
         if (descriptor < 0) throw LastError("open", path);
         using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
         Sync(handle);
+    }
+
+    /// <summary>Opens a file for reading. A FIFO does not make it wait for the other end, a link is not followed.</summary>
+    /// <exception cref="IOException">It cannot be opened; its HResult is the errno.</exception>
+    public static SafeFileHandle OpenToRead(string path)
+    {
+        var descriptor = Open(path, OpenReadOnlyAtOnce);
+        return descriptor < 0 ? throw LastError("open", path) : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     /// <summary>

@@ -124,7 +124,7 @@ internal sealed partial class StagingArea : IDisposable
         var file = _adoption.Check(request);
         using var pass = await _gates.EnterAsWriterAsync(request.ImageId, cancellationToken);
         ThrowIfStaged(request.ImageId);
-        var image = await Task.Run(() => _adoption.Run(request, file, cancellationToken), cancellationToken);
+        var image = await Task.Run(() => _adoption.RunAsync(request, file, cancellationToken), cancellationToken);
         RemoveUpload(request.ImageId);
         Reservations.GiveBack(request.ReservationId);
         return image;

@@ -85,6 +85,43 @@ internal sealed class AdoptionTests
         Assert.That(File.Exists(staging.Layout.ImageFile(_id)), Is.True);
     }
 
+    [Test]
+    public async Task Adopt_FromGlancesOwnDirectory_IsTakenAndTheRestLeftAlone()
+    {
+        using var staging = new StagingFixture();
+        var incoming = Directory.CreateDirectory(Path.Combine(staging.Layout.Directory, ".glance/incoming")).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(incoming, $"{_id}"), new byte[5]);
+        await File.WriteAllBytesAsync(Path.Combine(incoming, "other"), new byte[7]);
+        await staging.Area.AdoptAsync(Request(Path.Combine(incoming, $"{_id}"), 5), default);
+        Assert.That(staging.Area.CountUnmanaged(), Is.EqualTo(new UnmanagedFiles(0, 0)));
+        await staging.Area.DeleteImageAsync(_id, default);
+        staging.Restart();
+        Assert.That(Directory.EnumerateFiles(incoming).Select(Path.GetFileName), Is.EqualTo(["other"]));
+    }
+
+    [Test]
+    public async Task Adopt_FileThatOnlyItsOwnerMayWrite_IsSharedWithTheGroup()
+    {
+        using var staging = new StagingFixture();
+        var path = Path.Combine(staging.Layout.Directory, "upload.part");
+        await File.WriteAllBytesAsync(path, new byte[5]);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        await staging.Area.AdoptAsync(Request(path), default);
+        Assert.That(
+            File.GetUnixFileMode(staging.Layout.ImageFile(_id)),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite));
+    }
+
+    [Test]
+    public void Adopt_Fifo_IsRefusedAtOnce()
+    {
+        using var staging = new StagingFixture();
+        var path = Path.Combine(staging.Layout.Directory, "fifo");
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [path])) make.WaitForExit();
+        var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default))!;
+        Assert.That(refusal.Error, Is.EqualTo(StagingError.AdoptRefused));
+    }
+
     private AdoptRequest Request(string path, long? size = null) =>
         new(_id, path, size, new Dictionary<string, string>(), "");
 }

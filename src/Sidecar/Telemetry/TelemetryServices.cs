@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Grpc.Telemetry;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -53,7 +54,7 @@ internal static class TelemetryServices
             .AddMeter(Meters)
             .AddView(instrument => Unwanted.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
             .AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusExporter>()));
-        if (IsSent("METRICS")) builder.AddOtlpExporter();
+        if (IsSent("METRICS")) builder.AddOtlpExporter(options => Direct(options, "METRICS"));
         return builder.Build();
     }
 
@@ -64,23 +65,34 @@ internal static class TelemetryServices
         // Nobody to send to: nothing is recorded, and spans cost nothing. The trace ids of callers still pass through.
         if (IsSent("TRACES"))
         {
-            builder.AddSource(GrpcTelemetry.Name, SidecarActivities.SourceName).AddOtlpExporter();
+            builder.AddSource(GrpcTelemetry.Name, SidecarActivities.SourceName)
+                .AddOtlpExporter(options => Direct(options, "TRACES"));
         }
 
         return builder.Build();
     }
 
+    // The exporter itself only reads the variables that are for all signals.
+    private static void Direct(OtlpExporterOptions options, string signal)
+    {
+        if (Variable($"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") is { Length: > 0 } protocol)
+        {
+            options.Protocol = protocol == "grpc" ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+        }
+
+        if (Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 } endpoint) options.Endpoint = new Uri(endpoint);
+        if (Variable($"OTEL_EXPORTER_OTLP_{signal}_HEADERS") is { Length: > 0 } headers) options.Headers = headers;
+    }
+
     private static bool IsSent(string signal) =>
-        !IsOff(signal) && (IsSet(Endpoint) || IsSet($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"));
+        !IsOff(signal)
+        && (Variable(Endpoint) is { Length: > 0 } || Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 });
 
     private static bool IsOff(string signal) =>
-        IsTrue("OTEL_SDK_DISABLED")
-        || string.Equals(Environment.GetEnvironmentVariable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
+        string.Equals(Variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)
+        || string.Equals(Variable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsSet(string variable) => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(variable));
-
-    private static bool IsTrue(string variable) =>
-        string.Equals(Environment.GetEnvironmentVariable(variable), "true", StringComparison.OrdinalIgnoreCase);
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name);
 
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, so that they win.
     private static void Describe(ResourceBuilder resource, string podName) => resource

@@ -173,7 +173,7 @@ internal sealed partial class PrometheusTests : ClusterTest
         ];
     }
 
-    [GeneratedRegex(@"\b(glance_staging|rpc|process)_\w+")]
+    [GeneratedRegex(@"\b(glance_staging|rpc_server|process)_\w+")]
     private static partial Regex Metrics();
 
     [GeneratedRegex("_(bucket|count|sum)$")]

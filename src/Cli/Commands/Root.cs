@@ -42,6 +42,7 @@ internal static class Root
         PeersCommand.Create,
         StatusCommand.Create,
         TopCommand.Create,
+        LogLevelCommand.Create,
         DrainCommand.Create,
     ];
 }

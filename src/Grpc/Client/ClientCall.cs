@@ -101,6 +101,7 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
         {
             _gzip = RequestHead.WantsGzip(_options);
             var request = RequestHead.Create(_uri, _options, _triggers.TimeLeft, Body!);
+            _span.Inject(request);
             var http = await _transport.SendAsync(request, Over);
 
             // A full fence: either End sees this response, or OpenAsync sees that the call is over.

@@ -48,9 +48,12 @@ internal sealed class CallSpan
         var hasParent = ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent);
 
         // The web server has begun a span of its own, which nobody records: it must not become the parent.
+        var before = Activity.Current;
         if (!hasParent) Activity.Current = null;
-        return new CallSpan(
-            ServerDuration, method, Source.StartActivity(NameOf(method), ActivityKind.Server, hasParent ? parent : default));
+        var activity = Source.StartActivity(NameOf(method), ActivityKind.Server, hasParent ? parent : default);
+        // Not sampled: log lines still need a trace id.
+        if (activity is null) Activity.Current = before;
+        return new CallSpan(ServerDuration, method, activity);
     }
 
     /// <summary>A call that is sent. Its span is current until <see cref="Leave"/>, so that it is what the server is told of.</summary>
@@ -59,6 +62,19 @@ internal sealed class CallSpan
         var span = new CallSpan(ClientDuration, method, Source.StartActivity(NameOf(method), ActivityKind.Client));
         span._activity?.SetTag("server.address", server);
         return span;
+    }
+
+    /// <summary>
+    /// Tells the server of this span. What the caller passes on of the trace that it is in itself gives way, or the span
+    /// would be missing between the two.
+    /// </summary>
+    public void Inject(HttpRequestMessage request)
+    {
+        if (_activity is not { Id: { } id }) return;
+        request.Headers.Remove("traceparent");
+        request.Headers.Remove("tracestate");
+        request.Headers.TryAddWithoutValidation("traceparent", id);
+        if (_activity.TraceStateString is { Length: > 0 } state) request.Headers.TryAddWithoutValidation("tracestate", state);
     }
 
     /// <summary>Gives the caller back its own span, once the call is on its way.</summary>

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
@@ -73,20 +74,19 @@ internal static class SidecarHost
 
     private static void AddLogging(WebApplicationBuilder builder)
     {
+        var levels = new LogLevels();
+        ((IConfigurationBuilder)builder.Configuration).Add(levels); // last, so that a change while it runs wins
+        builder.Services.AddSingleton(_ => levels);
+        // Before the configuration: of two rules for one category the later one counts.
+        foreach (var (category, level) in LogLevels.BuiltIn.Where(level => level.Key != LogLevels.Everything))
+        {
+            builder.Logging.AddFilter(category, level);
+        }
+
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        if (Console.IsOutputRedirected)
-        {
-            builder.Logging.AddJsonConsole(console =>
-            {
-                console.UseUtcTimestamp = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
-            });
-        }
-        else
-        {
-            builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
-        }
+        builder.Services.AddSingleton<ConsoleFormatter, JsonLineFormatter>().AddSingleton<ConsoleFormatter, TerminalFormatter>();
+        builder.Logging.AddConsole(console => console.FormatterName =
+            Console.IsOutputRedirected ? JsonLineFormatter.FormatterName : TerminalFormatter.FormatterName);
     }
 
     private static void AddHosting(WebApplicationBuilder builder)
@@ -127,6 +127,7 @@ internal static class SidecarHost
         app.MapGrpcService<StagingService>().WithMetadata(both);
         app.MapGrpcService<ImportsService>().WithMetadata(both);
         app.MapGrpcService<PeersService>().WithMetadata(both);
+        app.MapGrpcService<OperationsService>().WithMetadata(both);
         app.MapGrpcService<HealthServiceImpl>().WithMetadata(both);
         app.MapGrpcReflectionService().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }

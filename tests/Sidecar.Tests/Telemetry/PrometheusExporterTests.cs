@@ -127,6 +127,23 @@ internal sealed class PrometheusExporterTests : IDisposable
     }
 
     [Test]
+    public void Exemplars_OfWholeNumbers_AreThoseNumbers()
+    {
+        using var activity = new Activity("work").SetIdFormat(ActivityIdFormat.W3C);
+        activity.ActivityTraceFlags = ActivityTraceFlags.Recorded;
+        activity.Start();
+
+        _meter.CreateCounter<long>("whole").Add(3);
+        _meter.CreateCounter<double>("part").Add(0.5);
+        _meter.CreateHistogram<long>("size").Record(7);
+
+        var page = Page(ExpositionFormat.OpenMetrics);
+        var ids = $"{{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}}";
+        Assert.That(page, Does.Contain($"whole_total 3 # {ids} 3 ").And.Contain($"part_total 0.5 # {ids} 0.5 "));
+        Assert.That(page, Does.Contain($"size_bucket{{le=\"10.0\"}} 1 # {ids} 7 "));
+    }
+
+    [Test]
     public void Scrapes_AtOnce_AreEachComplete()
     {
         var counter = _meter.CreateCounter<long>("c");
@@ -136,7 +153,7 @@ internal sealed class PrometheusExporterTests : IDisposable
         Parallel.For(0, pages.Length, index => pages[index] = Page(ExpositionFormat.OpenMetrics));
 
         Assert.That(pages.Distinct().Count(), Is.EqualTo(1));
-        Assert.That(pages[0].Split('\n'), Has.Length.EqualTo(2 + 200 + 1)); // TYPE, HELP; samples; EOF and its line end
+        Assert.That(pages[0].Split('\n'), Has.Length.EqualTo(2 + 200 + 2)); // HELP, TYPE; samples; EOF and its line end
     }
 
     private static KeyValuePair<string, object?> Kind => new("kind", "x");

@@ -8,7 +8,8 @@ internal readonly record struct SampledValue(double Value, string TraceId, strin
 /// <summary>The measurements of a series that belong to traces which were recorded.</summary>
 internal static class Exemplars
 {
-    public static IReadOnlyList<SampledValue> Of(in MetricPoint point)
+    /// <param name="isLong">Of which kind the metric is: an exemplar does not say, and keeps both in the same bits.</param>
+    public static IReadOnlyList<SampledValue> Of(in MetricPoint point, bool isLong)
     {
         if (!point.TryGetExemplars(out var exemplars)) return [];
         List<SampledValue> found = [];
@@ -16,15 +17,16 @@ internal static class Exemplars
         {
             if (exemplar.TraceId == default) continue;
             found.Add(new SampledValue(
-                ValueOf(exemplar), exemplar.TraceId.ToHexString(), exemplar.SpanId.ToHexString(), exemplar.Timestamp));
+                isLong ? exemplar.LongValue : exemplar.DoubleValue, exemplar.TraceId.ToHexString(),
+                exemplar.SpanId.ToHexString(), exemplar.Timestamp));
         }
 
         return found;
     }
 
-    public static SampledValue? Newest(in MetricPoint point)
+    public static SampledValue? Newest(in MetricPoint point, bool isLong)
     {
-        var all = Of(point);
+        var all = Of(point, isLong);
         return all.Count == 0 ? null : all.MaxBy(exemplar => exemplar.At);
     }
 
@@ -38,8 +40,4 @@ internal static class Exemplars
 
         return null;
     }
-
-    // An exemplar does not say which of the two it holds; the other one is zero.
-    private static double ValueOf(in Exemplar exemplar) =>
-        exemplar.LongValue != 0 ? exemplar.LongValue : exemplar.DoubleValue;
 }

@@ -44,13 +44,13 @@ internal sealed class FamilyWriter(ExpositionText text)
             default: text.Number(point.GetGaugeLastValueDouble()); break;
         }
 
-        if (isCounter && text.IsOpenMetrics) WriteExemplar(Exemplars.Newest(point));
+        if (isCounter && text.IsOpenMetrics) WriteExemplar(Exemplars.Newest(point, type == MetricType.LongSum));
         text.Append("\n");
     }
 
     private void WriteHistogram(string family, string labels, in MetricPoint point)
     {
-        var exemplars = text.IsOpenMetrics ? Exemplars.Of(point) : [];
+        var exemplars = text.IsOpenMetrics ? Exemplars.Of(point, isLong: false) : [];
         var separator = labels.Length == 0 ? "" : ",";
         var (cumulative, below) = (0L, double.NegativeInfinity);
         foreach (var bucket in point.GetHistogramBuckets())

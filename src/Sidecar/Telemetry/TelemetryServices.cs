@@ -51,7 +51,7 @@ internal static class TelemetryServices
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(resource => Describe(resource, podName))
             .SetExemplarFilter(ExemplarFilterType.TraceBased)
-            .AddMeter(Meters)
+            .AddMeter(IsDisabled ? [] : Meters)
             .AddView(instrument => Unwanted.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
             .AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusExporter>()));
         if (IsSent("METRICS")) builder.AddOtlpExporter(options => Direct(options, "METRICS"));
@@ -88,8 +88,10 @@ internal static class TelemetryServices
         !IsOff(signal)
         && (Variable(Endpoint) is { Length: > 0 } || Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 });
 
-    private static bool IsOff(string signal) =>
-        string.Equals(Variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)
+    private static bool IsDisabled =>
+        string.Equals(Variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsOff(string signal) => IsDisabled
         || string.Equals(Variable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name);

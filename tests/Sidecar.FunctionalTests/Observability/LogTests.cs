@@ -2,6 +2,7 @@ using System.Text.Json;
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Grpc.Net.Client;
 using NUnit.Framework;
 
 namespace Sidecar.FunctionalTests.Observability;
@@ -123,7 +124,7 @@ internal sealed class LogTests : ClusterTest
     public async Task Levels_AreNotForPeers()
     {
         await using var cluster = await Cluster.StartAsync(2);
-        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress($"http://{cluster.Address(0)}:{Cluster.PeerPort}");
+        using var channel = GrpcChannel.ForAddress($"http://{cluster.Address(0)}:{Cluster.PeerPort}");
         var operations = new Operations.OperationsClient(channel);
 
         AssertRefused(

@@ -58,6 +58,24 @@ internal sealed partial class PrometheusTests : ClusterTest
     }
 
     [Test]
+    public async Task Page_IsWhatTheReadmeSays()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await UseAsync(cluster);
+
+        var readme = await File.ReadAllLinesAsync(Path.Combine(Root(), "README.md"), Deadline);
+        var documented = readme.SkipWhile(line => !line.StartsWith("<!-- metrics:", StringComparison.Ordinal))
+            .TakeWhile(line => line != "<!-- end metrics -->").Where(line => line.StartsWith("| `", StringComparison.Ordinal)).ToList();
+        var actual = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var pod in cluster.Running) actual.UnionWith(MetricTable.Rows(await PageAsync(pod, null)));
+
+        var missing = actual.Except(documented).ToList();
+        Assert.That(missing, Is.Empty, "these rows are not in the README:\n" + string.Join('\n', missing));
+        Assert.That(
+            documented.Except(actual).Select(row => row.Split('`')[1]).Except(MetricTable.Rare), Is.Empty, "only in the README");
+    }
+
+    [Test]
     public async Task Page_NeverHasAnIdInALabel()
     {
         await using var cluster = await Cluster.StartAsync(2);
@@ -137,11 +155,7 @@ internal sealed partial class PrometheusTests : ClusterTest
     // Families that some pod shows, and those that are only there once something happened that these pods did not do.
     private static async Task<HashSet<string>> KnownMetricsAsync(Cluster cluster)
     {
-        var known = new HashSet<string>(StringComparer.Ordinal)
-        {
-            "glance_staging_admission_rejected_total", "glance_staging_child_processes_total", "glance_staging_transfer_bytes_total",
-            "glance_staging_peer_certificate_expiry_timestamp_seconds", // with TLS only
-        };
+        var known = new HashSet<string>(MetricTable.Rare, StringComparer.Ordinal);
         foreach (var pod in cluster.Running)
         {
             foreach (var line in (await PageAsync(pod, null)).Split('\n'))
@@ -151,6 +165,13 @@ internal sealed partial class PrometheusTests : ClusterTest
         }
 
         return known;
+    }
+
+    private static string Root()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Sidecar.sln"))) directory = directory.Parent;
+        return directory?.FullName ?? throw new InvalidOperationException("Not below the repository.");
     }
 
     private static string Family(string name) => Parts().Replace(name, "");

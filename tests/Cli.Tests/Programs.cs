@@ -24,7 +24,7 @@ internal static partial class Programs
         if (Kill(process.Id, signal) != 0) throw new InvalidOperationException($"Process {process.Id} is gone.");
     }
 
-    private static string PathOf(string assembly) => typeof(Programs).Assembly
+    public static string PathOf(string assembly) => typeof(Programs).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(metadata => metadata.Key == assembly).Value!;
 

@@ -31,6 +31,9 @@ internal sealed class Cluster : IAsyncDisposable
         _settings = settings;
     }
 
+    /// <summary>A command that becomes the daemon, for pods that are started from now on.</summary>
+    public string[] Launcher { get; set; } = [];
+
     /// <summary>Those that run.</summary>
     public IReadOnlyList<SidecarInstance> Running => [.. _pods.OfType<SidecarInstance>()];
 
@@ -94,7 +97,7 @@ internal sealed class Cluster : IAsyncDisposable
             "--Peers:LocateTimeout", "00:00:30", // the machine may be slow, and that must not look like silence
             .. _membership(this, pod), .. _settings, .. settings,
         ];
-        return _pods[pod] = await SidecarInstance.StartUnderAsync(_links?.Launcher(pod) ?? [], home, own);
+        return _pods[pod] = await SidecarInstance.StartUnderAsync(_links?.Launcher(pod) ?? Launcher, home, own);
     }
 
     public async Task KillPodAsync(int pod)
@@ -156,7 +159,7 @@ internal sealed class Cluster : IAsyncDisposable
     private static int Reachable(ListPeersResponse peers) => peers.Peers.Count(peer => peer.Reachable);
 
     // The pod itself is in the list too, as it is among the records of a headless Service.
-    private string[] Static() =>
+    public string[] Static() =>
     [
         .. Enumerable.Range(0, _pods.Length).SelectMany(pod => (string[])
             [string.Create(CultureInfo.InvariantCulture, $"--Peers:Static:{pod}"), $"{Name(pod)}={Address(pod)}:{PeerPort}"]),

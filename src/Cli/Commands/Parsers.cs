@@ -30,6 +30,13 @@ internal static class Parsers
         return bytes;
     }
 
+    public static int Positive(ArgumentResult result)
+    {
+        if (int.TryParse(result.Tokens[0].Value, out var number) && number > 0) return number;
+        result.AddError($"'{result.Tokens[0].Value}' is not a number from 1 on.");
+        return 0;
+    }
+
     public static TimeSpan? DurationOrZero(ArgumentResult result)
     {
         if (TimeText.TryParse(result.Tokens[0].Value, out var span)) return span;

@@ -41,6 +41,8 @@ internal static class Root
         ReleaseCommand.Create,
         PeersCommand.Create,
         StatusCommand.Create,
+        TopCommand.Create,
+        LogLevelCommand.Create,
         DrainCommand.Create,
     ];
 }

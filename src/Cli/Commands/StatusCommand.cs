@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
-using Glance.Sidecar.V1;
-using Grpc.Health.V1;
-using Stagectl.Connection;
 using Stagectl.Output;
+using Stagectl.Survey;
 
 namespace Stagectl.Commands;
 
@@ -20,42 +17,26 @@ internal static class StatusCommand
 
     private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        var client = invocation.Client;
-        var health = await client.Health.CheckAsync(new HealthCheckRequest(), invocation.Call);
-        var capacity = await client.Staging.GetCapacityAsync(new GetCapacityRequest(), invocation.Call);
-        using var uploadCall = client.Staging.ListUploads(new ListUploadsRequest(), invocation.Call);
-        var uploads = await uploadCall.ResponseStream.ToListAsync(invocation);
-        using var importCall = client.Imports.ListImports(new ListImportsRequest(), invocation.Call);
-        var imports = await importCall.ResponseStream.ToListAsync(invocation);
-        imports.RemoveAll(import => import.State is not (Import.Types.State.Queued or Import.Types.State.Running));
-        invocation.Output.Result(
-            () => new JsonObject
-            {
-                ["server"] = client.Address.ToString(),
-                ["health"] = ProtoJson.Node(health)["status"]!.DeepClone(),
-                ["capacity"] = ProtoJson.Node(capacity),
-                ["uploads"] = new JsonArray([.. uploads.Select(ProtoJson.Node)]),
-                ["imports"] = new JsonArray([.. imports.Select(ProtoJson.Node)]),
-            },
-            () => Describe(client, health, capacity) + Tables(uploads, imports));
+        var survey = await PodSurvey.TakeAsync(invocation);
+        invocation.Output.Result(survey.ToJson, () => Describe(survey) + Tables(survey));
     }
 
-    private static string Describe(SidecarClient client, HealthCheckResponse health, Capacity capacity) => new FactSheet()
-        .Add("Server", client.Address.ToString())
-        .Add("Health", health.Status.ToString())
-        .Add("Directory", capacity.StagingDirectory)
-        .Add("Uploads", capacity.AcceptsUploads ? "accepted" : $"refused: {capacity.Refusal}")
-        .Add("Volume", $"{ByteText.Format(capacity.FreeBytes)} free of {ByteText.Format(capacity.TotalBytes)}")
-        .Add("Available", $"{ByteText.Format(capacity.AvailableBytes)} for one upload, "
-            + $"{ByteText.Format(capacity.ReservedBytes)} reserved")
-        .Add("Staged", $"{capacity.StagedImages} images, {ByteText.Format(capacity.StagedBytes)}")
-        .Add("Unmanaged", $"{capacity.UnmanagedFiles} files, {ByteText.Format(capacity.UnmanagedBytes)}")
+    private static string Describe(PodSurvey survey) => new FactSheet()
+        .Add("Server", survey.Server)
+        .Add("Health", survey.Health.Status.ToString())
+        .Add("Directory", survey.Capacity.StagingDirectory)
+        .Add("Uploads", survey.Capacity.AcceptsUploads ? "accepted" : $"refused: {survey.Capacity.Refusal}")
+        .Add("Volume", $"{ByteText.Format(survey.Capacity.FreeBytes)} free of {ByteText.Format(survey.Capacity.TotalBytes)}")
+        .Add("Available", $"{ByteText.Format(survey.Capacity.AvailableBytes)} for one upload, "
+            + $"{ByteText.Format(survey.Capacity.ReservedBytes)} reserved")
+        .Add("Staged", $"{survey.Capacity.StagedImages} images, {ByteText.Format(survey.Capacity.StagedBytes)}")
+        .Add("Unmanaged", $"{survey.Capacity.UnmanagedFiles} files, {ByteText.Format(survey.Capacity.UnmanagedBytes)}")
         .ToString();
 
-    private static string Tables(List<Upload> uploads, List<Import> imports)
+    private static string Tables(PodSurvey survey)
     {
-        var uploadRows = uploads.Select(UploadsCommand.CreateRow).ToList();
-        var importRows = imports.Select(ImportsCommand.CreateRow).ToList();
+        var uploadRows = survey.Uploads.Select(UploadsCommand.CreateRow).ToList();
+        var importRows = survey.Imports.Select(ImportsCommand.CreateRow).ToList();
         return Section("Unfinished uploads", UploadsCommand.CreateTable(), uploadRows)
             + Section("Imports under way", ImportsCommand.CreateTable(), importRows);
     }

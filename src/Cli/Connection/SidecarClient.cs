@@ -27,6 +27,7 @@ internal sealed class SidecarClient : IDisposable
         Staging = new Staging.StagingClient(_channel);
         Imports = new Imports.ImportsClient(_channel);
         Peers = new Peers.PeersClient(_channel);
+        Operations = new Operations.OperationsClient(_channel);
         Health = new Health.HealthClient(_channel);
     }
 
@@ -37,6 +38,8 @@ internal sealed class SidecarClient : IDisposable
     public Imports.ImportsClient Imports { get; }
 
     public Peers.PeersClient Peers { get; }
+
+    public Operations.OperationsClient Operations { get; }
 
     public Health.HealthClient Health { get; }
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.IO.Pipelines;
 using Grpc.Core;
+using Grpc.Telemetry;
 using Grpc.Wire;
 
 namespace Grpc.Client;
@@ -20,12 +21,14 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
     private readonly TaskCompletionSource<Metadata> _headers = Source<Metadata>();
     private readonly Uri _uri;
     private readonly CallTriggers _triggers;
+    private readonly CallSpan _span;
     private Task<ResponseBody?> _response = Task.FromResult<ResponseBody?>(null);
     private HttpResponseMessage? _http;
     private bool _gzip;
 
-    public ClientCall(ChannelTransport transport, Method<TRequest, TResponse> method, CallOptions options)
+    public ClientCall(ChannelTransport transport, Method<TRequest, TResponse> method, CallOptions options, CallSpan span)
     {
+        _span = span;
         _transport = transport;
         _options = options;
         _uri = transport.UriOf(method.FullName);
@@ -74,6 +77,7 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
             return;
 
         _triggers.Disarm();
+        _span.End(outcome.Status);
         _headers.TrySetException(outcome.ToException());
         _over.Cancel();
         _http?.Dispose();
@@ -97,6 +101,7 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
         {
             _gzip = RequestHead.WantsGzip(_options);
             var request = RequestHead.Create(_uri, _options, _triggers.TimeLeft, Body!);
+            _span.Inject(request);
             var http = await _transport.SendAsync(request, Over);
 
             // A full fence: either End sees this response, or OpenAsync sees that the call is over.

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Grpc.Core;
+using Grpc.Telemetry;
 
 namespace Grpc.Client;
 
@@ -65,8 +67,11 @@ internal sealed class HttpCallInvoker(ChannelTransport transport) : CallInvoker
         where TResponse : class
     {
         ObjectDisposedException.ThrowIf(transport.Closing.IsCancellationRequested, typeof(Net.Client.GrpcChannel));
-        var call = new ClientCall<TRequest, TResponse>(transport, method, options);
+        var before = Activity.Current;
+        var span = CallSpan.StartClient(method, transport.Address);
+        var call = new ClientCall<TRequest, TResponse>(transport, method, options, span);
         call.Start(request);
+        span.Leave(before);
         return call;
     }
 }

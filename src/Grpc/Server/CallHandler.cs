@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Grpc.Telemetry;
 using Microsoft.AspNetCore.Http;
 
 namespace Grpc.Server;
@@ -20,11 +21,13 @@ internal sealed class CallHandler(IMethod method, ServerSettings settings, Func<
 
     private async Task RunAsync(HttpContext http)
     {
+        var span = CallSpan.StartServer(method, http);
         using var call = new ServerCall(http, method, settings);
         if (call.Refusal() is { } refusal)
         {
             http.Response.Headers[Wire.HeaderNames.AcceptEncoding] = Wire.MessageEncoding.Accepted;
             await call.EndAsync(refusal);
+            span.End(call.Outcome);
             return;
         }
 
@@ -42,6 +45,7 @@ internal sealed class CallHandler(IMethod method, ServerSettings settings, Func<
         {
             // Only now, because the handler may still have been using the last message's memory.
             call.Requests.Release();
+            span.End(call.Outcome);
         }
     }
 }

@@ -40,6 +40,9 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
 
     public ServerResponse Response { get; }
 
+    /// <summary>The status that was sent; that of a bug while none was.</summary>
+    public Status Outcome { get; private set; } = new(StatusCode.Unknown, "The call ended without a status.");
+
     public bool DeadlinePassed => _deadline is { HasPassed: true };
 
     protected override string MethodCore => _method.FullName;
@@ -78,7 +81,8 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
         if (DeadlinePassed)
             status = PassedStatus;
 
-        ServerLog.Ended(Settings.Log, Method, status.StatusCode, status.Detail);
+        Outcome = status;
+        ServerLog.Ended(Settings.Log, Method, status);
         if (!Http.RequestAborted.IsCancellationRequested)
             await Response.EndAsync(status, Merge(trailers));
     }

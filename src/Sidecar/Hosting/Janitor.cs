@@ -9,8 +9,8 @@ namespace Sidecar.Hosting;
 /// Removes, every few minutes, what nobody wants any more: expired uploads, imports, brought outputs and tombstones.
 /// </summary>
 internal sealed class Janitor(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, Tombstones tombstones, TimeProvider clock,
-    ILogger<Janitor> logger)
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, Tombstones tombstones, HostingMetrics metrics,
+    TimeProvider clock, ILogger<Janitor> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
@@ -29,13 +29,15 @@ internal sealed class Janitor(
     {
         try
         {
-            await imports.SweepAsync(clock.GetUtcNow(), stoppingToken);
-            await outputs.SweepAsync(clock.GetUtcNow());
-            await area.SweepAsync(stoppingToken);
-            tombstones.Sweep(clock.GetUtcNow());
+            metrics.Removed("import", await imports.SweepAsync(clock.GetUtcNow(), stoppingToken));
+            metrics.Removed("output", await outputs.SweepAsync(clock.GetUtcNow()));
+            metrics.Removed("upload", await area.SweepAsync(stoppingToken));
+            metrics.Removed("tombstone", tombstones.Sweep(clock.GetUtcNow()));
+            metrics.Swept(succeeded: true);
         }
         catch (IOException failure)
         {
+            metrics.Swept(succeeded: false);
             HostingLog.JanitorFailed(logger, failure);
         }
     }

@@ -1,18 +1,19 @@
-using Sidecar.Telemetry;
+using Microsoft.Net.Http.Headers;
+using Sidecar.Hosting.StatusPage;
+using Sidecar.Telemetry.Prometheus;
 
 namespace Sidecar.Hosting;
 
 /// <summary>What the ops listener answers: liveness, readiness and metrics.</summary>
 internal static class OpsEndpoints
 {
-    private const string PrometheusText = "text/plain; version=0.0.4; charset=utf-8";
-
     public static void MapOps(this WebApplication app)
     {
         var ops = app.MapGroup("").WithMetadata(new ReachedThrough(ListenerRole.Ops));
         ops.MapGet("/healthz", context => Write(context, StatusCodes.Status200OK, "ok\n"));
         ops.MapGet("/readyz", WriteReadiness);
         ops.MapGet("/metrics", WriteMetrics);
+        ops.MapStatusPage();
     }
 
     private static Task WriteReadiness(HttpContext context)
@@ -25,9 +26,11 @@ internal static class OpsEndpoints
 
     private static Task WriteMetrics(HttpContext context)
     {
-        var text = context.RequestServices.GetRequiredService<MetricsCollector>().Write();
-        context.Response.ContentType = PrometheusText;
-        return context.Response.WriteAsync(text, context.RequestAborted);
+        var format = ExpositionFormats.Negotiate(context.Request);
+        var text = context.RequestServices.GetRequiredService<PrometheusExporter>().Scrape(format);
+        context.Response.ContentType = format.ContentType();
+        context.Response.Headers.Vary = HeaderNames.Accept;
+        return context.Response.BodyWriter.WriteAsync(text, context.RequestAborted).AsTask();
     }
 
     private static Task Write(HttpContext context, int status, string text)

@@ -1,9 +1,13 @@
+using System.Collections.Frozen;
 using Grpc.HealthCheck;
+using Grpc.Telemetry;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Trust;
@@ -17,6 +21,10 @@ namespace Sidecar.Hosting;
 /// <summary>Composition: every slice is added here, and nowhere else.</summary>
 internal static class SidecarHost
 {
+    // Lines of the log that tell of a refusal or a failure without being warnings: callers cause them.
+    private static readonly FrozenSet<int> Refusals =
+        FrozenSet.Create(GrpcTelemetry.CallRefusedEvent, ImportLog.ImportEndedEvent);
+
     public static WebApplication Build(string[] args)
     {
         // The empty builder reads no file and watches no directory; the content root would be the current directory.
@@ -47,10 +55,12 @@ internal static class SidecarHost
         // Settings first: nothing is created or locked for a start that they will stop.
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         // Before the first call can arrive: what an earlier process left is listed again, or the start fails.
-        _ = app.Services.GetRequiredService<MetricsCollector>();
+        app.Services.StartTelemetry();
         var area = app.Services.GetRequiredService<StagingArea>();
-        app.Services.GetRequiredService<StagingMetrics>().Observe(area);
+        app.Services.GetRequiredService<StagingMetrics>().Begin();
+        _ = app.Services.GetRequiredService<StagingGauges>();
         _ = app.Services.GetRequiredService<PeersMetrics>();
+        _ = app.Services.GetRequiredService<HostingMetrics>();
         app.Services.GetRequiredService<TransferMetrics>().Observe(area);
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
         await app.Services.GetRequiredService<BroughtOutputs>().RecoverAsync();
@@ -64,20 +74,19 @@ internal static class SidecarHost
 
     private static void AddLogging(WebApplicationBuilder builder)
     {
+        var levels = new LogLevels();
+        ((IConfigurationBuilder)builder.Configuration).Add(levels); // last, so that a change while it runs wins
+        builder.Services.AddSingleton(_ => levels);
+        // Before the configuration: of two rules for one category the later one counts.
+        foreach (var (category, level) in LogLevels.BuiltIn.Where(level => level.Key != LogLevels.Everything))
+        {
+            builder.Logging.AddFilter(category, level);
+        }
+
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        if (Console.IsOutputRedirected)
-        {
-            builder.Logging.AddJsonConsole(console =>
-            {
-                console.UseUtcTimestamp = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
-            });
-        }
-        else
-        {
-            builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
-        }
+        builder.Services.AddSingleton<ConsoleFormatter, JsonLineFormatter>().AddSingleton<ConsoleFormatter, TerminalFormatter>();
+        builder.Logging.AddConsole(console => console.FormatterName =
+            Console.IsOutputRedirected ? JsonLineFormatter.FormatterName : TerminalFormatter.FormatterName);
     }
 
     private static void AddHosting(WebApplicationBuilder builder)
@@ -93,8 +102,11 @@ internal static class SidecarHost
             (host, hosting) => host.ShutdownTimeout = hosting.Value.DrainTimeout);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton(new MetricsCollector(StagingMetrics.MeterName));
-        services.AddSingleton<Readiness>();
+        services.AddTelemetry(
+            provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
+        services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
+        services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
+        services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthServiceImpl>();
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
@@ -115,6 +127,7 @@ internal static class SidecarHost
         app.MapGrpcService<StagingService>().WithMetadata(both);
         app.MapGrpcService<ImportsService>().WithMetadata(both);
         app.MapGrpcService<PeersService>().WithMetadata(both);
+        app.MapGrpcService<OperationsService>().WithMetadata(both);
         app.MapGrpcService<HealthServiceImpl>().WithMetadata(both);
         app.MapGrpcReflectionService().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }

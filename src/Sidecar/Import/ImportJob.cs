@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sidecar.Import;
 
 /// <summary>
@@ -35,6 +37,9 @@ internal sealed class ImportJob : IDisposable
     }
 
     public ImportRequest Request => _current.Request;
+
+    /// <summary>The call that started it, to which its spans belong though it outlives the call.</summary>
+    public ActivityContext Caller { get; } = Activity.Current?.Context ?? default;
 
     /// <summary>Fires when the import is to stop; <see cref="IsStopping"/> tells why.</summary>
     public CancellationToken Cancelled { get; }

@@ -5,6 +5,9 @@ namespace Sidecar.Import;
 /// <summary>Everything that imports log. Texts from outside go through <see cref="Text.OneLine"/> first.</summary>
 internal static partial class ImportLog
 {
+    /// <summary>An import that did not succeed.</summary>
+    public const int ImportEndedEvent = 3002;
+
     [LoggerMessage(3000, LogLevel.Information,
         "Import {ImportId} of image {ImageId} started: {Stages} (request {RequestId})")]
     public static partial void ImportStarted(
@@ -15,7 +18,7 @@ internal static partial class ImportLog
     public static partial void ImportSucceeded(
         this ILogger logger, Guid importId, ImageId imageId, double seconds, string format, long bytes);
 
-    [LoggerMessage(3002, LogLevel.Information,
+    [LoggerMessage(ImportEndedEvent, LogLevel.Information,
         "Import {ImportId} of image {ImageId} ended as {State} in stage {Stage}: {Reason}: {Message}")]
     public static partial void ImportEnded(
         this ILogger logger, Guid importId, ImageId imageId, ImportState state, string stage, string reason,

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sidecar.Import.Processes;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Import;
@@ -6,7 +7,7 @@ namespace Sidecar.Import;
 /// <summary>What imports tell the world of themselves. Labels are from closed sets: never an id.</summary>
 internal sealed class ImportMetrics
 {
-    public const string MeterName = "Glance.Staging.Sidecar";
+    public const string MeterName = SidecarActivities.SourceName;
 
     // From an inspection to a conversion of a terabyte.
     private static readonly double[] StageBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200];
@@ -14,6 +15,9 @@ internal sealed class ImportMetrics
     private readonly Meter _meter;
     private readonly Counter<long> _imports;
     private readonly Histogram<double> _stageDuration;
+    private readonly Counter<long> _stageBytes;
+    private readonly Counter<long> _children;
+    private readonly Histogram<double> _childDuration;
     private readonly Counter<long> _refusals;
 
     public ImportMetrics(IMeterFactory factory)
@@ -26,6 +30,13 @@ internal sealed class ImportMetrics
             "s",
             "Time that one stage of an import took.",
             tags: null,
+            new InstrumentAdvice<double> { HistogramBucketBoundaries = StageBuckets });
+        _stageBytes = _meter.CreateCounter<long>(
+            "glance_staging_stage_input_bytes", "By", "Bytes that stages of imports read, by stage.");
+        _children = _meter.CreateCounter<long>(
+            "glance_staging_child_processes", "{process}", "Child processes that ended, by tool and how.");
+        _childDuration = _meter.CreateHistogram(
+            "glance_staging_child_duration_seconds", "s", "Time that a child process took.", tags: null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = StageBuckets });
         _refusals = _meter.CreateCounter<long>(
             "glance_staging_inspection_refusals", "{image}", "Images refused, by format and check.");
@@ -48,7 +59,7 @@ internal sealed class ImportMetrics
 
     public void Finished(ImportSnapshot import) => _imports.Add(
         1,
-        new KeyValuePair<string, object?>("result", Result(import.State)),
+        new KeyValuePair<string, object?>("result", import.State.Label()),
         new KeyValuePair<string, object?>("reason", import.Failure?.Error.Reason() ?? ""));
 
     public void StageEnded(string stage, StageState state, TimeSpan elapsed) => _stageDuration.Record(
@@ -56,17 +67,18 @@ internal sealed class ImportMetrics
         new KeyValuePair<string, object?>("stage", stage),
         new KeyValuePair<string, object?>("result", state == StageState.Succeeded ? "succeeded" : "failed"));
 
+    public void StageRead(string stage, long bytes) =>
+        _stageBytes.Add(bytes, new KeyValuePair<string, object?>("stage", stage));
+
+    public void ChildEnded(Tool tool, ChildEnd end, TimeSpan elapsed)
+    {
+        var name = new KeyValuePair<string, object?>("tool", ToolPaths.NameOf(tool));
+        _children.Add(1, name, new KeyValuePair<string, object?>("result", end.Label()));
+        _childDuration.Record(elapsed.TotalSeconds, name);
+    }
+
     public void InspectionRefused(string format, string check) => _refusals.Add(
         1,
         new KeyValuePair<string, object?>("format", format),
         new KeyValuePair<string, object?>("check", check));
-
-    private static string Result(ImportState state) => state switch
-    {
-        ImportState.Queued => "queued",
-        ImportState.Running => "running",
-        ImportState.Succeeded => "succeeded",
-        ImportState.Failed => "failed",
-        ImportState.Cancelled => "cancelled",
-    };
 }

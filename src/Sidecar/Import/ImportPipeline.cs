@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Stages;
 using Sidecar.Staging;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Import;
 
@@ -73,6 +75,7 @@ internal sealed class ImportPipeline(
     {
         cancellationToken.ThrowIfCancellationRequested();
         job.BeginStage(stage.Name);
+        using var span = SidecarActivities.Start(stage.Name);
         var state = StageState.Failed;
         try
         {
@@ -82,6 +85,7 @@ internal sealed class ImportPipeline(
         finally
         {
             var elapsed = job.EndStage(stage.Name, state);
+            Describe(span, state, work);
             if (state != StageState.Skipped) metrics.StageEnded(stage.Name, state, elapsed);
             logger.StageEnded(job.Request.ImportId, stage.Name, state, elapsed.TotalSeconds);
         }
@@ -94,7 +98,16 @@ internal sealed class ImportPipeline(
         using var reservation = space.Reserve(plan.SpaceBytes);
         var run = new StageRun(plan, reservation, bytes => job.SetProgress(stage.Name, bytes));
         await stage.RunAsync(work, run, cancellationToken);
+        metrics.StageRead(stage.Name, plan.InputBytes);
         return StageState.Succeeded;
+    }
+
+    private static void Describe(Activity? span, StageState state, ImportWork work)
+    {
+        if (span is null) return;
+        span.SetTag("glance.stage.result", Reasons.Label(state));
+        span.SetTag("glance.image.format", work.Report?.DiskFormat ?? "");
+        if (state == StageState.Failed) span.SetStatus(ActivityStatusCode.Error);
     }
 
     private static ImportResult Conclude(ImportWork work)

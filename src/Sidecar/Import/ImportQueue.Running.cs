@@ -58,6 +58,17 @@ internal sealed partial class ImportQueue
 
     private async Task<ImportSnapshot> RunAsync(ImportJob job)
     {
+        using var span = SidecarActivities.Start("import", job.Caller);
+        span?.SetTag("glance.image.id", job.Request.ImageId.ToString());
+        span?.SetTag("glance.import.id", job.Request.ImportId.ToString());
+        span?.SetTag("glance.request.id", Text.OneLine(job.Request.RequestId));
+        var conclusion = await RunStagesAsync(job);
+        if (conclusion.Failure is { } failure) span.Fail(failure.Error.Reason(), failure.Message);
+        return conclusion;
+    }
+
+    private async Task<ImportSnapshot> RunStagesAsync(ImportJob job)
+    {
         try
         {
             job.Cancelled.ThrowIfCancellationRequested();

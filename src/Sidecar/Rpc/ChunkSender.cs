@@ -9,7 +9,7 @@ namespace Sidecar.Rpc;
 /// <summary>Sends parts of one file as the messages of one ReadImage call.</summary>
 /// <param name="sent">Told of the bytes of each chunk.</param>
 internal sealed class ChunkSender(
-    SafeFileHandle file, long total, IServerStreamWriter<ReadImageResponse> stream, Action<long>? sent)
+    SafeFileHandle file, long total, IServerStreamWriter<ReadImageResponse> stream, Action<long> sent)
 {
     private const int ChunkBytes = 512 << 10; // several fit into a client's flow-control window
 
@@ -52,7 +52,7 @@ internal sealed class ChunkSender(
         };
         if (IsFirst) message.TotalSize = (ulong)total;
         await stream.WriteAsync(message, cancellationToken);
-        sent?.Invoke(data.Length);
+        sent(data.Length);
         IsFirst = false;
         Offset = offset + data.Length;
     }

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Sidecar.Peers;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
+using Sidecar.Staging;
 using Peer = Sidecar.Peers.Membership.Peer;
 
 namespace Sidecar.Rpc;
@@ -13,7 +14,8 @@ namespace Sidecar.Rpc;
 /// </summary>
 internal sealed class ForwardedRead(
     ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller, Subject subject,
-    DateTimeOffset begun, StreamForwarder streams, ForwardMark mark) : IServerStreamWriter<ReadImageResponse>
+    DateTimeOffset begun, StreamForwarder streams, ForwardMark mark,
+    StagingMetrics metrics) : IServerStreamWriter<ReadImageResponse>
 {
     private ulong _reached = request.Offset;
     private ulong? _total;
@@ -35,7 +37,7 @@ internal sealed class ForwardedRead(
     public async Task<bool> RunAsync(Peer owner)
     {
         await streams.CopyAsync(
-            _stream, owner, OpenAsync, message => WriteAsync(message, caller.CancellationToken),
+            _stream, owner, OpenAsync, PassOnAsync,
             () => _total is { } total && _reached == End(total));
         return true;
     }
@@ -49,6 +51,12 @@ internal sealed class ForwardedRead(
         else _total = message.TotalSize;
         _reached = message.Offset + (ulong)message.Data.Length;
         return responses.WriteAsync(message, cancellationToken);
+    }
+
+    private Task PassOnAsync(ReadImageResponse message)
+    {
+        metrics.Read("peer", message.Data.Length);
+        return WriteAsync(message, caller.CancellationToken);
     }
 
     private ulong End(ulong total) =>

@@ -8,7 +8,8 @@ using Sidecar.Staging;
 namespace Sidecar.Rpc;
 
 /// <summary>Sends the bytes of a staged image, or of an import's output, in checked chunks.</summary>
-internal sealed class ImageReader(StagingArea area, ImportQueue imports, TransferMetrics metrics)
+internal sealed class ImageReader(
+    StagingArea area, ImportQueue imports, StagingMetrics staging, TransferMetrics metrics)
 {
     /// <summary>What this pod's tables say that the request names.</summary>
     public Task SendAsync(
@@ -33,7 +34,8 @@ internal sealed class ImageReader(StagingArea area, ImportQueue imports, Transfe
         var wanted = request.Length == 0 ? long.MaxValue : Messages.ToLength(request.Length);
         var end = offset + Math.Min(wanted, total - offset);
         var isTransfer = request.Forwarded is not null && request.SkipHoles && request.ImportId.Length > 0;
-        var chunks = new ChunkSender(file, total, stream, isTransfer ? metrics.OutputSent : null);
+        var chunks = new ChunkSender(
+            file, total, stream, isTransfer ? metrics.OutputSent : bytes => staging.Read("local", bytes));
         if (!request.SkipHoles) await chunks.SendAsync(offset, end, cancellationToken);
         else await SendDataAsync(file, chunks, offset, end, cancellationToken);
         if (chunks.Offset < end || chunks.IsFirst) await chunks.CloseAsync(end, cancellationToken);

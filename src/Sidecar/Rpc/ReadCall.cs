@@ -9,7 +9,8 @@ namespace Sidecar.Rpc;
 
 /// <summary>The ReadImage call: bytes of an image, or of an import's output, wherever they are.</summary>
 internal sealed class ReadCall(
-    ImageReader reader, BroughtOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark, TimeProvider clock)
+    ImageReader reader, BroughtOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark,
+    StagingMetrics metrics, TimeProvider clock)
 {
     public Task<bool> RunAsync(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller)
@@ -22,7 +23,7 @@ internal sealed class ReadCall(
             return reader.SendAsync(output.Path, request, responses, caller.CancellationToken);
         }
 
-        var forwarded = new ForwardedRead(request, responses, caller, subject, clock.GetUtcNow(), streams, mark);
+        var forwarded = new ForwardedRead(request, responses, caller, subject, clock.GetUtcNow(), streams, mark, metrics);
         return router.RouteAsync(
             new Route(subject, request.OwnerHint, request.Forwarded, caller),
             async () =>

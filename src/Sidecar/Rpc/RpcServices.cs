@@ -32,6 +32,7 @@ internal static class RpcServices
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();
+        services.AddSingleton<OperationsService>();
         return services;
     }
 }

@@ -25,11 +25,21 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
             header.HasResumeOffset ? Messages.ToLength(header.ResumeOffset) : null,
             callerGone);
         Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
-        var finish = await ReceiveAsync(frames, writer, idle, received, callerGone);
-        var image = await writer.CommitAsync(
-            new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
-            callerGone);
-        return image.ToMessage(staging);
+        using var stalls = new UploadStalls(staging.Metrics);
+        try
+        {
+            var finish = await ReceiveAsync(frames, writer, idle, received, stalls, callerGone);
+            var image = await writer.CommitAsync(
+                new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
+                callerGone);
+            stalls.Commit();
+            return image.ToMessage(staging);
+        }
+        catch (StagingException refusal)
+        {
+            staging.Metrics.Broke(refusal);
+            throw;
+        }
     }
 
     private async Task<StageHeader> ReadHeaderAsync(
@@ -69,7 +79,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
 
     private async Task<StageFinish> ReceiveAsync(
         IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,
-        Action<long>? received, CancellationToken callerGone)
+        Action<long>? received, UploadStalls stalls, CancellationToken callerGone)
     {
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token, writer.Revoked);
         try
@@ -78,10 +88,12 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
             while (await frames.MoveNext(waiting.Token))
             {
                 idle.CancelAfter(staging.Options.IdleTimeout);
+                stalls.Client();
                 var frame = frames.Current;
                 if (frame.Finish is { } finish) return finish;
                 if (!frame.IsChunk) throw UnexpectedPart(frame);
                 Append(writer, frame);
+                stalls.Disk();
                 received?.Invoke(frame.Data.Length);
             }
         }

@@ -15,6 +15,8 @@ internal static class DigestAlgorithms
             ["sha512"] = HashAlgorithmName.SHA512,
         }.ToFrozenDictionary();
 
+    public static IReadOnlyList<string> All => Known.Keys;
+
     public static string Names => "md5, sha1, sha256, sha512";
 
     public static bool IsKnown(string name) => Known.ContainsKey(name);

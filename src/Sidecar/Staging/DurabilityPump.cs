@@ -56,13 +56,14 @@ internal sealed class DurabilityPump
     /// <exception cref="IOException">The disk failed, now or before.</exception>
     public void Checkpoint()
     {
-        var point = _upload.Received;
+        var (point, before) = (_upload.Received, _journal.Last.Offset);
         if (point.Offset == _journal.Last.Offset && _journal.Last.BootId == BootId.Current) return;
         SyncData();
         try
         {
             _journal.Append(new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false));
             _upload.MadeDurable(point.Offset);
+            _metrics.Durable(point.Offset - before);
         }
         catch (IOException full) when (full.HResult is Posix.Enospc or Posix.Edquot)
         {

@@ -23,6 +23,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         }
 
         var unmanaged = UnmanagedFiles.Count(context.Layout, id => catalog.TryGet(id, out _));
+        context.Metrics.Recovered(catalog.Count, uploads.Count, _rolledBack, Stopwatch.GetElapsedTime(started));
         StagingLog.Recovered(
             context.Log, context.Layout.Directory, catalog.Count, uploads.Count, _rolledBack, unmanaged.Files,
             (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);

@@ -134,9 +134,11 @@ internal sealed partial class StagingArea : IDisposable
     public UnmanagedFiles CountUnmanaged() => UnmanagedFiles.Count(Layout, id => _catalog.TryGet(id, out _));
 
     /// <summary>Removes uploads that nobody continued within the retention.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    /// <returns>How many.</returns>
+    public async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
-        if (_context.Options.UploadRetention == TimeSpan.Zero) return;
+        var removed = 0;
+        if (_context.Options.UploadRetention == TimeSpan.Zero) return removed;
         var limit = _context.Clock.GetUtcNow() - _context.Options.UploadRetention;
         foreach (var upload in _uploads.Values)
         {
@@ -146,7 +148,10 @@ internal sealed partial class StagingArea : IDisposable
             if (!_uploads.TryGetValue(id, out var current) || !Expired(current.Snapshot())) continue;
             StagingLog.UploadExpired(_context.Log, id, current.Snapshot().LastActiveAt);
             RemoveUpload(id);
+            removed++;
         }
+
+        return removed;
 
         bool Expired(UploadSnapshot upload) =>
             upload.State != UploadState.Receiving && upload.LastActiveAt < limit;

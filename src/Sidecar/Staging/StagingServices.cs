@@ -15,7 +15,7 @@ internal static class StagingServices
             })
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<StagingOptions>, StagingOptionsValidator>();
-        services.AddSingleton<StagingMetrics>();
+        services.AddSingleton<StagingMetrics>().AddSingleton<StagingGauges>();
         services.AddSingleton(provider => new StagingLayout(
             StagingDirectory.Resolve(provider.GetRequiredService<IOptions<StagingOptions>>().Value)));
         services.AddSingleton(provider => new StagingContext(

@@ -24,6 +24,7 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
             context.Clock.GetUtcNow(),
             header.FirstCommittedAt);
         Publish(image, upload.DataFile);
+        context.Metrics.UploadTook(image.CommittedAt - header.StartedAt);
         committed(image.Id);
         upload.Remove();
         return image;

@@ -234,7 +234,12 @@ internal sealed class UploadWriter : IAsyncDisposable
             }
         }
 
-        foreach (var digest in _digests) actual[digest.Algorithm] = await digest.FinishAsync();
+        foreach (var digest in _digests)
+        {
+            actual[digest.Algorithm] = await digest.FinishAsync();
+            _context.Metrics.Digested(digest.Algorithm, ReceivedOffset);
+        }
+
         UploadChecks.Digests(_header, request, actual);
         return actual;
     }

@@ -9,6 +9,7 @@ internal sealed class BenchPod : IDisposable
 {
     private readonly Process _process;
     private readonly string _metrics;
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
 
     private BenchPod(Process process, string socket, string metrics)
     {
@@ -19,7 +20,21 @@ internal sealed class BenchPod : IDisposable
 
     public GrpcChannel Channel { get; }
 
-    public static async Task<BenchPod> StartAsync(string home, string name, string address, params string[] peers)
+    /// <summary>User and system time of the daemon.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    public static Task<BenchPod> StartAsync(string home, string name, string address, params string[] peers) =>
+        StartAsync(home, name, address, [], peers);
+
+    public static async Task<BenchPod> StartAsync(
+        string home, string name, string address, (string Name, string Value)[] environment, params string[] peers)
     {
         Directory.CreateDirectory(home);
         var socket = Path.Combine(home, "s");
@@ -31,7 +46,9 @@ internal sealed class BenchPod : IDisposable
             "--Peers:Address", address, "--Peers:AllowPlaintext", "true",
             .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
         ];
-        var process = Process.Start(new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true })!;
+        var start = new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true };
+        foreach (var (variable, value) in environment) start.Environment[variable] = value;
+        var process = Process.Start(start)!;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             // The line names the ops listener last.
@@ -48,15 +65,18 @@ internal sealed class BenchPod : IDisposable
     /// <summary>The sum of a counter over all its labels that contain a text.</summary>
     public async Task<double> CounterAsync(string name, string labels)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        var text = await http.GetStringAsync(new Uri(_metrics));
+        var text = await ScrapeAsync();
         return text.Split('\n')
             .Where(line => line.StartsWith(name, StringComparison.Ordinal) && line.Contains(labels, StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>The page of metrics.</summary>
+    public Task<string> ScrapeAsync() => _http.GetStringAsync(new Uri(_metrics));
+
     public void Dispose()
     {
+        _http.Dispose();
         Channel.Dispose();
         _process.Kill(entireProcessTree: true);
         _process.WaitForExit();

@@ -1,6 +1,7 @@
 using Sidecar.Benchmarks;
 
-// What pods cost each other. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]]
+// What pods cost each other. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
+// telemetry [ROUNDS [MIB]]
 switch (args)
 {
     case ["locate", .. var rest]:
@@ -10,7 +11,11 @@ switch (args)
         await ForwardBench.RunAsync(
             rest is [var rounds, ..] ? Numbers.Parse(rounds) : 5, rest is [_, var mib, ..] ? Numbers.Parse(mib) : 512);
         return 0;
+    case ["telemetry", .. var rest]:
+        await TelemetryBench.RunAsync(
+            rest is [var turns, ..] ? Numbers.Parse(turns) : 5, rest is [_, var size, ..] ? Numbers.Parse(size) : 1024);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]]");
+        Console.Error.WriteLine("usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]]");
         return 2;
 }

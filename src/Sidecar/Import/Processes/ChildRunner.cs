@@ -9,7 +9,8 @@ namespace Sidecar.Import.Processes;
 /// environment of their own. A child that is cancelled or takes too long is killed with all that it started, and is
 /// dead when the call returns.
 /// </summary>
-internal sealed class ChildRunner(Sandbox sandbox, LauncherThread launcher, TimeProvider time)
+internal sealed class ChildRunner(
+    Sandbox sandbox, LauncherThread launcher, ImportMetrics metrics, TimeProvider time)
 {
     private const int SignalBase = 128;
     private const int SigXcpu = 24;
@@ -27,6 +28,7 @@ internal sealed class ChildRunner(Sandbox sandbox, LauncherThread launcher, Time
         process.StartInfo.StandardOutputEncoding = Encoding.Latin1;
         process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
         await LaunchAsync(process, command.Tool);
+        var started = time.GetTimestamp();
         process.StandardInput.Close();
         var errors = new OutputTail();
         using var drained = new CancellationTokenSource();
@@ -35,8 +37,10 @@ internal sealed class ChildRunner(Sandbox sandbox, LauncherThread launcher, Time
         var timedOut = await WaitAsync(process, command.Limits.Timeout, cancellationToken);
         drained.CancelAfter(DrainTime);
         await Task.WhenAll(output, error);
+        var end = Judge(timedOut, process.ExitCode);
+        metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started));
         cancellationToken.ThrowIfCancellationRequested();
-        return new ChildOutcome(Judge(timedOut, process.ExitCode), process.ExitCode, errors.ToString());
+        return new ChildOutcome(end, process.ExitCode, errors.ToString());
     }
 
     private async Task LaunchAsync(Process process, Tool tool)

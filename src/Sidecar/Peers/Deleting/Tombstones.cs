@@ -73,16 +73,22 @@ internal sealed class Tombstones
     }
 
     /// <summary>Removes those that are older than the retention.</summary>
-    public void Sweep(DateTimeOffset now)
+    /// <returns>How many.</returns>
+    public int Sweep(DateTimeOffset now)
     {
+        var removed = 0;
         foreach (var (id, tombstone) in _all)
         {
             if (tombstone.DeletedAt + _retention >= now) continue;
             lock (LockOf(id))
             {
-                if (_all.TryRemove(new(id, tombstone))) DurableFiles.Delete(_layout.Tombstone(id));
+                if (!_all.TryRemove(new(id, tombstone))) continue;
+                DurableFiles.Delete(_layout.Tombstone(id));
+                removed++;
             }
         }
+
+        return removed;
     }
 
     private void LetGo(ImageId id)

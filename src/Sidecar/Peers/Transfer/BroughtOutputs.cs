@@ -112,14 +112,19 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
     });
 
     /// <summary>Removes outputs that nobody released in time, and transfers that nobody took up again.</summary>
-    public async Task SweepAsync(DateTimeOffset now)
+    /// <returns>How many.</returns>
+    public async Task<int> SweepAsync(DateTimeOffset now)
     {
-        if (retention == TimeSpan.Zero) return;
+        var removed = 0;
+        if (retention == TimeSpan.Zero) return removed;
         foreach (var record in Records)
         {
             if (_running.ContainsKey(record.ImportId) || (record.CompletedAt ?? record.StartedAt) + retention >= now) continue;
             await RemoveAsync(record.ImportId);
+            removed++;
         }
+
+        return removed;
     }
 
     /// <summary>Ends every transfer soon; what arrived stays for the next start.</summary>

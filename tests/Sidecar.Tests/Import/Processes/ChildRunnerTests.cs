@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using Sidecar.Import;
 using Sidecar.Import.Processes;
@@ -157,7 +159,7 @@ internal sealed class ChildRunnerTests : IDisposable
     public void Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
-        var runner = new ChildRunner(new Sandbox(tools, _launcher), _launcher, TimeProvider.System);
+        var runner = new ChildRunner(new Sandbox(tools, _launcher), _launcher, Metrics(), TimeProvider.System);
 
         Assert.That(
             async () => await runner.RunAsync(Command("true", Ample, _ => { }), CancellationToken.None),
@@ -178,8 +180,11 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh" }, ToolPaths.DefaultPath);
         return new ChildRunner(
-            new Sandbox(tools, launcher ?? _launcher), launcher ?? _launcher, TimeProvider.System);
+            new Sandbox(tools, launcher ?? _launcher), launcher ?? _launcher, Metrics(), TimeProvider.System);
     }
+
+    private static ImportMetrics Metrics() => new(new ServiceCollection().AddMetrics().BuildServiceProvider()
+        .GetRequiredService<IMeterFactory>());
 
     private ChildCommand Command(string script, ChildLimits limits, Action<ReadOnlySpan<char>> onOutput) =>
         new(Tool.QemuImg, ["-c", script], _directory.Path, limits, onOutput);

@@ -1,0 +1,116 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+using Stagectl.Output;
+using Stagectl.Progress;
+using StageState = Glance.Sidecar.V1.StageProgress.Types.State;
+
+namespace Stagectl.Survey;
+
+/// <summary>What <c>top</c> draws of a survey. Remembers how far things were, to tell how fast they go.</summary>
+internal sealed class TopView
+{
+    private const int BarWidth = 24;
+
+    private readonly Dictionary<string, RateMeter> _meters = [];
+
+    public IRenderable Draw(PodSurvey survey)
+    {
+        var parts = new List<IRenderable> { Head(survey), Uploads(survey), Imports(survey) };
+        if (survey.Peers.Count > 0) parts.Add(Peers(survey));
+        Forget(survey);
+        return new Rows(parts);
+    }
+
+    private static Grid Head(PodSurvey survey)
+    {
+        var capacity = survey.Capacity;
+        var used = capacity.TotalBytes - capacity.FreeBytes;
+        var accepts = capacity.AcceptsUploads ? "[green]accepts uploads[/]" : $"[red]refuses uploads: {Markup.Escape(capacity.Refusal)}[/]";
+        return new Grid().AddColumn().AddColumn()
+            .AddRow("[bold]Server[/]", $"{Markup.Escape(survey.Server)}  {Markup.Escape(survey.Health.Status.ToString())}  {accepts}")
+            .AddRow("[bold]Volume[/]", $"{Bar(used, capacity.TotalBytes)} {Of(capacity.FreeBytes)} free of {Of(capacity.TotalBytes)}, "
+                + $"{Of(capacity.ReservedBytes)} reserved, {Of(capacity.AvailableBytes)} for one upload")
+            .AddRow("[bold]Staged[/]", $"{capacity.StagedImages} images, {Of(capacity.StagedBytes)}");
+    }
+
+    private Table Uploads(PodSurvey survey)
+    {
+        var table = NewTable("Uploads", "IMAGE", "STATE", "PROGRESS", "RATE", "SINCE");
+        foreach (var upload in survey.Uploads)
+        {
+            var rate = Rate("upload " + upload.ImageId, upload.ReceivedOffset);
+            var progress = upload.HasDeclaredSize
+                ? $"{Bar(upload.ReceivedOffset, upload.DeclaredSize)} {Of(upload.ReceivedOffset)} of {Of(upload.DeclaredSize)}"
+                : Of(upload.ReceivedOffset);
+            table.AddRow(upload.ImageId, upload.State.ToString(), progress, rate > 0 ? Of(rate) + "/s" : "-", Age(upload.StartedAt));
+        }
+
+        return table;
+    }
+
+    private Table Imports(PodSurvey survey)
+    {
+        var table = NewTable("Imports", "IMPORT", "STATE", "STAGE", "PROGRESS", "SINCE");
+        foreach (var import in survey.Imports)
+        {
+            var stage = import.Stages.FirstOrDefault(stage => stage.State == StageState.Running);
+            table.AddRow(
+                import.ImportId, import.State.ToString(), stage is null ? "-" : Markup.Escape(stage.Name),
+                stage is null ? "-" : Describe(import.ImportId, stage), Age(import.CreatedAt));
+        }
+
+        return table;
+    }
+
+    private string Describe(string import, StageProgress stage)
+    {
+        var text = StageText.Describe(stage, Rate($"{import} {stage.Name}", stage.BytesDone));
+        return stage.BytesTotal > 0 ? $"{Bar(stage.BytesDone, stage.BytesTotal)} {text}" : text;
+    }
+
+    private static Table Peers(PodSurvey survey)
+    {
+        var table = NewTable("Peers", "NAME", "STATE", "FREE", "IMAGES", "NOTE");
+        foreach (var peer in survey.Peers)
+        {
+            table.AddRow(
+                Markup.Escape(peer.Name), peer.Reachable ? "[green]reachable[/]" : "[red]unreachable[/]",
+                peer.Capacity is { } capacity ? Of(capacity.FreeBytes) : "-",
+                peer.Capacity is { } staged ? $"{staged.StagedImages}" : "-", Markup.Escape(peer.Failure));
+        }
+
+        return table;
+    }
+
+    private static Table NewTable(string title, params string[] columns) =>
+        new Table().Title($"[bold]{title}[/]").Border(TableBorder.Minimal).Expand().AddColumns(columns);
+
+    // Of signs that every terminal has; never longer than its width, whatever the numbers say.
+    private static string Bar(double done, double total)
+    {
+        var full = total > 0 ? (int)Math.Round(Math.Clamp(done / total, 0, 1) * BarWidth) : 0;
+        return $"[blue]{new string('#', full)}[/][grey]{new string('.', BarWidth - full)}[/]";
+    }
+
+    private double Rate(string subject, ulong bytes)
+    {
+        if (!_meters.TryGetValue(subject, out var meter)) _meters[subject] = meter = new RateMeter();
+        meter.Advance((long)bytes);
+        return meter.BytesPerSecond;
+    }
+
+    private void Forget(PodSurvey survey)
+    {
+        var alive = survey.Uploads.Select(upload => "upload " + upload.ImageId)
+            .Concat(survey.Imports.SelectMany(import => import.Stages.Select(stage => $"{import.ImportId} {stage.Name}")))
+            .ToHashSet(StringComparer.Ordinal);
+        foreach (var subject in _meters.Keys.Where(subject => !alive.Contains(subject)).ToList()) _meters.Remove(subject);
+    }
+
+    private static string Of(double bytes) => ByteText.Format(bytes);
+
+    private static string Age(Timestamp? time) =>
+        time is null ? "-" : TimeText.Format(TimeProvider.System.GetUtcNow() - time.ToDateTimeOffset());
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Hosting;
+
+/// <summary>Instruments of the process and of its housekeeping.</summary>
+internal sealed class HostingMetrics
+{
+    private readonly Counter<long> _removed;
+    private readonly Counter<long> _sweeps;
+
+    public HostingMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(SidecarActivities.SourceName);
+        meter.CreateObservableGauge(
+            "glance_staging_build_info", () => new Measurement<int>(1, Tag("version", SidecarVersion.Text)),
+            description: "1, and the version that runs.");
+        var started = StartOfProcess();
+        meter.CreateObservableGauge(
+            "process_start_time_seconds", () => started, "s", "When the process started, as a Unix time.");
+        ProcessMetrics.Observe(meter);
+        _removed = meter.CreateCounter<long>(
+            "glance_staging_janitor_removed", "{item}", "What was removed because nobody wanted it any more, by kind.");
+        _sweeps = meter.CreateCounter<long>("glance_staging_janitor_sweeps", "{sweep}", "Sweeps, by result.");
+        // An alert sees an increase only from a sample before it.
+        _sweeps.Add(0, Tag("result", "failed"));
+    }
+
+    /// <param name="kind">upload, import, output or tombstone.</param>
+    public void Removed(string kind, int count) => _removed.Add(count, Tag("kind", kind));
+
+    public void Swept(bool succeeded) => _sweeps.Add(1, Tag("result", succeeded ? "succeeded" : "failed"));
+
+    private static double StartOfProcess()
+    {
+        using var process = Process.GetCurrentProcess();
+        return new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1000.0;
+    }
+
+    private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using Sidecar.Import;
+using Sidecar.Peers.Membership;
+using Sidecar.Staging;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Hosting.StatusPage;
+
+/// <summary>Looks at everything that the status page shows.</summary>
+internal sealed class StatusSurvey(
+    StagingArea area, StagingContext staging, ImportQueue imports, PeerDirectory peers, Readiness readiness,
+    RecentProblems problems, TimeProvider clock)
+{
+    // A page of 100,000 images helps nobody; the oldest ones are those that were forgotten.
+    private const int MostImages = 50;
+    private const int MostImports = 50;
+
+    private readonly DateTimeOffset _startedAt = StartOfProcess();
+
+    public StatusReport Take() => new(
+        staging.Options.PodName,
+        SidecarVersion.Text,
+        clock.GetUtcNow(),
+        _startedAt,
+        readiness.Obstacle(),
+        Capacity(area.Space.Snapshot()),
+        [.. area.ListUploads().Select(Upload)],
+        [.. imports.List().OrderBy(import => import.IsFinished).ThenByDescending(import => import.CreatedAt)
+            .Take(MostImports).Select(Import)],
+        Images(),
+        [.. peers.Peers.OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(Peer)],
+        [.. problems.Newest().Select(problem => new ProblemReport(problem.At, problem.Level.Label(), problem.Text))]);
+
+    private static DateTimeOffset StartOfProcess()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.StartTime.ToUniversalTime();
+    }
+
+    private CapacityReport Capacity(SpaceSnapshot space) => new(
+        staging.Layout.Directory, space.TotalBytes, space.FreeBytes, space.ReservedBytes, space.AvailableBytes,
+        readiness.Obstacle() is null);
+
+    private static UploadReport Upload(UploadSnapshot upload) => new(
+        upload.Header.ImageId.ToString(), upload.State.Label(), upload.ReceivedOffset, upload.DurableOffset,
+        upload.Header.DeclaredSize, upload.Header.StartedAt, upload.LastActiveAt, upload.Header.ProjectId, upload.Failure);
+
+    private static ImportReport Import(ImportSnapshot import) => new(
+        import.ImportId.ToString(), import.Request.ImageId.ToString(), import.State.Label(), import.CreatedAt,
+        import.FinishedAt, [.. import.Stages.Select(Stage)], import.Failure?.Message ?? "");
+
+    private static StageReport Stage(StageProgress stage) => new(
+        stage.Name, stage.State.Label(), stage.BytesDone, stage.BytesTotal, stage.Elapsed.TotalSeconds);
+
+    private ImagesReport Images() => new(
+        area.ImageCount,
+        area.ImageBytes,
+        [.. area.ListImages().OrderBy(image => image.CommittedAt).Take(MostImages).Select(image => new ImageReport(
+            image.Id.ToString(), image.Size, image.CommittedAt, image.Origin.Label(), image.ProjectId))]);
+
+    private static PeerReport Peer(Peer peer)
+    {
+        var state = peer.State;
+        var name = state.Absent ? "absent" : !state.Reachable ? "unreachable" : state.Draining ? "draining" : "reachable";
+        return new PeerReport(
+            peer.Name, peer.Address.ToString(), name, state.Since, state.Failure, state.Version,
+            state.Capacity?.FreeBytes, state.Capacity?.StagedImages);
+    }
+}

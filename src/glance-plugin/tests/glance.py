@@ -22,7 +22,7 @@ paste.app_factory = glance.api.versions:create_resource
 [app:apiv2app]
 paste.app_factory = glance.api.v2.router:API.factory
 [filter:tokens]
-paste.filter_factory = tests.glance:tokens
+paste.filter_factory = tests.identity:tokens
 [filter:context]
 paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
 [filter:sidecar]
@@ -74,18 +74,6 @@ wait = 20
 """
 
 
-def tokens(global_conf):
-    """A filter that believes a token such as user:project:role."""
-    def make(app):
-        def respond(environ, start_response):
-            user, project, role = (environ.get("HTTP_X_AUTH_TOKEN") or "nobody:none:reader").split(":")
-            environ.update(HTTP_X_IDENTITY_STATUS="Confirmed", HTTP_X_USER_ID=user, HTTP_X_PROJECT_ID=project,
-                           HTTP_X_ROLES=role)
-            return app(environ, start_response)
-        return respond
-    return make
-
-
 _app = None
 _database = None
 _daemon = None
@@ -120,8 +108,8 @@ def config_directory(name, sidecar, multi_store=True, **settings):
     content = (_MULTI_STORE if multi_store else _SINGLE_STORE) + _CONFIG
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
         file.write(content.format(scratch=SCRATCH, staging=sidecar.staging, database=_database, name=name))
-        file.writelines(
-            "%s = %s\n" % setting for setting in dict({"recovery_interval": 0}, address=sidecar.address, **settings).items())
+        settings = dict({"recovery_interval": 0}, address=sidecar.address, **settings)
+        file.writelines("%s = %s\n" % setting for setting in settings.items())
     return directory
 
 

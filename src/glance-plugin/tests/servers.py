@@ -1,6 +1,6 @@
 """HTTP servers of a test's own."""
 
-import http.server
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import threading
 
 
@@ -8,7 +8,7 @@ class Server:
     """Answers every request with what respond(method, path, headers, body) returns: status, headers, body."""
 
     def __init__(self, respond):
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 status, headers, content = respond(self.command, self.path, dict(self.headers), body)
@@ -23,7 +23,7 @@ class Server:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = "http://127.0.0.1:%d" % self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

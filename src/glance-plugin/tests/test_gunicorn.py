@@ -1,6 +1,6 @@
 """The package in worker processes of a real WSGI server, with real connections; workers are killed."""
 
-import http.client
+from http.client import HTTPConnection
 import json
 import os
 import signal
@@ -55,7 +55,7 @@ class GunicornTest(unittest.TestCase):
 
     @classmethod
     def ask(cls, method, path, body=None, **options):
-        connection = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", cls.port, timeout=60)
         kind = "application/json" if isinstance(body, dict) else "application/octet-stream"
         content = json.dumps(body) if isinstance(body, dict) else body
         connection.request(method, path, content, dict(_TOKEN, **{"Content-Type": kind}), **options)

@@ -1,6 +1,8 @@
 """Import requests that are sent to the glance-api of the pod that has the staged bytes."""
 
-import http.client
+# By name: once Glance's libraries have imported eventlet, http.client as an attribute of http may be eventlet's own
+# copy, which waits for ever in a native thread.
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 import socket
 import ssl
 import urllib.parse
@@ -40,7 +42,7 @@ def own_name():
 def send(request, owner):
     """The other pod's answer. Raises 503 when it cannot be reached and 504 when it does not answer."""
     base = urllib.parse.urlsplit(options.settings().pod_url.format(pod=owner))
-    make = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
+    make = HTTPSConnection if base.scheme == "https" else HTTPConnection
     connection = make(base.hostname, base.port, timeout=TIMEOUT)
     headers = {name: request.headers[name] for name in _HEADERS if name in request.headers}
     headers[GUARD] = own_name()
@@ -53,7 +55,7 @@ def send(request, owner):
         raise webob.exc.HTTPGatewayTimeout(
             explanation="Pod %s, which has the image's staged bytes, did not answer within %d s. The import may have "
                         "begun: look at the image before trying again." % (owner, TIMEOUT)) from failure
-    except (OSError, ssl.SSLError, http.client.HTTPException) as failure:
+    except (OSError, ssl.SSLError, HTTPException) as failure:
         raise refusals.unavailable(
             "Pod %s, which has the image's staged bytes, cannot be reached (%s). Try again later." % (owner, failure)
         ) from failure

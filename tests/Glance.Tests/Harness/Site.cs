@@ -13,9 +13,6 @@ internal sealed class Site : IAsyncDisposable
     public const string Fast = "fast";
     public const string Slow = "slow";
 
-    /// <summary>A host that tempest tries to download from, which must pass the filter first.</summary>
-    private const string UnknownHost = "does-not.exist";
-
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -223,8 +220,8 @@ internal sealed class Site : IAsyncDisposable
         var home = Home(pod);
         var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
         var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores) { WithSidecar = _options.WithSidecar };
-        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host},{UnknownHost}]");
-        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[80,{Web.Address.Port}]"));
+        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host}]");
+        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[{Web.Address.Port}]"));
         config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
         if (!_options.WithSidecar) return config;
         config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));

@@ -97,9 +97,13 @@ class Intake:
 
     def _tell(self, written):
         if self._reservation is not None:
-            # Without a declared size, room for the next step is asked for before it is written.
-            left = self._declared - written if self._declared is not None else STEP
-            self._reservation.adjust(left)
+            if self._declared is not None:
+                self._reservation.adjust(self._declared - written)
+            else:
+                # What was promised is written now. Room for the next step is asked for anew: the same number of bytes would
+                # only be the old promise again, however little is free by now.
+                self._reservation.adjust(0)
+                self._reservation.adjust(STEP)
         self._on_step(written)
 
 

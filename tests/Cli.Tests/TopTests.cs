@@ -25,7 +25,7 @@ internal sealed class TopTests
         var top = await cli.RunAsync(cancellationToken, "top", "--count", "2", "--interval", "1ms");
 
         Assert.That(top.ExitCode, Is.Zero, top.Error);
-        Assert.That(top.Text, Does.Contain("accepts uploads").And.Contain("1 images, 4.9 KiB"));
+        Assert.That(top.Text, Does.Contain("accepts uploads").And.Contain("1 images, 4.88 KiB"));
         Assert.That(top.Text.Split("Uploads"), Has.Length.EqualTo(3), "two looks");
         Assert.That(top.Text, Does.Not.Contain(Escape));
     }

@@ -21,6 +21,9 @@ internal static class TopCommand
         CustomParser = Parsers.Positive,
     };
 
+    // Of what is no terminal: ids are not to be broken.
+    private const int PlainWidth = 160;
+
     public static Command Create(CommandRunner runner)
     {
         var command = new Command(
@@ -53,6 +56,7 @@ internal static class TopCommand
     private static async Task PrintAsync(Invocation invocation, int looks, TimeSpan interval)
     {
         var (plain, view) = (AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No }), new TopView());
+        plain.Profile.Width = PlainWidth;
         await foreach (var survey in LookAsync(invocation, looks, interval))
         {
             if (invocation.Output.Json) invocation.Output.Result(survey.ToJson, () => "");

@@ -121,6 +121,7 @@ internal sealed class UploadWriter : IAsyncDisposable
             // The point of no return: from here on the caller's wish to cancel comes too late.
             var image = await Task.Run(() => _commit.Run(_upload, digests), CancellationToken.None);
             _committed = true;
+            _context.Metrics.Durable(ReceivedOffset - _journal.Last.Offset); // the rest has no point in the journal
             return image;
         }
         catch (IOException failure) when (

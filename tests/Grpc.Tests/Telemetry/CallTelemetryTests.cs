@@ -14,6 +14,9 @@ public sealed class CallTelemetryTests
     private const string Client = "rpc.client.call.duration";
     private const string Trace = "0af7651916cd43dd8448eb211c80319c";
     private const string Caller = "b7ad6b7169203331";
+    private const string Path = "/grpc.testing.TestService/UnaryCall";
+
+    private static readonly byte[] EmptyMessage = new byte[5];
 
     [TestCase(StatusCode.OK, "OK", null, null)]
     [TestCase(StatusCode.NotFound, "NOT_FOUND", null, "NOT_FOUND")]
@@ -43,11 +46,10 @@ public sealed class CallTelemetryTests
     {
         await using var server = await StartAsync(StatusCode.OK);
         using var measured = new MeasuredCalls(withSpans: true);
-        var traced = new Metadata { { "traceparent", $"00-{Trace}-{Caller}-01" }, { "tracestate", "vendor=1" } };
+        await RawCall.SendAsync(
+            server, Path, EmptyMessage, cancellationToken, ("traceparent", $"00-{Trace}-{Caller}-01"), ("tracestate", "vendor=1"));
 
-        await CallAsync(server, StatusCode.OK, traced, cancellationToken);
-
-        var (_, span) = await SidesAsync(measured, cancellationToken);
+        var span = (await measured.SpansAsync(1, cancellationToken)).Single();
         Assert.That((span.TraceId.ToHexString(), span.ParentSpanId.ToHexString()), Is.EqualTo((Trace, Caller)));
         Assert.That(span.TraceStateString, Is.EqualTo("vendor=1"));
         Assert.That(span.DisplayName, Is.EqualTo("grpc.testing.TestService/UnaryCall"));
@@ -60,9 +62,9 @@ public sealed class CallTelemetryTests
         await using var server = await StartAsync(StatusCode.OK);
         using var measured = new MeasuredCalls(withSpans: true);
 
-        await CallAsync(server, StatusCode.OK, new Metadata { { "traceparent", "00-zz-1-01" } }, cancellationToken);
+        await RawCall.SendAsync(server, Path, EmptyMessage, cancellationToken, ("traceparent", "00-zz-1-01"));
 
-        var (_, span) = await SidesAsync(measured, cancellationToken);
+        var span = (await measured.SpansAsync(1, cancellationToken)).Single();
         Assert.That(span.ParentSpanId, Is.EqualTo(default(ActivitySpanId)));
         Assert.That(span.TraceId, Is.Not.EqualTo(default(ActivityTraceId)));
     }
@@ -81,6 +83,39 @@ public sealed class CallTelemetryTests
         var (sent, served) = await SidesAsync(measured, cancellationToken);
         Assert.That((sent.TraceId, sent.ParentSpanId), Is.EqualTo((own.TraceId, own.SpanId)));
         Assert.That((served.TraceId, served.ParentSpanId), Is.EqualTo((own.TraceId, sent.SpanId)));
+    }
+
+    [Test]
+    public async Task Client_ThatPassesACallersTraceOn_PutsItsSpanBetween(CancellationToken cancellationToken)
+    {
+        await using var server = await StartAsync(StatusCode.OK);
+        using var measured = new MeasuredCalls(withSpans: true);
+        var passedOn = new Metadata { { "traceparent", $"00-{Trace}-{Caller}-01" }, { "tracestate", "vendor=1" } };
+
+        await CallAsync(server, StatusCode.OK, passedOn, cancellationToken);
+
+        var (sent, served) = await SidesAsync(measured, cancellationToken);
+        Assert.That((served.TraceId, served.ParentSpanId), Is.EqualTo((sent.TraceId, sent.SpanId)));
+        Assert.That(served.TraceStateString, Is.Null.Or.Empty);
+    }
+
+    [Test]
+    public async Task Client_ThatRecordsNothing_PassesACallersTraceOnAsItIs(CancellationToken cancellationToken)
+    {
+        var seen = new TaskCompletionSource<string?>();
+        await using var server = await TestServer.StartAsync(new ScriptedService
+        {
+            Unary = (_, context) =>
+            {
+                seen.SetResult(context.RequestHeaders.GetValue("traceparent"));
+                return Task.FromResult(new SimpleResponse());
+            },
+        });
+
+        await CallAsync(
+            server, StatusCode.OK, new Metadata { { "traceparent", $"00-{Trace}-{Caller}-01" } }, cancellationToken);
+
+        Assert.That(await seen.Task, Is.EqualTo($"00-{Trace}-{Caller}-01"));
     }
 
     [Test]

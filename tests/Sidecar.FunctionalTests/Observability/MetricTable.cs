@@ -16,7 +16,7 @@ internal static partial class MetricTable
         "glance_staging_peer_certificate_expiry_timestamp_seconds", // with TLS only
     ];
 
-    /// <summary>A row for each family of the product: name, type, labels, meaning.</summary>
+    /// <summary>A row for each family of the product: name, type, labels (but for <c>error_type</c>), meaning.</summary>
     public static IEnumerable<string> Rows(string page)
     {
         var (help, type) = ("", "");
@@ -31,8 +31,14 @@ internal static partial class MetricTable
                 (name, help) = (words[2], words.Length > 3 ? words[3] : "");
                 labels.Clear();
             }
-            else if (line.StartsWith("# TYPE ", StringComparison.Ordinal)) type = words[3];
-            else labels.UnionWith(Labels().Matches(line).Select(match => match.Groups[1].Value).Where(label => label != "le"));
+            else if (line.StartsWith("# TYPE ", StringComparison.Ordinal))
+            {
+                type = words[3];
+            }
+            else
+            {
+                labels.UnionWith(Labels().Matches(line).Select(match => match.Groups[1].Value).Where(label => label is not ("le" or "error_type")));
+            }
         }
     }
 

@@ -20,6 +20,16 @@ internal sealed class StatusPageTests : ClusterTest
           || [...table.rows].some(row => row.cells.length !== table.querySelectorAll('thead th').length)).length
         """;
 
+    // What is hidden for the eye must not lie over what is not.
+    private const string CoveredCells = """
+        [...document.querySelectorAll('td')].filter(cell => {
+          cell.scrollIntoView({ block: 'center' });
+          const { left, top, height } = cell.getBoundingClientRect();
+          const seen = document.elementFromPoint(left + 5, top + height / 2);
+          return height > 0 && seen !== cell && !cell.contains(seen);
+        }).length
+        """;
+
     [Test]
     public async Task Page_ShowsWhatGoesOn_AndFollowsIt()
     {
@@ -59,6 +69,7 @@ internal sealed class StatusPageTests : ClusterTest
 
         Assert.That((await page.ValueAsync("document.documentElement.scrollWidth")).GetInt32(), Is.LessThanOrEqualTo(width));
         Assert.That((await page.ValueAsync("window.innerWidth")).GetInt32(), Is.EqualTo(width), "not zoomed out either");
+        Assert.That((await page.ValueAsync(CoveredCells)).GetInt32(), Is.Zero);
         Assert.That(page.Problems, Is.Empty);
     }
 
@@ -108,7 +119,9 @@ internal sealed class StatusPageTests : ClusterTest
     [Test, Explicit("Writes the pictures of the README.")]
     public async Task Screenshots()
     {
-        await using var cluster = await Cluster.StartAsync(2);
+        var volume = Directory.CreateDirectory("/var/lib/glance-staging-picture"); // a picture shows its name
+        await using var cluster = await Cluster.StartAsync(
+            2, pod => ["--Staging:Directory", Path.Combine(volume.FullName, Cluster.Name(pod))]);
         await using var browser = await Browser.StartAsync(Deadline);
         using var upload = await FillAsync(cluster);
         foreach (var (name, width, height) in ((string, int, int)[])[("status-page", 1100, 1080), ("status-page-phone", 360, 740)])
@@ -119,6 +132,8 @@ internal sealed class StatusPageTests : ClusterTest
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllBytesAsync(file, await page.ScreenshotAsync(), Deadline);
         }
+
+        volume.Delete(recursive: true);
     }
 
     /// <summary>A staged image with an import, a refusal whose text is markup, and an upload that is a quarter done.</summary>

@@ -20,9 +20,9 @@ const bytes = value => {
 };
 
 const duration = seconds => {
-  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)} min`;
+  if (seconds < 60) return `${Math.max(0, Math.round(seconds))}\u00a0s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}\u00a0min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds % 3600 / 60)}\u00a0min`;
   return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds % 86400 / 3600)} h`;
 };
 
@@ -43,11 +43,14 @@ const bar = (done, total, label) => total > 0
 const table = (caption, columns, rows, empty) => {
   if (rows.length === 0) return element('p', { class: 'empty' }, empty);
   const kind = name => columns.find(column => column.name === name).number ? { class: 'number' } : {};
-  const head = element('tr', {}, ...columns.map(column => element('th', { scope: 'col', ...kind(column.name) }, column.name)));
-  const body = rows.map(row => element('tr', {}, ...columns.map((column, index) =>
-    element('td', { 'data-label': column.name, ...kind(column.name) }, row[index]))));
+  // The roles say what the elements are when a narrow screen shows them as blocks.
+  const head = element('tr', { role: 'row' }, ...columns.map(column =>
+    element('th', { scope: 'col', role: 'columnheader', ...kind(column.name) }, column.name)));
+  const body = rows.map(row => element('tr', { role: 'row' }, ...columns.map((column, index) =>
+    element('td', { role: 'cell', 'data-label': column.name, ...kind(column.name) }, row[index]))));
   return element('div', { class: 'table', tabindex: '0', role: 'region', 'aria-label': caption },
-    element('table', {}, element('thead', {}, head), element('tbody', {}, ...body)));
+    element('table', { role: 'table' }, element('thead', { role: 'rowgroup' }, head),
+      element('tbody', { role: 'rowgroup' }, ...body)));
 };
 
 const text = name => ({ name });

@@ -12,7 +12,19 @@ internal static class MetricsPage
         using var http = new HttpClient { BaseAddress = sidecar.Ops };
         var text = await http.GetStringAsync("/metrics", cancellationToken);
         Assert.That(text, Does.Contain("glance_staging_images"), "the page itself");
-        var line = text.Split('\n').SingleOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
-        return line is null ? 0 : double.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
+        var wanted = Sorted(series);
+        var values = text.Split('\n')
+            .Where(line => line.Length > 0 && line[0] != '#' && Sorted(line[..line.LastIndexOf(' ')]) == wanted)
+            .Select(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+        return values.SingleOrDefault();
+    }
+
+    // The order of labels means nothing.
+    private static string Sorted(string series)
+    {
+        var labels = series.IndexOf('{');
+        return labels < 0
+            ? series
+            : series[..labels] + string.Join(',', series[(labels + 1)..^1].Split(',').Order(StringComparer.Ordinal));
     }
 }

@@ -67,8 +67,10 @@ internal sealed class StatusPageTests : ClusterTest
         var page = await browser.OpenAsync(cluster[0].Ops, width, 740, Deadline);
         await page.UntilAsync("problems", text => text.Contains(Markup, StringComparison.Ordinal));
 
-        Assert.That((await page.ValueAsync("document.documentElement.scrollWidth")).GetInt32(), Is.LessThanOrEqualTo(width));
-        Assert.That((await page.ValueAsync("window.innerWidth")).GetInt32(), Is.EqualTo(width), "not zoomed out either");
+        Assert.That((await page.ValueAsync("document.documentElement.scrollWidth")).GetInt32(),
+            Is.LessThanOrEqualTo(width));
+        Assert.That((await page.ValueAsync("window.innerWidth")).GetInt32(),
+            Is.EqualTo(width), "not zoomed out either");
         Assert.That((await page.ValueAsync(CoveredCells)).GetInt32(), Is.Zero);
         Assert.That(page.Problems, Is.Empty);
     }
@@ -86,7 +88,8 @@ internal sealed class StatusPageTests : ClusterTest
         while (reached.Count < 5 && !reached.Contains("pause"))
         {
             await page.PressAsync("Tab", Tab);
-            reached.Add((await page.ValueAsync("document.activeElement.id || document.activeElement.className")).GetString()!);
+            reached.Add((
+                await page.ValueAsync("document.activeElement.id || document.activeElement.className")).GetString()!);
         }
 
         Assert.That(reached, Is.EqualTo(new[] { "skip", "pause" }));
@@ -110,7 +113,8 @@ internal sealed class StatusPageTests : ClusterTest
         {
             using var answer = await http.GetAsync(path, Deadline);
             var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
-            Assert.That(policy, Does.Contain("default-src 'none'").And.Contain("script-src 'self'").And.Not.Contain("unsafe"), path);
+            Assert.That(policy, Does.Contain("default-src 'none'").And.Contain("script-src 'self'")
+                .And.Not.Contain("unsafe"), path);
             Assert.That(policy, Does.Contain("frame-ancestors 'none'"), path);
             Assert.That(answer.Headers.GetValues("X-Content-Type-Options").Single(), Is.EqualTo("nosniff"), path);
         }
@@ -120,11 +124,24 @@ internal sealed class StatusPageTests : ClusterTest
     public async Task Screenshots()
     {
         var volume = Directory.CreateDirectory("/var/lib/glance-staging-picture"); // a picture shows its name
+        try
+        {
+            await TakePicturesAsync(volume.FullName);
+        }
+        finally
+        {
+            volume.Delete(recursive: true);
+        }
+    }
+
+    private static async Task TakePicturesAsync(string volume)
+    {
         await using var cluster = await Cluster.StartAsync(
-            2, pod => ["--Staging:Directory", Path.Combine(volume.FullName, Cluster.Name(pod))]);
+            2, pod => ["--Staging:Directory", Path.Combine(volume, Cluster.Name(pod))]);
         await using var browser = await Browser.StartAsync(Deadline);
         using var upload = await FillAsync(cluster);
-        foreach (var (name, width, height) in ((string, int, int)[])[("status-page", 1100, 1080), ("status-page-phone", 360, 740)])
+        (string, int, int)[] pictures = [("status-page", 1100, 1080), ("status-page-phone", 360, 740)];
+        foreach (var (name, width, height) in pictures)
         {
             var page = await browser.OpenAsync(cluster[0].Ops, width, height, Deadline);
             await page.UntilAsync("peers", text => text.Contains("glance-1", StringComparison.Ordinal));
@@ -132,11 +149,11 @@ internal sealed class StatusPageTests : ClusterTest
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             await File.WriteAllBytesAsync(file, await page.ScreenshotAsync(), Deadline);
         }
-
-        volume.Delete(recursive: true);
     }
 
-    /// <summary>A staged image with an import, a refusal whose text is markup, and an upload that is a quarter done.</summary>
+    /// <summary>
+    /// A staged image with an import, a refusal whose text is markup, and an upload that is a quarter done.
+    /// </summary>
     private static async Task<StageStream> FillAsync(Cluster cluster)
     {
         var id = NewId();

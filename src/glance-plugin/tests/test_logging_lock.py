@@ -1,6 +1,9 @@
+import os
 import subprocess
 import sys
 import unittest
+
+from tests.support import PACKAGE
 
 # In a process of its own: it changes logging for good. Without the call the threads stand still.
 _CONTENTION = """
@@ -27,7 +30,9 @@ print("done")
 
 class LoggingLockTest(unittest.TestCase):
     def test_threads_that_meet_at_logging_go_on(self):
-        run = subprocess.run([sys.executable, "-c", _CONTENTION], capture_output=True, text=True, timeout=120)
+        run = subprocess.run(
+            [sys.executable, "-c", _CONTENTION], capture_output=True, text=True, timeout=120,
+            env=dict(os.environ, PYTHONPATH=PACKAGE))
         self.assertEqual("done\n", run.stdout, run.stderr)
 
 

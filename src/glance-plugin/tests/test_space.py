@@ -19,7 +19,7 @@ class Messages:
     def __init__(self):
         self.texts = []
 
-    def tell(self, text):
+    def tell(self, text, at_once=False):
         self.texts.append(text)
 
 

@@ -20,7 +20,8 @@ internal sealed class LogLevelTests
         Assert.That(set.ExitCode, Is.Zero, set.Error);
         Assert.That(set.Text, Does.Match(@"^Sidecar\.Import: Debug until \d{4}-"));
         var shown = await cli.RunAsync(cancellationToken, "log-level");
-        Assert.That(shown.Text, Does.Match(@"(?m)^Sidecar\.Import +Debug +- +\d{4}-").And.Match("(?m)^Default +Information"));
+        Assert.That(shown.Text, Does.Match(@"(?m)^Sidecar\.Import +Debug +- +\d{4}-")
+            .And.Match("(?m)^Default +Information"));
 
         var reset = await cli.RunAsync(cancellationToken, "log-level", "Sidecar.Import", "--reset");
         Assert.That(reset.Text, Is.EqualTo("Sidecar.Import: as the others"), reset.Error);
@@ -36,7 +37,8 @@ internal sealed class LogLevelTests
         var set = await new Cli(daemon.Address).RunAsync(cancellationToken, "log-level", "Default", "loud", "--json");
 
         Assert.That(set.JsonError.GetProperty("reason").GetString(), Is.EqualTo("INVALID_REQUEST"));
-        Assert.That(set.JsonError.GetProperty("message").GetString(), Does.Contain("'loud'").And.Contain("Information, Warning"));
+        Assert.That(set.JsonError.GetProperty("message").GetString(), Does.Contain("'loud'")
+            .And.Contain("Information, Warning"));
     }
 
     [TestCase("A CATEGORY needs a LEVEL", "Default")]
@@ -45,7 +47,8 @@ internal sealed class LogLevelTests
     [TestCase("--for needs a LEVEL", "--for", "5m")]
     public async Task LogLevel_HalfARequest_IsAUsageError(string error, params string[] arguments)
     {
-        var set = await new Cli("unix:/nowhere").RunAsync(TestContext.CurrentContext.CancellationToken, ["log-level", .. arguments]);
+        var set = await new Cli("unix:/nowhere").RunAsync(
+            TestContext.CurrentContext.CancellationToken, ["log-level", .. arguments]);
 
         Assert.That(set.ExitCode, Is.EqualTo(ExitCode.Usage));
         Assert.That(set.Error, Does.Contain(error));

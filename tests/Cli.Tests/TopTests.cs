@@ -75,7 +75,8 @@ internal sealed class TopTests
     }
 
     // Reads until a text was drawn so many times.
-    private static async Task<string> DrawnAsync(StreamReader output, string text, int times, CancellationToken cancellationToken)
+    private static async Task<string> DrawnAsync(
+        StreamReader output, string text, int times, CancellationToken cancellationToken)
     {
         var (drawn, buffer) = ("", new char[4096]);
         while (drawn.Split(text).Length <= times)

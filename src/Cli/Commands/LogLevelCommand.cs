@@ -22,7 +22,7 @@ internal static class LogLevelCommand
 
     private static readonly Option<TimeSpan?> For = new("--for")
     {
-        Description = "Back to the configured level after this time, at most 24h. Default: when the sidecar is started again.",
+        Description = "Back to the configured level after this time, at most 24h. Default: at the next start.",
         HelpName = "DURATION",
         CustomParser = Parsers.Duration,
     };
@@ -40,7 +40,8 @@ internal static class LogLevelCommand
         };
         command.Validators.Add(result =>
         {
-            var (hasCategory, hasLevel) = (result.GetResult(Category) is { Tokens.Count: > 0 }, result.GetResult(Level) is { Tokens.Count: > 0 });
+            var hasCategory = result.GetResult(Category) is { Tokens.Count: > 0 };
+            var hasLevel = result.GetResult(Level) is { Tokens.Count: > 0 };
             var resets = result.GetResult(Reset) is { Implicit: false };
             if (resets && !hasCategory) result.AddError("--reset needs a CATEGORY.");
             else if (resets && hasLevel) result.AddError("Either a LEVEL or --reset, not both.");
@@ -78,8 +79,8 @@ internal static class LogLevelCommand
 
     private static string Describe(LogLevel level)
     {
-        if (!level.Changed) return level.Level.Length > 0 ? $"{level.Category}: {level.Level}" : $"{level.Category}: as the others";
-        return $"{level.Category}: {level.Level} until {Until(level)}";
+        if (level.Changed) return $"{level.Category}: {level.Level} until {Until(level)}";
+        return $"{level.Category}: {(level.Configured.Length > 0 ? level.Configured : "as the others")}";
     }
 
     private static string Until(LogLevel level) => !level.Changed

@@ -26,7 +26,8 @@ internal sealed partial class ClientCall<TRequest, TResponse> : IDisposable
     private HttpResponseMessage? _http;
     private bool _gzip;
 
-    public ClientCall(ChannelTransport transport, Method<TRequest, TResponse> method, CallOptions options, CallSpan span)
+    public ClientCall(
+        ChannelTransport transport, Method<TRequest, TResponse> method, CallOptions options, CallSpan span)
     {
         _span = span;
         _transport = transport;

@@ -45,7 +45,8 @@ internal sealed class CallSpan
     {
         if (!Source.HasListeners()) return new CallSpan(ServerDuration, method, null);
         var headers = http.Request.Headers;
-        var hasParent = ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent);
+        var hasParent =
+            ActivityContext.TryParse(headers.TraceParent, headers.TraceState, isRemote: true, out var parent);
 
         // The web server has begun a span of its own, which nobody records: it must not become the parent.
         var before = Activity.Current;
@@ -56,7 +57,9 @@ internal sealed class CallSpan
         return new CallSpan(ServerDuration, method, activity);
     }
 
-    /// <summary>A call that is sent. Its span is current until <see cref="Leave"/>, so that it is what the server is told of.</summary>
+    /// <summary>
+    /// A call that is sent. Its span is current until <see cref="Leave"/>, so that it is what the server is told of.
+    /// </summary>
     public static CallSpan StartClient(IMethod method, string server)
     {
         var span = new CallSpan(ClientDuration, method, Source.StartActivity(NameOf(method), ActivityKind.Client));
@@ -65,8 +68,8 @@ internal sealed class CallSpan
     }
 
     /// <summary>
-    /// Tells the server of this span. What the caller passes on of the trace that it is in itself gives way, or the span
-    /// would be missing between the two.
+    /// Tells the server of this span. What the caller passes on of the trace that it is in itself gives way, or the
+    /// span would be missing between the two.
     /// </summary>
     public void Inject(HttpRequestMessage request)
     {
@@ -74,7 +77,10 @@ internal sealed class CallSpan
         request.Headers.Remove("traceparent");
         request.Headers.Remove("tracestate");
         request.Headers.TryAddWithoutValidation("traceparent", id);
-        if (_activity.TraceStateString is { Length: > 0 } state) request.Headers.TryAddWithoutValidation("tracestate", state);
+        if (_activity.TraceStateString is { Length: > 0 } state)
+        {
+            request.Headers.TryAddWithoutValidation("tracestate", state);
+        }
     }
 
     /// <summary>Gives the caller back its own span, once the call is on its way.</summary>

@@ -84,7 +84,8 @@ internal static class SidecarHost
         }
 
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.Services.AddSingleton<ConsoleFormatter, JsonLineFormatter>().AddSingleton<ConsoleFormatter, TerminalFormatter>();
+        builder.Services.AddSingleton<ConsoleFormatter, JsonLineFormatter>()
+            .AddSingleton<ConsoleFormatter, TerminalFormatter>();
         builder.Logging.AddConsole(console => console.FormatterName =
             Console.IsOutputRedirected ? JsonLineFormatter.FormatterName : TerminalFormatter.FormatterName);
     }

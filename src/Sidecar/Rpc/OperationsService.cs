@@ -35,7 +35,8 @@ internal sealed partial class OperationsService(
             return new GetLogLevelsResponse { Levels = { Look() } };
         });
 
-    private IEnumerable<LevelMessage> Look() => levels.Look((IConfigurationRoot)configuration).Select(level => new LevelMessage
+    private IEnumerable<LevelMessage> Look() =>
+        levels.Look((IConfigurationRoot)configuration).Select(level => new LevelMessage
     {
         Category = level.Category,
         Level = level.Level.ToString(),
@@ -49,8 +50,8 @@ internal sealed partial class OperationsService(
         if (category.Length == 0) return LogLevels.Everything;
         if (CategoryName().IsMatch(category)) return category;
         throw Invalid(
-            "The category is not the start of a logger's name; allowed: letters, digits, dots and underscores, at most 200, such "
-            + "as Sidecar.Import, or Default.");
+            "The category is not the start of a logger's name; allowed: letters, digits, dots and underscores, at most "
+            + "200, such as Sidecar.Import, or Default.");
     }
 
     // By name only: numbers would be taken for levels too.
@@ -58,8 +59,8 @@ internal sealed partial class OperationsService(
         Enum.GetNames<Level>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name
             ? Enum.Parse<Level>(name)
             : throw Invalid(
-                $"'{Printable(text)}' is not a log level; allowed: {string.Join(", ", Enum.GetNames<Level>())}, or nothing for "
-                + "the configured one.");
+                $"'{Printable(text)}' is not a log level; allowed: {string.Join(", ", Enum.GetNames<Level>())}, or "
+                + "nothing for the configured one.");
 
     private static TimeSpan? Time(Duration? time)
     {
@@ -70,7 +71,9 @@ internal sealed partial class OperationsService(
             return span;
         }
 
-        throw Invalid($"revert_after is {time.Seconds} s and {time.Nanos} ns; allowed: more than 0 and at most {Longest.TotalSeconds} s.");
+        throw Invalid(
+            $"revert_after is {time.Seconds} s and {time.Nanos} ns; allowed: more than 0 and at most "
+            + $"{Longest.TotalSeconds} s.");
     }
 
     private static string Printable(string text) =>

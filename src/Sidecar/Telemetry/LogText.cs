@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Sidecar.Telemetry;
 
-/// <summary>Text for a terminal: what names and messages from outside contain cannot forge a line or steer it.</summary>
+/// <summary>
+/// Text for a terminal: what names and messages from outside contain cannot forge a line or steer it.
+/// </summary>
 internal static class LogText
 {
     /// <summary>With control characters, and those that turn the direction of text, written as <c>\u001b</c>.</summary>

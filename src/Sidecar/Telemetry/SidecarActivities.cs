@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Sidecar.Telemetry;
 
-/// <summary>Spans of the work that a call sets off and that outlives it. The calls themselves are traced by src/Grpc.</summary>
+/// <summary>
+/// Spans of the work that a call sets off and that outlives it. The calls themselves are traced by src/Grpc.
+/// </summary>
 internal static class SidecarActivities
 {
     public const string SourceName = "Glance.Staging.Sidecar";

@@ -10,9 +10,9 @@ using Sidecar.Telemetry.Prometheus;
 namespace Sidecar.Telemetry;
 
 /// <summary>
-/// The OpenTelemetry SDK: which meters and spans are looked at, and where they go. Metrics are always there for a scrape. They,
-/// and spans, are also sent by OTLP when the standard variables say where: <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>, or
-/// the same for <c>_TRACES_</c> or <c>_METRICS_</c> alone.
+/// The OpenTelemetry SDK: which meters and spans are looked at, and where they go. Metrics are always there for a
+/// scrape. They, and spans, are also sent by OTLP when the standard variables say where:
+/// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>, or the same for <c>_TRACES_</c> or <c>_METRICS_</c> alone.
 /// </summary>
 internal static class TelemetryServices
 {
@@ -80,13 +80,18 @@ internal static class TelemetryServices
             options.Protocol = protocol == "grpc" ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
         }
 
-        if (Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 } endpoint) options.Endpoint = new Uri(endpoint);
+        if (Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 } endpoint)
+        {
+            options.Endpoint = new Uri(endpoint);
+        }
+
         if (Variable($"OTEL_EXPORTER_OTLP_{signal}_HEADERS") is { Length: > 0 } headers) options.Headers = headers;
     }
 
     private static bool IsSent(string signal) =>
         !IsOff(signal)
-        && (Variable(Endpoint) is { Length: > 0 } || Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 });
+        && (Variable(Endpoint) is { Length: > 0 }
+            || Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 });
 
     private static bool IsDisabled =>
         string.Equals(Variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace Sidecar.Telemetry;
 
 /// <summary>
-/// A line for a person at a terminal: time, level, message, logger, and the trace. The framework's own would pass control
-/// characters on to the terminal.
+/// A line for a person at a terminal: time, level, message, logger, and the trace. The framework's own would pass
+/// control characters on to the terminal.
 /// </summary>
 internal sealed class TerminalFormatter(TimeProvider clock) : ConsoleFormatter(FormatterName)
 {
@@ -22,7 +22,11 @@ internal sealed class TerminalFormatter(TimeProvider clock) : ConsoleFormatter(F
         textWriter.Write($"{time} {NameOf(logEntry.LogLevel)} ");
         textWriter.Write(LogText.Visible(logEntry.Formatter(logEntry.State, logEntry.Exception)));
         textWriter.Write($"  [{LogText.Visible(logEntry.Category)}:{logEntry.EventId.Id}]");
-        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity) textWriter.Write($" trace={activity.TraceId}");
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity)
+        {
+            textWriter.Write($" trace={activity.TraceId}");
+        }
+
         textWriter.Write(Environment.NewLine);
         if (logEntry.Exception is not { } failure) return;
         // Indented, so that no line of it looks like one of the log's own.

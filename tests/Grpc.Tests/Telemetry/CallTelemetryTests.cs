@@ -23,7 +23,8 @@ public sealed class CallTelemetryTests
     [TestCase(StatusCode.Unavailable, "UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE")]
     [TestCase(StatusCode.DataLoss, "DATA_LOSS", "DATA_LOSS", "DATA_LOSS")]
     public async Task Call_OfAnyOutcome_IsMeasuredOnBothSides(
-        StatusCode outcome, string status, string? serverError, string? clientError, CancellationToken cancellationToken)
+        StatusCode outcome, string status, string? serverError, string? clientError,
+            CancellationToken cancellationToken)
     {
         await using var server = await StartAsync(outcome);
         using var measured = new MeasuredCalls();
@@ -47,7 +48,8 @@ public sealed class CallTelemetryTests
         await using var server = await StartAsync(StatusCode.OK);
         using var measured = new MeasuredCalls(withSpans: true);
         await RawCall.SendAsync(
-            server, Path, EmptyMessage, cancellationToken, ("traceparent", $"00-{Trace}-{Caller}-01"), ("tracestate", "vendor=1"));
+            server, Path, EmptyMessage,
+                cancellationToken, ("traceparent", $"00-{Trace}-{Caller}-01"), ("tracestate", "vendor=1"));
 
         var span = (await measured.SpansAsync(1, cancellationToken)).Single();
         Assert.That((span.TraceId.ToHexString(), span.ParentSpanId.ToHexString()), Is.EqualTo((Trace, Caller)));
@@ -136,7 +138,8 @@ public sealed class CallTelemetryTests
     {
         var spans = await measured.SpansAsync(2, cancellationToken);
         return (
-            spans.Single(span => span.Kind == ActivityKind.Client), spans.Single(span => span.Kind == ActivityKind.Server));
+            spans.Single(span => span.Kind == ActivityKind.Client),
+                spans.Single(span => span.Kind == ActivityKind.Server));
     }
 
     private static Task<TestServer> StartAsync(StatusCode outcome) => TestServer.StartAsync(new ScriptedService

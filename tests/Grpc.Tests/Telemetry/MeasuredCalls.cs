@@ -26,7 +26,8 @@ internal sealed class MeasuredCalls : IDisposable
             if (instrument.Meter.Name == GrpcTelemetry.Name) listener.EnableMeasurementEvents(instrument);
         };
         _meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
-            _measured.Writer.TryWrite(new Measured(instrument.Name, value, new Dictionary<string, object?>(tags.ToArray()))));
+            _measured.Writer.TryWrite(
+                new Measured(instrument.Name, value, new Dictionary<string, object?>(tags.ToArray()))));
         _meters.Start();
         if (!withSpans) return;
         _activities = new ActivityListener

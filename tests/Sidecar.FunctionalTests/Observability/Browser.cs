@@ -18,8 +18,9 @@ internal sealed class Browser : IAsyncDisposable
         // No sandbox, as tests may run as root, for whom it has none; what it shows is ours.
         string[] arguments =
         [
-            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-            "--disable-background-networking", "--lang=en", "--user-data-dir=" + _profile.Path, "--remote-debugging-port=0", "about:blank",
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--hide-scrollbars", "--disable-background-networking", "--lang=en", "--user-data-dir=" + _profile.Path,
+            "--remote-debugging-port=0", "about:blank",
         ];
         _process = Process.Start(new ProcessStartInfo("chromium", arguments)
         {
@@ -52,7 +53,8 @@ internal sealed class Browser : IAsyncDisposable
     {
         var target = await _tools!.SendAsync("Target.createTarget", new { url = "about:blank" }, null, deadline);
         var targetId = target.GetProperty("targetId").GetString();
-        var attached = await _tools.SendAsync("Target.attachToTarget", new { targetId, flatten = true }, null, deadline);
+        var attached =
+            await _tools.SendAsync("Target.attachToTarget", new { targetId, flatten = true }, null, deadline);
         var page = new BrowserPage(_tools, attached.GetProperty("sessionId").GetString()!, deadline);
         await page.GoAsync(address, width, height);
         return page;
@@ -69,7 +71,11 @@ internal sealed class Browser : IAsyncDisposable
 
     private void Read(string? line)
     {
-        if (line?.StartsWith(Announcement, StringComparison.Ordinal) == true) _address.TrySetResult(new Uri(line[Announcement.Length..]));
+        if (line?.StartsWith(Announcement, StringComparison.Ordinal) == true)
+        {
+            _address.TrySetResult(new Uri(line[Announcement.Length..]));
+        }
+
         if (line is null) _address.TrySetException(new InvalidOperationException("Chromium ended before it listened."));
     }
 }

@@ -10,8 +10,10 @@ internal sealed class BrowserPage(DevTools tools, string session, CancellationTo
         .Where(each => each.Session == session && each.Method switch
         {
             "Runtime.exceptionThrown" => true,
-            "Runtime.consoleAPICalled" => each.Parameters.GetProperty("type").GetString() is "error" or "warning" or "assert",
-            "Log.entryAdded" => each.Parameters.GetProperty("entry").GetProperty("level").GetString() is "error" or "warning",
+            "Runtime.consoleAPICalled" =>
+                each.Parameters.GetProperty("type").GetString() is "error" or "warning" or "assert",
+            "Log.entryAdded" =>
+                each.Parameters.GetProperty("entry").GetProperty("level").GetString() is "error" or "warning",
             _ => false,
         })
         .Select(each => each.Parameters.ToString());
@@ -29,7 +31,11 @@ internal sealed class BrowserPage(DevTools tools, string session, CancellationTo
     public async Task<JsonElement> ValueAsync(string expression)
     {
         var answer = await SendAsync("Runtime.evaluate", new { expression, returnByValue = true, awaitPromise = true });
-        if (answer.TryGetProperty("exceptionDetails", out var failure)) throw new InvalidOperationException($"{expression}: {failure}");
+        if (answer.TryGetProperty("exceptionDetails", out var failure))
+        {
+            throw new InvalidOperationException($"{expression}: {failure}");
+        }
+
         return answer.GetProperty("result").TryGetProperty("value", out var value) ? value : default;
     }
 
@@ -54,7 +60,11 @@ internal sealed class BrowserPage(DevTools tools, string session, CancellationTo
         {
             await SendAsync(
                 "Input.dispatchKeyEvent",
-                new { type, key, code = key == " " ? "Space" : key, windowsVirtualKeyCode = code, text = type == "keyDown" ? text : "" });
+                new
+                {
+                    type, key, code = key == " " ? "Space" : key, windowsVirtualKeyCode = code,
+                    text = type == "keyDown" ? text : "",
+                });
         }
     }
 

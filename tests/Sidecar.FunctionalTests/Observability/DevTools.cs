@@ -27,16 +27,19 @@ internal sealed class DevTools : IAsyncDisposable
     public IEnumerable<PageEvent> Events => _events;
 
     /// <param name="session">Of the page that is meant; null: the browser itself.</param>
-    public async Task<JsonElement> SendAsync(string method, object parameters, string? session, CancellationToken deadline)
+    public async Task<JsonElement> SendAsync(
+        string method, object parameters, string? session, CancellationToken deadline)
     {
         var id = Interlocked.Increment(ref _last);
-        var result = _waiting[id] = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var result = _waiting[id] =
+            new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
         object command = session is null ? new { id, method, @params = parameters }
             : new { id, method, @params = parameters, sessionId = session };
         await _sending.WaitAsync(deadline);
         try
         {
-            await _socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(command), WebSocketMessageType.Text, true, deadline);
+            await _socket.SendAsync(
+                JsonSerializer.SerializeToUtf8Bytes(command), WebSocketMessageType.Text, true, deadline);
         }
         finally
         {
@@ -63,7 +66,10 @@ internal sealed class DevTools : IAsyncDisposable
         }
         catch (Exception end) when (end is OperationCanceledException or WebSocketException)
         {
-            foreach (var waiting in _waiting.Values) waiting.TrySetException(new IOException("The browser is gone.", end));
+            foreach (var waiting in _waiting.Values)
+            {
+                waiting.TrySetException(new IOException("The browser is gone.", end));
+            }
         }
     }
 
@@ -74,7 +80,7 @@ internal sealed class DevTools : IAsyncDisposable
         while (true)
         {
             var part = await _socket.ReceiveAsync(buffer, _closing.Token);
-            if (part.MessageType == WebSocketMessageType.Close) throw new WebSocketException("The browser closed the connection.");
+            if (part.MessageType == WebSocketMessageType.Close) throw new WebSocketException("The browser is gone.");
             message.Write(buffer, 0, part.Count);
             if (part.EndOfMessage) return JsonDocument.Parse(message.ToArray()).RootElement;
         }
@@ -85,11 +91,16 @@ internal sealed class DevTools : IAsyncDisposable
         if (!message.TryGetProperty("id", out var id))
         {
             var session = message.TryGetProperty("sessionId", out var of) ? of.GetString()! : "";
-            _events.Enqueue(new PageEvent(session, message.GetProperty("method").GetString()!, message.GetProperty("params")));
+            _events.Enqueue(
+                new PageEvent(session, message.GetProperty("method").GetString()!, message.GetProperty("params")));
         }
         else if (_waiting.TryRemove(id.GetInt32(), out var result))
         {
-            if (message.TryGetProperty("error", out var error)) result.SetException(new InvalidOperationException(error.ToString()));
+            if (message.TryGetProperty("error", out var error))
+            {
+                result.SetException(new InvalidOperationException(error.ToString()));
+            }
+
             else result.SetResult(message.GetProperty("result"));
         }
     }

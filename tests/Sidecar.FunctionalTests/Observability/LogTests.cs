@@ -33,7 +33,8 @@ internal sealed class LogTests : ClusterTest
 
         foreach (var number in LinesOfAnImage)
         {
-            var line = await LineAsync(sidecar, entry => entry.GetProperty("EventId").GetInt32() == number && Message(entry).Contains(id));
+            var line = await LineAsync(sidecar, entry =>
+                entry.GetProperty("EventId").GetInt32() == number && Message(entry).Contains(id));
             Assert.That(line.GetProperty("TraceId").GetString(), Is.EqualTo(Trace), Message(line));
             Assert.That(line.GetProperty("SpanId").GetString(), Has.Length.EqualTo(16), Message(line));
         }
@@ -43,35 +44,44 @@ internal sealed class LogTests : ClusterTest
     public async Task Names_WithLineEndsAndEscapes_ForgeNothing()
     {
         using var directory = TestDirectory.Create();
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Logging:LogLevel:Default", "Trace");
+        await using var sidecar =
+            await SidecarInstance.StartAsync(directory.Path, "--Logging:LogLevel:Default", "Trace");
         var id = NewId();
         await StageAsync(sidecar, id, Content(4096));
 
-        foreach (var call in HostileCalls(sidecar, id)) Assert.That(async () => await call(), Throws.InstanceOf<RpcException>());
+        foreach (var call in HostileCalls(sidecar, id))
+        {
+            Assert.That(async () => await call(), Throws.InstanceOf<RpcException>());
+        }
 
         await LineAsync(sidecar, entry => Message(entry).Contains("RunImport was refused", StringComparison.Ordinal));
-        Assert.That(sidecar.Log.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()),
+        Assert.That(
+            sidecar.Log.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("LogLevel").GetString()),
             Has.None.EqualTo("Critical"));
         Assert.That(sidecar.Log.SelectMany(line => line).Where(char.IsControl), Is.Empty);
-        Assert.That(sidecar.Log.Any(line => line.Contains("forged", StringComparison.Ordinal)), Is.True, "they are logged at all");
+        Assert.That(sidecar.Log.Any(line => line.Contains("forged", StringComparison.Ordinal)),
+            Is.True, "they are logged at all");
     }
 
     [Test]
     public async Task Level_Changed_HoldsAtOnce_AndUntilItIsReset()
     {
         using var directory = TestDirectory.Create();
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Logging:LogLevel:Sidecar.Staging", "Error");
+        await using var sidecar =
+            await SidecarInstance.StartAsync(directory.Path, "--Logging:LogLevel:Sidecar.Staging", "Error");
         var operations = new Operations.OperationsClient(sidecar.Channel);
         var (quiet, loud, again) = (NewId(), NewId(), NewId());
 
         await StageAsync(sidecar, quiet, Content(10));
-        var set = await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Sidecar.Staging", Level = "debug" });
+        var set = await operations.SetLogLevelAsync(
+            new SetLogLevelRequest { Category = "Sidecar.Staging", Level = "debug" });
         await StageAsync(sidecar, loud, Content(10));
         var reset = await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Sidecar.Staging" });
         await StageAsync(sidecar, again, Content(10));
         await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Grpc", Level = "Debug" });
         await Assert.ThatAsync(
-            async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() }), Throws.InstanceOf<RpcException>());
+            async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() }),
+                Throws.InstanceOf<RpcException>());
         await LoggedAsync(sidecar, "\"EventId\":1901"); // what came before it is in the log too
 
         Assert.That((set.Level, set.Configured, set.Changed), Is.EqualTo(("Debug", "Error", true)));
@@ -91,7 +101,8 @@ internal sealed class LogTests : ClusterTest
             Level = "Warning", RevertAfter = Duration.FromTimeSpan(TimeSpan.FromSeconds(1)),
         });
         var answer = await UntilAsync(
-            async () => await operations.GetLogLevelsAsync(new GetLogLevelsRequest()), levels => levels.Levels.All(level => !level.Changed));
+            async () => await operations.GetLogLevelsAsync(new GetLogLevelsRequest()), levels =>
+                levels.Levels.All(level => !level.Changed));
 
         Assert.That((set.Category, set.Level, set.RevertsAt is not null), Is.EqualTo(("Default", "Warning", true)));
         Assert.That(
@@ -106,7 +117,8 @@ internal sealed class LogTests : ClusterTest
     [TestCase("a:b", "Debug", 0, "Sidecar.Import, or Default")]
     [TestCase("Default", "Debug", -1, "at most 86400 s")]
     [TestCase("Default", "Debug", 86401, "at most 86400 s")]
-    public async Task Level_ThatIsNone_IsRefused_NamingWhatIsAllowed(string category, string level, int seconds, string named)
+    public async Task Level_ThatIsNone_IsRefused_NamingWhatIsAllowed(
+        string category, string level, int seconds, string named)
     {
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
@@ -131,7 +143,8 @@ internal sealed class LogTests : ClusterTest
             Assert.ThrowsAsync<RpcException>(async () => await operations.GetLogLevelsAsync(new GetLogLevelsRequest())),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await operations.SetLogLevelAsync(new SetLogLevelRequest { Level = "Trace" })),
+            Assert.ThrowsAsync<RpcException>(async () =>
+                await operations.SetLogLevelAsync(new SetLogLevelRequest { Level = "Trace" })),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
     }
 
@@ -162,7 +175,8 @@ internal sealed class LogTests : ClusterTest
     private static async Task ImportTracedAsync(SidecarInstance sidecar, string id)
     {
         using var call = sidecar.Imports.RunImport(
-            new RunImportRequest { ImageId = id, Stages = { "image_decompression" } }, Traced, cancellationToken: Deadline);
+            new RunImportRequest { ImageId = id, Stages = { "image_decompression" } }, Traced,
+                cancellationToken: Deadline);
         await foreach (var _ in call.ResponseStream.ReadAllAsync(Deadline)) continue;
     }
 

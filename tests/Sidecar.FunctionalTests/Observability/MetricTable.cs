@@ -8,15 +8,25 @@ internal static partial class MetricTable
     /// <summary>Families that are only there once something happened that the tests' pods do not do.</summary>
     public static readonly string[] Rare =
     [
-        "glance_staging_admission_rejected_total", "glance_staging_child_processes_total", "glance_staging_child_duration_seconds",
-        "glance_staging_transfer_bytes_total", "glance_staging_hand_overs_total", "glance_staging_upload_resumes_total",
-        "glance_staging_janitor_removed_total", "glance_staging_reattaches_total", "glance_staging_duplicates_total",
-        "glance_staging_forward_loops_prevented_total", "glance_staging_locates_total", "glance_staging_locate_duration_seconds",
+        "glance_staging_admission_rejected_total",
+        "glance_staging_child_processes_total",
+        "glance_staging_child_duration_seconds",
+        "glance_staging_transfer_bytes_total",
+        "glance_staging_hand_overs_total",
+        "glance_staging_upload_resumes_total",
+        "glance_staging_janitor_removed_total",
+        "glance_staging_reattaches_total",
+        "glance_staging_duplicates_total",
+        "glance_staging_forward_loops_prevented_total",
+        "glance_staging_locates_total",
+        "glance_staging_locate_duration_seconds",
         "glance_staging_upload_digested_bytes_total", "glance_staging_oldest_image_timestamp_seconds",
         "glance_staging_peer_certificate_expiry_timestamp_seconds", // with TLS only
     ];
 
-    /// <summary>A row for each family of the product: name, type, labels (but for <c>error_type</c>), meaning.</summary>
+    /// <summary>
+    /// A row for each family of the product: name, type, labels (but for <c>error_type</c>), meaning.
+    /// </summary>
     public static IEnumerable<string> Rows(string page)
     {
         var (help, type) = ("", "");
@@ -37,7 +47,8 @@ internal static partial class MetricTable
             }
             else
             {
-                labels.UnionWith(Labels().Matches(line).Select(match => match.Groups[1].Value).Where(label => label is not ("le" or "error_type")));
+                labels.UnionWith(Labels().Matches(line).Select(match => match.Groups[1].Value)
+                    .Where(label => label is not ("le" or "error_type")));
             }
         }
     }

@@ -22,14 +22,16 @@ internal sealed partial class PrometheusTests : ClusterTest
         await using var prometheus = await PrometheusServer.StartAsync(
             directory, Enumerable.Range(0, 3).Select(pod => (Cluster.Name(pod), cluster[pod].Ops)), Deadline);
 
-        await UntilAsync(() => prometheus.SeriesAsync("count_over_time(up[1m]) >= 3 and up == 1", Deadline), up => up.Count == 3);
+        await UntilAsync(() => prometheus.SeriesAsync("count_over_time(up[1m]) >= 3 and up == 1", Deadline), up =>
+            up.Count == 3);
 
         var known = await KnownMetricsAsync(cluster);
         Assert.Multiple(() =>
         {
             foreach (var query in DashboardQueries())
             {
-                Assert.That(Metrics().Matches(query).Select(match => Family(match.Value)).Except(known), Is.Empty, query);
+                Assert.That(Metrics().Matches(query).Select(match => Family(match.Value))
+                    .Except(known), Is.Empty, query);
             }
         });
         foreach (var query in DashboardQueries())
@@ -40,7 +42,8 @@ internal sealed partial class PrometheusTests : ClusterTest
 
         var images = await prometheus.SeriesAsync("sum(glance_staging_images)", Deadline);
         Assert.That(images[0].GetProperty("value")[1].GetString(), Is.EqualTo("1"));
-        Assert.That(await prometheus.SeriesAsync(Filled("glance_staging_peer_up{namespace=~\"$namespace\"}"), Deadline), Has.Count.EqualTo(6));
+        Assert.That(await prometheus.SeriesAsync(
+            Filled("glance_staging_peer_up{namespace=~\"$namespace\"}"), Deadline), Has.Count.EqualTo(6));
     }
 
     [Test]
@@ -54,7 +57,8 @@ internal sealed partial class PrometheusTests : ClusterTest
 
         Assert.That(await LintAsync(text), Is.Empty);
         Assert.That(open, Does.EndWith("# EOF\n"));
-        Assert.That(open, Does.Contain("# TYPE glance_staging_uploads counter").And.Contain("glance_staging_uploads_total{"));
+        Assert.That(open, Does.Contain("# TYPE glance_staging_uploads counter")
+            .And.Contain("glance_staging_uploads_total{"));
     }
 
     [Test]
@@ -65,14 +69,16 @@ internal sealed partial class PrometheusTests : ClusterTest
 
         var readme = await File.ReadAllLinesAsync(Path.Combine(Root(), "README.md"), Deadline);
         var documented = readme.SkipWhile(line => !line.StartsWith("<!-- metrics:", StringComparison.Ordinal))
-            .TakeWhile(line => line != "<!-- end metrics -->").Where(line => line.StartsWith("| `", StringComparison.Ordinal)).ToList();
+            .TakeWhile(line => line != "<!-- end metrics -->")
+                .Where(line => line.StartsWith("| `", StringComparison.Ordinal)).ToList();
         var actual = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var pod in cluster.Running) actual.UnionWith(MetricTable.Rows(await PageAsync(pod, null)));
 
         var missing = actual.Except(documented).ToList();
         Assert.That(missing, Is.Empty, "these rows are not in the README:\n" + string.Join('\n', missing));
         Assert.That(
-            documented.Except(actual).Select(row => row.Split('`')[1]).Except(MetricTable.Rare), Is.Empty, "only in the README");
+            documented.Except(actual).Select(row => row.Split('`')[1])
+                .Except(MetricTable.Rare), Is.Empty, "only in the README");
     }
 
     [Test]
@@ -103,7 +109,8 @@ internal sealed partial class PrometheusTests : ClusterTest
     {
         using var directory = TestDirectory.Create();
         await using var collector = await OtlpCollector.StartAsync();
-        await using var sidecar = await SidecarInstance.StartUnderAsync(["env", .. collector.Environment], directory.Path);
+        await using var sidecar =
+            await SidecarInstance.StartUnderAsync(["env", .. collector.Environment], directory.Path);
         const string trace = "0af7651916cd43dd8448eb211c80319c";
         using (var call = sidecar.Staging.GetCapacityAsync(
             new GetCapacityRequest(), new Metadata { { "traceparent", $"00-{trace}-b7ad6b7169203331-01" } }))
@@ -111,7 +118,8 @@ internal sealed partial class PrometheusTests : ClusterTest
             await call;
         }
 
-        var page = await UntilAsync(() => PageAsync(sidecar, OpenMetrics), page => page.Contains("GetCapacity", StringComparison.Ordinal));
+        var page = await UntilAsync(() => PageAsync(sidecar, OpenMetrics), page =>
+            page.Contains("GetCapacity", StringComparison.Ordinal));
 
         Assert.That(page, Does.Match($"rpc_server_call_duration_seconds_bucket{{[^}}]*GetCapacity[^}}]*}} 1 # {{trace_id=\"{trace}\""));
     }
@@ -126,14 +134,19 @@ internal sealed partial class PrometheusTests : ClusterTest
         Assert.That(
             async () => await RunAsync(cluster[1], new RunImportRequest { ImageId = gone, DiskFormat = "qcow2" }),
             Throws.InstanceOf<RpcException>());
-        await cluster[1].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = gone }, cancellationToken: Deadline);
+        await cluster[1].Staging.DeleteImageAsync(
+            new DeleteImageRequest { ImageId = gone }, cancellationToken: Deadline);
         await ReadAsync(cluster[1], kept);
     }
 
     private static async Task<string> PageAsync(SidecarInstance pod, string? type)
     {
         using var http = new HttpClient { BaseAddress = pod.Ops };
-        if (type is not null) http.DefaultRequestHeaders.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(type + ";version=1.0.0"));
+        if (type is not null)
+        {
+            http.DefaultRequestHeaders.Accept.Add(MediaTypeWithQualityHeaderValue.Parse(type + ";version=1.0.0"));
+        }
+
         using var answer = await http.GetAsync("/metrics", Deadline);
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo(type ?? "text/plain"));
         return await answer.Content.ReadAsStringAsync(Deadline);
@@ -147,7 +160,8 @@ internal sealed partial class PrometheusTests : ClusterTest
         })!;
         await promtool.StandardInput.WriteAsync(page);
         promtool.StandardInput.Close();
-        var output = await Task.WhenAll(promtool.StandardOutput.ReadToEndAsync(), promtool.StandardError.ReadToEndAsync());
+        var output =
+            await Task.WhenAll(promtool.StandardOutput.ReadToEndAsync(), promtool.StandardError.ReadToEndAsync());
         await promtool.WaitForExitAsync(Deadline);
         return string.Concat(output);
     }
@@ -170,7 +184,11 @@ internal sealed partial class PrometheusTests : ClusterTest
     private static string Root()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Sidecar.sln"))) directory = directory.Parent;
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Sidecar.sln")))
+        {
+            directory = directory.Parent;
+        }
+
         return directory?.FullName ?? throw new InvalidOperationException("Not below the repository.");
     }
 

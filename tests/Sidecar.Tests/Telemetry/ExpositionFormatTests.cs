@@ -6,8 +6,8 @@ namespace Sidecar.Tests.Telemetry;
 
 internal sealed class ExpositionFormatTests
 {
-    private const string Prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
-        + "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    private const string Prometheus = "application/openmetrics-text;version=1.0.0,"
+        + "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 
     [TestCase("", false)]
     [TestCase("*/*", false)]
@@ -31,7 +31,8 @@ internal sealed class ExpositionFormatTests
     public void ContentType_NamesTheVersion()
     {
         Assert.That(ExpositionFormat.Text.ContentType(), Does.StartWith("text/plain; version=0.0.4"));
-        Assert.That(ExpositionFormat.OpenMetrics.ContentType(), Does.StartWith("application/openmetrics-text; version=1.0.0"));
+        Assert.That(ExpositionFormat.OpenMetrics.ContentType(),
+            Does.StartWith("application/openmetrics-text; version=1.0.0"));
     }
 
     [TestCase("glance_staging_uploads", "{upload}", false, "glance_staging_uploads")]

@@ -34,14 +34,17 @@ internal sealed class LogTests
         var line = Write(new TerminalFormatter(new ManualTime()), Hostile);
 
         Assert.That(line, Does.EndWith("\n"));
-        Assert.That(line[..^1].Where(character => char.IsControl(character) || character is '\u2028' or '\u202e'), Is.Empty);
-        Assert.That(line, Does.Contain(@"WARN  project glance\u000d\u000a{").And.Contain(@"\u001b[2J").And.Contain("[Some.Logger:42]"));
+        Assert.That(
+            line[..^1].Where(character => char.IsControl(character) || character is '\u2028' or '\u202e'), Is.Empty);
+        Assert.That(line, Does.Contain(@"WARN  project glance\u000d\u000a{").And.Contain(@"\u001b[2J")
+            .And.Contain("[Some.Logger:42]"));
     }
 
     [Test]
     public void Terminal_OfAnException_IndentsEachLine()
     {
-        var text = Write(new TerminalFormatter(new ManualTime()), "x", new IOException("bad\n12:00:00 info forged\u001b[1m"));
+        var text = Write(
+            new TerminalFormatter(new ManualTime()), "x", new IOException("bad\n12:00:00 info forged\u001b[1m"));
 
         var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines.Skip(1), Is.Not.Empty.And.All.StartsWith("    "));
@@ -73,9 +76,11 @@ internal sealed class LogTests
     private static string Write(ConsoleFormatter formatter, string project, Exception? failure = null)
     {
         using var text = new StringWriter();
-        List<KeyValuePair<string, object?>> state = [new("Project", project), new("{OriginalFormat}", "project {Project}")];
+        List<KeyValuePair<string,
+            object?>> state = [new("Project", project), new("{OriginalFormat}", "project {Project}")];
         var entry = new LogEntry<List<KeyValuePair<string, object?>>>(
-            LogLevel.Warning, "Some.Logger", new EventId(42), state, failure, (values, _) => $"project {values[0].Value}");
+            LogLevel.Warning, "Some.Logger", new EventId(42), state, failure, (values, _) =>
+                $"project {values[0].Value}");
         formatter.Write(entry, null, text);
         return text.ToString();
     }

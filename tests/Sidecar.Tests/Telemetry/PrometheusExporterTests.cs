@@ -121,7 +121,8 @@ internal sealed class PrometheusExporterTests : IDisposable
 
         var exemplar = $" # {{trace_id=\"{activity.TraceId}\",span_id=\"{activity.SpanId}\"}} 0.75 ";
         Assert.That(
-            Page(ExpositionFormat.OpenMetrics).Split('\n').Where(line => line.Contains(" # {", StringComparison.Ordinal)),
+            Page(ExpositionFormat.OpenMetrics).Split('\n')
+                .Where(line => line.Contains(" # {", StringComparison.Ordinal)),
             Has.One.StartsWith("wait_seconds_bucket{kind=\"x\",le=\"1.0\"} 2" + exemplar));
         Assert.That(Page(), Does.Not.Contain(" # {"));
     }

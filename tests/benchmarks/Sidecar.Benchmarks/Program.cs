@@ -16,6 +16,7 @@ switch (args)
             rest is [var turns, ..] ? Numbers.Parse(turns) : 5, rest is [_, var size, ..] ? Numbers.Parse(size) : 1024);
         return 0;
     default:
-        Console.Error.WriteLine("usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]]");
+        Console.Error.WriteLine(
+            "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]]");
         return 2;
 }

@@ -8,7 +8,7 @@ internal readonly record struct SampledValue(double Value, string TraceId, strin
 /// <summary>The measurements of a series that belong to traces which were recorded.</summary>
 internal static class Exemplars
 {
-    /// <param name="isLong">Of which kind the metric is: an exemplar does not say, and keeps both in the same bits.</param>
+    /// <param name="isLong">Of which kind the metric is: an exemplar keeps both in the same bits.</param>
     public static IReadOnlyList<SampledValue> Of(in MetricPoint point, bool isLong)
     {
         if (!point.TryGetExemplars(out var exemplars)) return [];

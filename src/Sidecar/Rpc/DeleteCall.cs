@@ -18,16 +18,11 @@ internal sealed class DeleteCall(
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
     {
         var id = ImageId.Parse(request.ImageId);
+        var asked = request.DeletedAt?.ToDateTimeOffset();
         var now = clock.GetUtcNow();
-        if (mark.IsOn(request.Forwarded, caller))
-        {
-            var limit = request.DeletedAt?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue;
-            return await DeleteHereAsync(id, limit, caller.CancellationToken);
-        }
-
-        var deleted = await DeleteHereAsync(id, DateTimeOffset.MaxValue, caller.CancellationToken);
-        if (request.OnlyHere || !options.Value.Enabled) return deleted;
-        var elsewhere = await peers.TellAllAsync(id, now, caller);
+        var deleted = await DeleteHereAsync(id, asked ?? DateTimeOffset.MaxValue, caller.CancellationToken);
+        if (mark.IsOn(request.Forwarded, caller) || request.OnlyHere || !options.Value.Enabled) return deleted;
+        var elsewhere = await peers.TellAllAsync(id, asked ?? now, caller);
         deleted.Existed |= elsewhere.Existed;
         deleted.FreedBytes += (ulong)elsewhere.FreedBytes;
         deleted.PendingPeers.Add(elsewhere.Pending);

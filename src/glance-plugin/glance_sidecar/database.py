@@ -13,6 +13,8 @@ LOG = logging.getLogger(__name__)
 
 LOCK = "os_glance_import_task"
 STAGE_HOST = "os_glance_stage_host"
+IMPORTING_TO = "os_glance_importing_to_stores"
+FAILED_IN = "os_glance_failed_import"
 
 
 @functools.lru_cache(maxsize=None)

@@ -71,7 +71,7 @@ def mend_import(record):
     method = record.get("method") or _method_of(task)
     keep, size = _decide(image_id, method, record.get("before") or {})
     _mend_image(image, record, keep, size)
-    complete = image.status == "active" and not image.extra_properties.get("os_glance_failed_import")
+    complete = image.status == "active" and not image.extra_properties.get(database.FAILED_IN)
     if complete and method != "copy-image":
         text = None
         _succeed(task, image_id)
@@ -87,15 +87,15 @@ def mend_import(record):
 
 def _mend_image(image, record, keep, size):
     status = image.status
-    unfinished = [name for name in image.extra_properties.get("os_glance_importing_to_stores", "").split(",") if name]
+    unfinished = [name for name in image.extra_properties.get(database.IMPORTING_TO, "").split(",") if name]
     known = {place["metadata"].get("store") for place in image.locations}
     if status != "active" or unfinished:
         leftovers.remove(image.image_id, [
             store for store in (unfinished or record.get("stores") or [None]) if store not in known])
     if unfinished:
-        failed = set(image.extra_properties.get("os_glance_failed_import", "").split(",")) | set(unfinished)
-        image.extra_properties["os_glance_failed_import"] = ",".join(sorted(name for name in failed if name))
-        image.extra_properties["os_glance_importing_to_stores"] = ""
+        failed = set(image.extra_properties.get(database.FAILED_IN, "").split(",")) | set(unfinished)
+        image.extra_properties[database.FAILED_IN] = ",".join(sorted(name for name in failed if name))
+        image.extra_properties[database.IMPORTING_TO] = ""
     if status == "importing":
         image.status = "queued"
         before = record.get("before") or {}

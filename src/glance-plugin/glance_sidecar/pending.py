@@ -7,6 +7,7 @@ import re
 from oslo_log import log as logging
 
 from glance_sidecar import client
+from glance_sidecar import messages
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
 
@@ -20,9 +21,17 @@ def delete_image(image_id, fallback_file=None):
     _remove("delete", image_id, fallback_file)
 
 
-def remove_image(image_id):
-    """As delete_image, at once; raises SidecarError."""
-    client.get().call("Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=image_id)
+def remove_image(image_id, asked_at=None):
+    """
+    As delete_image, at once; raises SidecarError. asked_at: seconds since 1970 when it should have been done, so that
+    what was staged since stays.
+    """
+    deleted_at = None
+    if asked_at is not None:
+        deleted_at = messages.of("google.protobuf.Timestamp")(
+            seconds=int(asked_at), nanos=int(asked_at % 1 * 1_000_000_000))
+    client.get().call(
+        "Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=image_id, deleted_at=deleted_at)
 
 
 def release_import(import_id, fallback_file=None):
@@ -41,7 +50,7 @@ def settle():
     left = waiting()
     for kind, subject in list(left):
         try:
-            _ask(kind, subject)
+            _ask(kind, subject, _asked_at(kind, subject))
         except SidecarError as failure:
             if failure.down:
                 return len(left)
@@ -69,10 +78,10 @@ def _remove(kind, subject, fallback_file):
             LOG.exception("The %s of %s could not be put off.", kind, subject)
 
 
-def _ask(kind, subject):
+def _ask(kind, subject, asked_at=None):
     try:
         if kind == "delete":
-            remove_image(subject)
+            remove_image(subject, asked_at)
         else:
             client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=subject)
     except SidecarError as failure:
@@ -80,14 +89,25 @@ def _ask(kind, subject):
             raise
 
 
+# The time of a note is the time of its file.
 def _note(kind, subject):
-    path = os.path.join(volume.state_directory("pending"), "%s-%s" % (kind, subject))
-    with open(path, "w") as file:
+    with open(_path(kind, subject), "w") as file:
         json.dump({"kind": kind, "id": subject}, file)
+
+
+def _asked_at(kind, subject):
+    try:
+        return os.stat(_path(kind, subject)).st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def _forget(kind, subject):
     try:
-        os.unlink(os.path.join(volume.state_directory("pending"), "%s-%s" % (kind, subject)))
+        os.unlink(_path(kind, subject))
     except FileNotFoundError:
         pass
+
+
+def _path(kind, subject):
+    return os.path.join(volume.state_directory("pending"), "%s-%s" % (kind, subject))

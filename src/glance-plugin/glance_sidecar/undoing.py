@@ -6,6 +6,7 @@ from glance.common import exception
 
 from glance_sidecar import attempt
 from glance_sidecar import client
+from glance_sidecar import database
 from glance_sidecar import pending
 from glance_sidecar.errors import SidecarError
 
@@ -21,8 +22,6 @@ _STORE_TROUBLE = {
     "StorageQuotaFull": "The image is larger than the quota leaves",
     "ImageSizeLimitExceeded": "The image is larger than this site allows",
 }
-
-_IMPORTING = "os_glance_importing_to_stores"
 
 
 class Undo:
@@ -59,7 +58,7 @@ class Undo:
 
     @staticmethod
     def _fail_stores(action):
-        stores = [name for name in action.image_extra_properties.get(_IMPORTING, "").split(",") if name]
+        stores = [name for name in action.image_extra_properties.get(database.IMPORTING_TO, "").split(",") if name]
         action.remove_importing_stores(stores)
         action.add_failed_stores(stores)
 

@@ -91,6 +91,16 @@ class DownTest(unittest.TestCase):
         task = self.user.end_of_import(image_id)
         self.assertEqual((task["status"], self.user.show(image_id)["size"]), ("success", len(plain)), task["message"])
 
+    def test_deletion_that_was_put_off_leaves_what_was_staged_since(self):
+        from glance_sidecar import pending
+        image_id = self.user.create()
+        self.daemon.kill()
+        pending.delete_image(image_id)
+        self.daemon.start_again()
+        self.assertEqual(self.user.stage(image_id, b"a" * 1000).status_int, 204)
+        wait_until(lambda: pending.settle() == 0, "the removal is made")
+        self.assertTrue(os.path.exists(os.path.join(self.daemon.staging, image_id)))
+
     def test_deletion_is_made_up_for(self):
         from glance_sidecar import pending
         image_id = self.user.create()

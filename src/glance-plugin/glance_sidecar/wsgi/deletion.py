@@ -6,6 +6,7 @@ from oslo_log import log as logging
 
 from glance_sidecar import database
 from glance_sidecar import pending
+from glance_sidecar.wsgi import ending
 
 LOG = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Deletion:
         return answer
 
     def _delete(self):
+        ending.wait_for(self._image_id)
         # Glance answers 500 when an import drops its lock, which is a property of the image, while the image's properties
         # are being deleted. Nothing is deleted then, and a moment later it can be.
         for pause in _PAUSES:

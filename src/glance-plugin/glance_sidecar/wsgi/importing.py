@@ -15,6 +15,7 @@ from glance_sidecar import records
 from glance_sidecar import refusals
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
+from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import forward
 from glance_sidecar.wsgi import image as images
 from glance_sidecar.wsgi import source
@@ -41,6 +42,7 @@ class ImportRequest:
         if body is None:
             return self._app  # Glance itself says what is wrong with it
         refuse_reserved_store(self._request, body)
+        ending.wait_for(self._image_id)
         method = body["method"]["name"]
         image = images.show(self._app, self._request, self._image_id)
         if image is None or not images.may_modify(self._request, self._image_id):

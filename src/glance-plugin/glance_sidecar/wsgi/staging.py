@@ -18,6 +18,7 @@ from glance_sidecar.errors import SidecarError
 from glance_sidecar.expectations import Expectation
 from glance_sidecar.intake import STEP
 from glance_sidecar.reservation import Reservation
+from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import image as images
 from glance_sidecar.wsgi import source
 from glance_sidecar.wsgi.body import UploadBody
@@ -39,6 +40,7 @@ class StageRequest:
     def respond(self):
         if self._request.content_type != "application/octet-stream":
             return self._app  # Glance itself refuses it
+        ending.wait_for(self._image_id)
         image = images.show(self._app, self._request, self._image_id)
         if image is None or image["status"] not in ("queued", "uploading"):
             return self._app

@@ -100,8 +100,10 @@ internal sealed class DevTools : IAsyncDisposable
             {
                 result.SetException(new InvalidOperationException(error.ToString()));
             }
-
-            else result.SetResult(message.GetProperty("result"));
+            else
+            {
+                result.SetResult(message.GetProperty("result"));
+            }
         }
     }
 }

@@ -68,15 +68,13 @@ internal sealed class ApacheTests : GlanceTest
     {
         var bytes = Noise(16 * MiB);
         using var user = Site.At(0);
-        var id = await user.CreateAsync("raw");
-        using var half = new StalledContent(bytes, bytes.Length / 2);
-        var stage = user.StageAsync(id, half);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+        var id = half.ImageId;
 
         await Site[0].KillAsync();
 
         half.GoOn();
-        Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
+        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         await Site[0].StartAsync();
         await EndedAsync(1, id, "queued");
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);

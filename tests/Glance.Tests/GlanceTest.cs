@@ -50,6 +50,16 @@ internal abstract class GlanceTest
         return id;
     }
 
+    /// <summary>Begins an upload through a pod; when it returns, half of it is sent and it waits.</summary>
+    protected async Task<HalfUpload> HalfStagedAsync(ImageApi user, int pod, byte[] bytes)
+    {
+        var id = await user.CreateAsync("raw");
+        var content = new StalledContent(bytes, bytes.Length / 2);
+        var upload = new HalfUpload(id, content, user.StageAsync(id, content));
+        await Site.ReceivedAsync(pod, id, bytes.Length / 4);
+        return upload;
+    }
+
     /// <summary>Imports through a pod and waits until the image is active.</summary>
     protected async Task<ImageRecord> ImportedAsync(int pod, string id, ImportTargets? targets = null)
     {

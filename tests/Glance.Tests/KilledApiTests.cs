@@ -14,15 +14,13 @@ internal sealed class KilledApiTests : GlanceTest
     {
         var bytes = Noise(32 * MiB);
         using var user = Site.At(0);
-        var id = await user.CreateAsync("raw");
-        using var half = new StalledContent(bytes, bytes.Length / 2);
-        var stage = user.StageAsync(id, half);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+        var id = half.ImageId;
 
         await Site[0].KillAsync();
 
         half.GoOn();
-        Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
+        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         using var other = Site.At(1);
         AssertStatus(await other.ImportAsync(id), HttpStatusCode.Conflict);
         await EndedAsync(1, id, "queued");
@@ -36,16 +34,14 @@ internal sealed class KilledApiTests : GlanceTest
     {
         var bytes = Noise(32 * MiB);
         using var user = Site.At(0);
-        var id = await user.CreateAsync("raw");
-        using var half = new StalledContent(bytes, bytes.Length / 2);
-        var stage = user.StageAsync(id, half);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+        var id = half.ImageId;
 
         // Only the process that serves: its parent starts another one at once.
         Command.Signal("KILL", Site[0].Worker);
 
         half.GoOn();
-        Assert.That(async () => await stage, Throws.InstanceOf<HttpRequestException>());
+        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         await EndedAsync(1, id, "queued");
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);
         await ImportedAsync(0, id);

@@ -16,16 +16,14 @@ internal sealed class KilledSidecarTests : GlanceTest
     {
         var bytes = Noise(32 * MiB);
         using var user = Site.At(0);
-        var id = await user.CreateAsync("raw");
-        using var half = new StalledContent(bytes, bytes.Length / 2);
-        var stage = user.StageAsync(id, half);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+        var id = half.ImageId;
 
         await Site.Sidecars.KillPodAsync(0);
         await Site.StartSidecarAsync(0);
         half.GoOn();
 
-        AssertStatus(await stage, HttpStatusCode.NoContent);
+        AssertStatus(await half.Answer, HttpStatusCode.NoContent);
         await ImportedAsync(1, id);
         await AssertBytesAsync(2, id, bytes);
     }

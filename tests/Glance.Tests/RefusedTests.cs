@@ -102,10 +102,8 @@ internal sealed class RefusedTests : GlanceTest
     {
         var bytes = Noise(8 * MiB);
         using var user = Site.At(0);
-        var id = await user.CreateAsync("raw");
-        using var half = new StalledContent(bytes, bytes.Length / 2);
-        var stage = user.StageAsync(id, half);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+        var id = half.ImageId;
         using var other = Site.At(1);
 
         var import = await other.ImportAsync(id);
@@ -114,7 +112,7 @@ internal sealed class RefusedTests : GlanceTest
         AssertStatus(import, HttpStatusCode.Conflict);
         AssertStatus(again, HttpStatusCode.Conflict);
         half.GoOn();
-        AssertStatus(await stage, HttpStatusCode.NoContent);
+        AssertStatus(await half.Answer, HttpStatusCode.NoContent);
         await ImportedAsync(1, id);
         await AssertBytesAsync(1, id, bytes);
     }

@@ -27,10 +27,15 @@ internal sealed class TopView
     {
         var capacity = survey.Capacity;
         var used = capacity.TotalBytes - capacity.FreeBytes;
-        var accepts = capacity.AcceptsUploads ? "[green]accepts uploads[/]" : $"[red]refuses uploads: {Markup.Escape(capacity.Refusal)}[/]";
+        var accepts = capacity.AcceptsUploads
+            ? "[green]accepts uploads[/]"
+            : $"[red]refuses uploads: {Markup.Escape(capacity.Refusal)}[/]";
+        var health = Markup.Escape(survey.Health.Status.ToString());
         return new Grid().AddColumn().AddColumn()
-            .AddRow("[bold]Server[/]", $"{Markup.Escape(survey.Server)}  {Markup.Escape(survey.Health.Status.ToString())}  {accepts}")
-            .AddRow("[bold]Volume[/]", $"{Bar(used, capacity.TotalBytes)} {Of(capacity.FreeBytes)} free of {Of(capacity.TotalBytes)}, "
+            .AddRow("[bold]Server[/]", $"{Markup.Escape(survey.Server)}  {health}  {accepts}")
+            .AddRow(
+                "[bold]Volume[/]",
+                $"{Bar(used, capacity.TotalBytes)} {Of(capacity.FreeBytes)} free of {Of(capacity.TotalBytes)}, "
                 + $"{Of(capacity.ReservedBytes)} reserved, {Of(capacity.AvailableBytes)} for one upload")
             .AddRow("[bold]Staged[/]", $"{capacity.StagedImages} images, {Of(capacity.StagedBytes)}");
     }
@@ -44,7 +49,9 @@ internal sealed class TopView
             var progress = upload.HasDeclaredSize
                 ? $"{Bar(upload.ReceivedOffset, upload.DeclaredSize)} {Of(upload.ReceivedOffset)} of {Of(upload.DeclaredSize)}"
                 : Of(upload.ReceivedOffset);
-            table.AddRow(upload.ImageId, upload.State.ToString(), progress, rate > 0 ? Of(rate) + "/s" : "-", Age(upload.StartedAt));
+            table.AddRow(
+                upload.ImageId, upload.State.ToString(), progress, rate > 0 ? Of(rate) + "/s" : "-",
+                Age(upload.StartedAt));
         }
 
         return table;

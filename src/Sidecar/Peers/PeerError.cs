@@ -7,7 +7,8 @@ internal enum PeerError
     OwnerUnreachable,
 
     /// <summary>
-    /// Nobody who answered has it (of an upload: is receiving it), but not everybody answered. Facts: silent (names), asked, retry_after_seconds.
+    /// Nobody who answered has it (of an upload: is receiving it), but not everybody answered. Facts: silent (names),
+    /// asked, retry_after_seconds.
     /// </summary>
     LocateIncomplete,
 

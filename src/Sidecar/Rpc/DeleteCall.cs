@@ -12,8 +12,8 @@ namespace Sidecar.Rpc;
 
 /// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
 internal sealed class DeleteCall(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, ForwardMark mark, IOptions<PeersOptions> options,
-    TimeProvider clock)
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, ForwardMark mark,
+    IOptions<PeersOptions> options, TimeProvider clock)
 {
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
     {

@@ -10,8 +10,8 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice and its refusals into statuses.</summary>
 [BindServiceMethod(typeof(StagingService), nameof(BindService))]
 internal sealed class StagingService(
-    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload, DeleteCall delete, OwnerRouter router, ReadCall read,
-    Forwarder forwarder, ForwardMark mark)
+    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload,
+    DeleteCall delete, OwnerRouter router, ReadCall read, Forwarder forwarder, ForwardMark mark)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
     public static void BindService(ServiceBinderBase binder, StagingService? service) =>

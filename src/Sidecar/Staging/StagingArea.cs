@@ -9,7 +9,8 @@ namespace Sidecar.Staging;
 /// An <em>upload</em> begins with <see cref="BeginUploadAsync"/>, grows by appends, and is suspended when its writer
 /// goes; it survives the process. Its commit makes it a <em>staged image</em>: complete, durable, immutable, at
 /// <c>&lt;directory&gt;/&lt;image id&gt;</c>. A file that somebody else wrote becomes one through
-/// <see cref="AdoptAsync"/>. Delete ends both. Space may be promised to either beforehand. Per image one caller at a time changes anything; the newest wins.
+/// <see cref="AdoptAsync"/>. Delete ends both. Space may be promised to either beforehand. Per image
+/// one caller at a time changes anything; the newest wins.
 /// </para>
 /// </summary>
 internal sealed partial class StagingArea : IDisposable

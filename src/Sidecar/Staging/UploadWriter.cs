@@ -66,7 +66,8 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <param name="crc32C">What the sender says of the chunk; checked before it is written.</param>
     /// <exception cref="StagingException">
     /// OffsetMismatch, ChunkCorrupt, LengthMismatch, NoSpace: nothing was written, the upload goes on at its offset.
-    /// DiskFailed: it is dead. A refusal of <see cref="JudgeImage"/>: it is discarded. UploadTakenOver, UploadAborted, Draining: this writer's time is over.
+    /// DiskFailed: it is dead. A refusal of <see cref="JudgeImage"/>: it is discarded. UploadTakenOver, UploadAborted,
+    /// Draining: this writer's time is over.
     /// </exception>
     public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
     {

@@ -53,7 +53,10 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
         var matches = verdicts.Where(judged => judged.Verdict.Matches).ToList();
         return new PartialReport(
             matches.Count > 0 ? Report(matches, bytes) : null,
-            [.. verdicts.Where(judged => judged.Verdict is { Matches: false, Undecided: false }).Select(judged => judged.Format.Name)],
+            [
+                .. verdicts.Where(judged => judged.Verdict is { Matches: false, Undecided: false })
+                    .Select(judged => judged.Format.Name),
+            ],
             verdicts.Where(judged => judged.Verdict.Undecided).Select(judged => judged.Verdict.NeededBytes)
                 .DefaultIfEmpty(long.MaxValue).Min());
     }

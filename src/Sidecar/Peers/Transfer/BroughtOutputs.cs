@@ -91,7 +91,11 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
     public async Task<long> RemoveForImageAsync(ImageId imageId, DateTimeOffset limit)
     {
         var bytes = 0L;
-        foreach (var record in Records.Where(record => record.ImageId == imageId && record.StartedAt <= limit)) bytes += await RemoveAsync(record.ImportId);
+        foreach (var record in Records.Where(record => record.ImageId == imageId && record.StartedAt <= limit))
+        {
+            bytes += await RemoveAsync(record.ImportId);
+        }
+
         return bytes;
     }
 

@@ -52,6 +52,35 @@ internal sealed class OtherMethodsTests : GlanceTest
     }
 
     [Test]
+    public async Task GlanceDownload_OfQcow2_IsRawInTheStore()
+    {
+        var disk = Disk.Create(Site, 4 * MiB);
+        using var user = Site.At(0);
+        var source = await user.CreateAsync("qcow2");
+        await user.UploadAsync(source, await disk.AsAsync("qcow2"));
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(await user.DownloadFromOtherRegionAsync(id, source), HttpStatusCode.Accepted);
+
+        var image = await ActiveAsync(1, id);
+        Assert.That((image.DiskFormat, image.Size), Is.EqualTo(("raw", (long?)disk.Raw.Length)));
+        await AssertBytesAsync(2, id, disk.Raw);
+    }
+
+    [Test]
+    public async Task GlanceDownload_OfNothing_LeavesTheImageQueued()
+    {
+        using var user = Site.At(0);
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(
+            await user.DownloadFromOtherRegionAsync(id, Guid.NewGuid().ToString()), HttpStatusCode.Accepted);
+
+        await FailureAsync(0, id);
+        await EndedAsync(0, id, "queued");
+    }
+
+    [Test]
     public async Task CopyImage_PutsItIntoTheOtherStoreToo()
     {
         var bytes = Noise(3 * MiB);

@@ -11,7 +11,7 @@ internal sealed class GlanceConfig
     {
         Directory = Path.Combine(home, "etc");
         Set("DEFAULT", "use_stderr", "true");
-        Set("DEFAULT", "enabled_import_methods", "[glance-direct,web-download,copy-image]");
+        Set("DEFAULT", "enabled_import_methods", "[glance-direct,web-download,copy-image,glance-download]");
         Set("DEFAULT", "enabled_backends", string.Join(',', stores.Keys.Select(store => store + ":file")));
         Set("glance_store", "default_backend", stores.Keys.First());
         foreach (var (store, directory) in stores) Set(store, "filesystem_store_datadir", directory);
@@ -26,10 +26,23 @@ internal sealed class GlanceConfig
 
     public bool WithSidecar { get; init; }
 
+    /// <summary>Where users find the image service of another region, to download from.</summary>
+    public required Uri OtherRegion { get; init; }
+
     public void Set(string group, string option, string value)
     {
         if (!_groups.TryGetValue(group, out var options)) _groups[group] = options = [];
         options[option] = value;
+    }
+
+    /// <summary>Adds a store in Ceph and makes it the default.</summary>
+    public void AddDefault(string store, CephCluster ceph)
+    {
+        Set("DEFAULT", "enabled_backends", $"{_groups["DEFAULT"]["enabled_backends"]},{store}:rbd");
+        Set("glance_store", "default_backend", store);
+        Set(store, "rbd_store_ceph_conf", ceph.Configuration);
+        Set(store, "rbd_store_pool", CephCluster.Pool);
+        Set(store, "rbd_store_user", "admin");
     }
 
     public void Write()
@@ -61,6 +74,7 @@ internal sealed class GlanceConfig
         paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory
         [filter:token]
         paste.filter_factory = suite_token:filter_factory
+        other_region = {OtherRegion.GetLeftPart(UriPartial.Authority)}
         {(WithSidecar ? "[filter:staging_sidecar]\npaste.filter_factory = glance_sidecar.wsgi:filter_factory" : "")}
 
         """;

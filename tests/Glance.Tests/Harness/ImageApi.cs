@@ -51,6 +51,23 @@ internal sealed class ImageApi(Uri address, string token) : IDisposable
     public Task<Answer> DownloadFromAsync(string id, Uri source) =>
         ImportAsync(id, new Dictionary<string, object> { ["name"] = "web-download", ["uri"] = source.ToString() });
 
+    /// <summary>Imports an image of the region that the catalog of the suite names.</summary>
+    public Task<Answer> DownloadFromOtherRegionAsync(string id, string source) => ImportAsync(
+        id,
+        new Dictionary<string, object>
+        {
+            ["name"] = "glance-download", ["glance_region"] = "RegionOne", ["glance_image_id"] = source,
+        });
+
+    /// <summary>Writes an image into the default store as it is, without an import.</summary>
+    public async Task UploadAsync(string id, byte[] bytes)
+    {
+        using var content = new ByteArrayContent(bytes);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        using var answer = await _client.PutAsync($"/v2/images/{id}/file", content);
+        answer.EnsureSuccessStatusCode();
+    }
+
     public Task<Answer> CopyAsync(string id, params string[] stores) =>
         ImportAsync(id, new Dictionary<string, object> { ["name"] = "copy-image" }, new ImportTargets { Stores = stores });
 

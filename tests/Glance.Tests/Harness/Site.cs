@@ -13,6 +13,9 @@ internal sealed class Site : IAsyncDisposable
     public const string Fast = "fast";
     public const string Slow = "slow";
 
+    /// <summary>The store in Ceph, where there is one.</summary>
+    public const string Rbd = "rbd";
+
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -46,6 +49,9 @@ internal sealed class Site : IAsyncDisposable
     public HeldTool Tool { get; }
 
     public WebServer Web { get; private set; } = null!;
+
+    /// <summary>Null unless the site was asked for one.</summary>
+    public CephCluster? Ceph { get; private set; }
 
     public LoadBalancer Balancer => _balancer!;
 
@@ -142,6 +148,7 @@ internal sealed class Site : IAsyncDisposable
         if (_small is not null) await Command.RunAsync(["umount", _small]);
         await Sidecars.DisposeAsync();
         if (_database is not null) await _database.DisposeAsync();
+        if (Ceph is not null) await Ceph.DisposeAsync();
         if (Web is not null) await Web.DisposeAsync();
         _directory.Dispose();
     }
@@ -172,6 +179,7 @@ internal sealed class Site : IAsyncDisposable
         if (_options.UnderApache) OpenToGroup();
         Web = await WebServer.StartAsync();
         _database = await DatabaseServer.StartAsync(_directory["database"]);
+        if (_options.WithCeph) Ceph = await CephCluster.StartAsync(_directory["ceph"]);
         var python = _options.WithSidecar ? await PluginPackage.InstallAsync(_directory["package"]) + ":" : "";
         await Command.RunAsync(["cp", "-r", PluginPackage.SuiteModules, _directory["modules"]]);
         for (var pod = 0; pod < Pods; pod++)
@@ -205,23 +213,31 @@ internal sealed class Site : IAsyncDisposable
 
     private GlanceApi Api(int pod, string configuration, string modules)
     {
-        var address = $"{Sidecars.Address(pod)}:{GlanceApi.Port}";
+        var address = ApiAddress(pod);
         (string, string)[] environment =
         [
             ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", modules),
             ("PATH", $"{Tools}:{Environment.GetEnvironmentVariable("PATH")}"),
         ];
-        return new GlanceApi(new Uri("http://" + address), _options.UnderApache
-            ? new Apache(Path.Combine(Home(pod), "apache"), address, environment) : new Gunicorn(address, environment));
+        return new GlanceApi(address, _options.UnderApache
+            ? new Apache(Path.Combine(Home(pod), "apache"), address.Authority, environment)
+            : new Gunicorn(address.Authority, environment));
     }
+
+    private Uri ApiAddress(int pod) => new UriBuilder("http", Sidecars.Address(pod), GlanceApi.Port).Uri;
 
     private GlanceConfig Configure(int pod, params (string Option, string Value)[] options)
     {
         var home = Home(pod);
         var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
-        var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores) { WithSidecar = _options.WithSidecar };
-        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host}]");
-        config.Set("import_filtering_opts", "allowed_ports", string.Create(CultureInfo.InvariantCulture, $"[{Web.Address.Port}]"));
+        var other = ApiAddress((pod + 1) % Pods);
+        var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores)
+        {
+            WithSidecar = _options.WithSidecar, OtherRegion = other,
+        };
+        config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host},{other.Host}]");
+        config.Set("import_filtering_opts", "allowed_ports", $"[{Web.Address.Port},{other.Port}]");
+        if (Ceph is not null) config.AddDefault(Rbd, Ceph);
         config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
         if (!_options.WithSidecar) return config;
         config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));

@@ -18,6 +18,9 @@ internal sealed record SiteOptions
     /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>
     public bool UnderApache { get; init; }
 
+    /// <summary>A Ceph cluster besides the file stores; the default store is in it.</summary>
+    public bool WithCeph { get; init; }
+
     public string Plugins { get; init; } = "['staging_sidecar']";
 
     /// <summary>Options of the package, beside the suite's.</summary>

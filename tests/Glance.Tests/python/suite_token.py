@@ -1,16 +1,21 @@
 """Stands where keystonemiddleware's authtoken stands: the token says who somebody is, as user:project:role,role."""
+import json
 import urllib.parse
 
 import keystonemiddleware.auth_token  # noqa: F401  registers the options that Glance's own proxying reads
 
 
-def filter_factory(global_conf, **local_conf):
-    return Filter
+def filter_factory(global_conf, other_region):
+    """other_region: address of the image service that users find in their catalog, in tempest's default region."""
+    endpoint = {'region': 'RegionOne', 'publicURL': other_region}
+    catalog = json.dumps([{'type': 'image', 'endpoints': [endpoint]}])
+    return lambda app: Filter(app, catalog)
 
 
 class Filter:
-    def __init__(self, app):
+    def __init__(self, app, catalog):
         self.app = app
+        self.catalog = catalog
 
     def __call__(self, environ, start_response):
         for name in [name for name in environ if name in IDENTITY]:
@@ -20,7 +25,7 @@ class Filter:
         if len(parts) == 3:
             user, project, roles = parts
             environ.update(HTTP_X_IDENTITY_STATUS='Confirmed', HTTP_X_USER_ID=user, HTTP_X_PROJECT_ID=project,
-                           HTTP_X_TENANT_ID=project, HTTP_X_ROLES=roles, HTTP_X_SERVICE_CATALOG='[]')
+                           HTTP_X_TENANT_ID=project, HTTP_X_ROLES=roles, HTTP_X_SERVICE_CATALOG=self.catalog)
         return self.app(environ, start_response)
 
 

@@ -15,20 +15,26 @@ internal sealed class ImportJournal(StagingLayout layout)
     // Requests are bounded by the message size of the API; a longer journal was not written by us.
     private const long MaxBytes = 16 << 20;
 
+    /// <summary>Begins an import; one that failed may begin again.</summary>
     public void Create(ImportSnapshot import)
     {
+        var directory = layout.ImportDirectory(import.ImportId);
+        if (Directory.Exists(directory))
+        {
+            Write(import);
+            return;
+        }
+
+        // There is nothing to replace, and so a single flush of the disk does for all of this.
         DurableFiles.CreateDirectory(layout.Imports);
-        DurableFiles.CreateDirectory(layout.ImportDirectory(import.ImportId));
+        DurableFiles.CreateDirectory(directory);
+        DurableFiles.Write(Path.Combine(directory, FileName), Serialize(import));
+        Posix.SyncDirectory(directory);
         Posix.SyncDirectory(layout.Imports);
-        Write(import);
     }
 
-    public void Write(ImportSnapshot import)
-    {
-        var record = JournalRecord.FromSnapshot(import);
-        var json = JsonSerializer.SerializeToUtf8Bytes(record, JournalContext.Default.JournalRecord);
-        DurableFiles.Replace(Path.Combine(layout.ImportDirectory(import.ImportId), FileName), json);
-    }
+    public void Write(ImportSnapshot import) =>
+        DurableFiles.Replace(Path.Combine(layout.ImportDirectory(import.ImportId), FileName), Serialize(import));
 
     /// <summary>All directories and what their journals say; null where one cannot be read.</summary>
     public IEnumerable<(string Directory, ImportSnapshot? Import)> ReadAll()
@@ -63,6 +69,9 @@ internal sealed class ImportJournal(StagingLayout layout)
         Directory.Delete(directory, recursive: true);
         Posix.SyncDirectory(layout.Imports);
     }
+
+    private static byte[] Serialize(ImportSnapshot import) => JsonSerializer.SerializeToUtf8Bytes(
+        JournalRecord.FromSnapshot(import), JournalContext.Default.JournalRecord);
 
     private static ImportSnapshot? TryRead(string directory)
     {

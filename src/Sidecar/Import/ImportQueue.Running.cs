@@ -72,8 +72,8 @@ internal sealed partial class ImportQueue
         try
         {
             job.Cancelled.ThrowIfCancellationRequested();
+            // Not in the journal: a restart treats what waited and what ran alike, and each write waits for the disk.
             job.Start();
-            _journal.Write(job.Snapshot());
             var stages = _pipeline.Resolve(job.Request);
             _logger.ImportStarted(
                 job.Request.ImportId, job.Request.ImageId, string.Join(", ", stages), job.Request.RequestId);

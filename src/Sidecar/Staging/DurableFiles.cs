@@ -49,14 +49,17 @@ internal static class DurableFiles
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
         var temporary = path + ".tmp";
-        using (var handle = OpenWritable(temporary, FileMode.Create))
-        {
-            RandomAccess.Write(handle, content, 0);
-            Posix.Sync(handle);
-        }
-
+        Write(temporary, content);
         File.Move(temporary, path, overwrite: true);
         Posix.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Writes a small file; its content is durable, its name is once the directory is.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        using var handle = OpenWritable(path, FileMode.Create);
+        RandomAccess.Write(handle, content, 0);
+        Posix.Sync(handle);
     }
 
     /// <summary>Makes the content of a file durable.</summary>

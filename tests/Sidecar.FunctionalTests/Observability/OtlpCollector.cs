@@ -27,11 +27,15 @@ internal sealed record SentSpan(string Pod, Span Span)
 internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly ConcurrentQueue<SentSpan> _spans = new();
+    private readonly ConcurrentQueue<string> _authorizations = new();
     private readonly WebApplication _app;
 
     private OtlpCollector(WebApplication app) => _app = app;
 
     public IEnumerable<SentSpan> Spans => _spans;
+
+    /// <summary>The authorization header of each request that came.</summary>
+    public IEnumerable<string> Authorizations => _authorizations;
 
     /// <summary>Variables under which a daemon sends its spans here, soon.</summary>
     public string[] Environment =>
@@ -59,6 +63,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     private async Task ReceiveAsync(HttpContext context)
     {
+        _authorizations.Enqueue(context.Request.Headers.Authorization.ToString());
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         var export = ExportTraceServiceRequest.Parser.ParseFrom(body.ToArray());

@@ -1,6 +1,6 @@
 """Reads messages as a sidecar of an older version would: by a recorded descriptor set, and by nothing of today's.
 
-Usage: older_reader.py DESCRIPTOR_SET. Each line of standard input is a message's full name and its bytes in base64; each
+Usage: older_reader.py DESCRIPTOR_SET. Each line of standard input is a message's full name and its bytes in base64, each
 line of standard output is what the older reader understood, as JSON.
 """
 import base64

@@ -47,7 +47,7 @@ internal sealed class TopTests
     public async Task Top_AtATerminal_DrawsInPlace_UntilInterrupted(CancellationToken cancellationToken)
     {
         await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);
-        var command = $"dotnet '{Programs.PathOf("stagectl")}' --server {daemon.Address} top --interval 20ms";
+        var command = $"{string.Join(' ', Programs.Command("stagectl"))} --server {daemon.Address} top --interval 20ms";
         var start = new ProcessStartInfo("script", ["-qec", command, "/dev/null"])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true,

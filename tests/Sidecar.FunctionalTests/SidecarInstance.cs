@@ -29,8 +29,7 @@ internal sealed class SidecarInstance : IAsyncDisposable
         _socket = Path.Combine(directory, "sidecar.sock");
         string[] command =
         [
-            .. launcher, Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
-            Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
+            .. launcher, .. Program,
             "--Staging:Directory", Path.Combine(directory, "staging"), "--Hosting:SocketPath", _socket,
             "--Hosting:LocalAddress", "127.0.0.1:0", "--Hosting:OpsAddress", "127.0.0.1:0", .. settings,
         ];
@@ -44,6 +43,16 @@ internal sealed class SidecarInstance : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    /// <summary>The daemon as a command: the one that <c>TEST_SIDECAR</c> names, else the one built here.</summary>
+    public static IReadOnlyList<string> Program { get; } =
+        Environment.GetEnvironmentVariable("TEST_SIDECAR") is { Length: > 0 } shipped
+            ? [shipped]
+            :
+            [
+                Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet",
+                Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
+            ];
 
     /// <summary>Errors in the log are expected, as the test breaks something.</summary>
     public bool ExpectsErrors { get; set; }

@@ -199,7 +199,7 @@ internal sealed class StartTests : SidecarTest
     }
 
     private static ProcessStartInfo Command(params string[] arguments) =>
-        new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"), .. arguments])
+        new(SidecarInstance.Program[0], [.. SidecarInstance.Program.Skip(1), .. arguments])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };

@@ -41,6 +41,7 @@ internal static class Root
         ReleaseCommand.Create,
         PeersCommand.Create,
         StatusCommand.Create,
+        HealthCommand.Create,
         TopCommand.Create,
         LogLevelCommand.Create,
         DrainCommand.Create,

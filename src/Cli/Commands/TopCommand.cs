@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Grpc.Core;
 using Spectre.Console;
 using Stagectl.Survey;
 
@@ -47,9 +48,10 @@ internal static class TopCommand
             if (invocation.Output.Json || Console.IsOutputRedirected) await PrintAsync(invocation, looks, interval);
             else await DrawAsync(invocation, looks, interval);
         }
-        catch (OperationCanceledException) when (invocation.Interrupted.IsCancellationRequested)
+        catch (Exception left) when (invocation.Interrupted.IsCancellationRequested
+            && left is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
-            // Ctrl-C is how one leaves.
+            // Ctrl-C is how one leaves, between two looks and in the middle of one.
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sidecar.Staging;
 
 /// <summary>
@@ -13,12 +11,19 @@ internal static class DirectoryLock
     {
         try
         {
-            string[] directories =
-                [layout.Directory, layout.Private, layout.Uploads, layout.Images, layout.Imports, layout.Outputs];
-            foreach (var directory in directories) DurableFiles.CreateDirectory(directory);
+            CreateDirectories(layout.Directory, layout.Private);
             var held = Hold(layout);
-            CheckFormat(layout);
-            return held;
+            try
+            {
+                new LayoutVersion(layout, StagingLayout.Migrations).BringUpToDate();
+                CreateDirectories(layout.Uploads, layout.Images, layout.Imports, layout.Outputs);
+                return held;
+            }
+            catch
+            {
+                held.Dispose();
+                throw;
+            }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -44,19 +49,8 @@ internal static class DirectoryLock
         }
     }
 
-    private static void CheckFormat(StagingLayout layout)
+    private static void CreateDirectories(params ReadOnlySpan<string> directories)
     {
-        if (!File.Exists(layout.FormatFile))
-        {
-            DurableFiles.Replace(layout.FormatFile, "1\n"u8);
-            return;
-        }
-
-        var text = File.ReadAllText(layout.FormatFile).Trim();
-        var known = StagingLayout.Version.ToString(CultureInfo.InvariantCulture);
-        if (text == known) return;
-        throw new StagingStartException(
-            $"The staging directory {layout.Directory} has layout '{text}', and this version knows layout "
-            + $"{known}. Run the version that wrote it, or an even newer one.");
+        foreach (var directory in directories) DurableFiles.CreateDirectory(directory);
     }
 }

@@ -7,13 +7,14 @@ namespace Sidecar.Staging;
 /// </summary>
 internal sealed class StagingLayout(string directory)
 {
-    /// <summary>Version of the layout, kept in <see cref="FormatFile"/>.</summary>
-    public const int Version = 1;
+    /// <summary>What leads from each version of this layout to the next: nothing yet, this is the first.</summary>
+    public static IReadOnlyList<LayoutMigration> Migrations { get; } = [];
 
     public string Directory { get; } = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
 
     public string Private => Path.Combine(Directory, ".sidecar");
 
+    /// <summary>Version of the layout; see <see cref="LayoutVersion"/>.</summary>
     public string FormatFile => Path.Combine(Private, "format");
 
     /// <summary>Locked by the running daemon: two of them in one directory would destroy each other's uploads.</summary>

@@ -8,7 +8,7 @@ import tempfile
 from tests.support import ROOT, wait_until
 
 BINARY = os.environ.get(
-    "SIDECAR_BINARY", os.path.join(ROOT, "src", "Sidecar", "bin", "Debug", "net10.0", "Sidecar"))
+    "TEST_SIDECAR", os.path.join(ROOT, "src", "Sidecar", "bin", "Debug", "net10.0", "Sidecar"))
 
 
 class Daemon:

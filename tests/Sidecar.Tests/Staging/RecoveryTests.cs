@@ -169,16 +169,6 @@ internal sealed class RecoveryTests
     }
 
     [Test]
-    public async Task Start_NewerLayout_IsRefusedByName()
-    {
-        using var staging = new StagingFixture();
-        staging.Area.Dispose();
-        await File.WriteAllTextAsync(staging.Layout.FormatFile, "2\n");
-        var refusal = Assert.Throws<StagingStartException>(staging.Restart)!;
-        Assert.That(refusal.Message, Does.Contain("layout '2'"));
-    }
-
-    [Test]
     public void Start_DirectoryInUse_IsRefused()
     {
         using var staging = new StagingFixture();

@@ -1,0 +1,51 @@
+# The image of the sidecar: the daemon, stagectl, and what imports run. See "Container image" in README.md.
+#
+#   docker build .                                              builds the programs in the SDK image
+#   eng/publish published && docker build --build-arg BINARIES=published .     takes programs that are built already
+ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0
+ARG BASE_IMAGE=docker.io/library/debian:12-slim
+ARG BINARIES=build
+
+FROM ${SDK_IMAGE} AS build
+WORKDIR /source
+COPY . .
+RUN eng/publish /published
+
+FROM scratch AS published
+COPY published /published
+
+FROM ${BINARIES} AS binaries
+
+FROM ${BASE_IMAGE}
+# Those of glance-api in the same pod: both read and remove what the other one writes. glance-operator's are 42415.
+ARG GLANCE_UID=42415
+ARG GLANCE_GID=42415
+# qemu-utils has qemu-img; prlimit, setpriv and unshare are in util-linux. Archives are unpacked by the daemon itself.
+# The runtime in the programs loads libssl for certificates, and stands on libstdc++.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    ca-certificates libssl3 libstdc++6 qemu-utils util-linux \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
+    /var/log/apt /var/log/*.log /usr/share/doc /usr/share/man \
+ && groupadd --gid "${GLANCE_GID}" glance \
+ && useradd --uid "${GLANCE_UID}" --gid glance --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin \
+    glance \
+ && install -d -o glance -g glance -m 0770 /run/glance-staging-sidecar \
+    /var/lib/glance /var/lib/glance/os_glance_staging_store /var/lib/glance-staging-sidecar
+COPY --from=binaries --chmod=0755 /published/glance-staging-sidecar /published/stagectl /usr/local/bin/
+
+# Where the daemon and stagectl look when nothing is configured: the root is read-only, these two are mounted.
+ENV XDG_RUNTIME_DIR=/run XDG_STATE_HOME=/var/lib
+# A diagnostics port of the runtime would need a writable /tmp.
+ENV DOTNET_EnableDiagnostics=0
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Glance staging sidecar" \
+      org.opencontainers.image.description="Owns a glance-api pod's staging directory: uploads and import plugins" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER ${GLANCE_UID}:${GLANCE_GID}
+# The peers' port. The others are on loopback unless they are configured otherwise.
+EXPOSE 9394
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/stagectl", "health", "liveness"]
+ENTRYPOINT ["/usr/local/bin/glance-staging-sidecar"]

@@ -1,0 +1,4 @@
+using NUnit.Framework;
+
+[assembly: NonParallelizable] // one store, and start-up times are measured
+[assembly: FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

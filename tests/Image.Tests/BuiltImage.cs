@@ -1,0 +1,85 @@
+using System.Reflection;
+using NUnit.Framework;
+
+namespace Image.Tests;
+
+/// <summary>
+/// The image, built once for all tests by the Dockerfile itself, from a Debian base that debootstrap makes and from
+/// programs as eng/publish makes them.
+/// </summary>
+[SetUpFixture]
+internal sealed class BuiltImage
+{
+    public const string Name = "localhost/glance-staging-sidecar:test";
+    public const string BaseName = "localhost/debian:12";
+    public const int Uid = 42415;
+
+    public static string Directory { get; private set; } = "";
+
+    public static ContainerStore Store { get; private set; } = null!;
+
+    /// <summary>stagectl on this machine, outside of any container.</summary>
+    public static string Stagectl => Path.Combine(Programs, "stagectl");
+
+    private static string Programs => Path.Combine(Directory, "context", "published");
+
+    private static string RepoRoot => typeof(BuiltImage).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "RepoRoot").Value!;
+
+    [OneTimeSetUp]
+    public async Task BuildAsync()
+    {
+        // Short: the path of a Unix socket has at most 107 characters.
+        Directory = System.IO.Directory.CreateTempSubdirectory("si-").FullName;
+        Store = new ContainerStore(Directory);
+        Store.Create();
+        await TakeProgramsAsync();
+        await MakeBaseAsync();
+        File.Copy(Path.Combine(RepoRoot, "Dockerfile"), Path.Combine(Directory, "context", "Dockerfile"));
+        await Store.BuildahAsync(
+            "build", "--isolation", "chroot", "--format", "docker", "--pull-never",
+            "--build-arg", $"BASE_IMAGE={BaseName}", "--build-arg", "BINARIES=published",
+            "--build-arg", "REVISION=tested", "--tag", Name, Path.Combine(Directory, "context"));
+    }
+
+    [OneTimeTearDown]
+    public async Task RemoveAsync()
+    {
+        await Store.DestroyAsync();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+
+    private static async Task TakeProgramsAsync()
+    {
+        System.IO.Directory.CreateDirectory(Programs);
+        if (Environment.GetEnvironmentVariable("TEST_SIDECAR") is { Length: > 0 } sidecar
+            && Environment.GetEnvironmentVariable("TEST_STAGECTL") is { Length: > 0 } stagectl)
+        {
+            File.Copy(sidecar, Path.Combine(Programs, "glance-staging-sidecar"));
+            File.Copy(stagectl, Stagectl);
+            return;
+        }
+
+        await Command.RunAsync(Path.Combine(RepoRoot, "eng/publish"), Programs);
+    }
+
+    private static async Task MakeBaseAsync()
+    {
+        var root = Path.Combine(Directory, "base");
+        await Command.RunAsync("debootstrap", "--variant=minbase", "bookworm", root, await MirrorAsync());
+        await Command.RunAsync(
+            "tar", "-C", root, "-cf", root + ".tar", "--exclude=./var/cache/apt/archives/*.deb", ".");
+        await Store.PodmanAsync("import", "--quiet", root + ".tar", BaseName);
+        System.IO.Directory.Delete(root, recursive: true);
+        File.Delete(root + ".tar");
+    }
+
+    // The one that this machine installs from: another may be out of reach.
+    private static async Task<string> MirrorAsync()
+    {
+        var mirrors = await Command.RunAsync(
+            "apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages");
+        return mirrors.Split('\n').Select(line => line.Split(' ', 2)).FirstOrDefault(line => line[0] == "bookworm")?[1]
+            ?? throw new AssertionException("apt knows no mirror of Debian 12: run apt-get update.\n" + mirrors);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using NUnit.Framework;
+using Sidecar.FunctionalTests;
+
+namespace Chart.Tests;
+
+/// <summary>
+/// The real daemon, started with the arguments, the environment and the mounted files that the chart gives to its
+/// container: only paths are moved into a directory of the test's, and ports left to the kernel.
+/// </summary>
+internal sealed class PodProcess : IAsyncDisposable
+{
+    private const string Pod = "glance-0";
+    private const int ListeningEvent = 5000;
+
+    private readonly string _root = Directory.CreateTempSubdirectory("chart-pod-").FullName;
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly TaskCompletionSource<string[]> _listening = new();
+    private readonly JsonNode _container;
+    private Process? _process;
+
+    private PodProcess(JsonNode container) => _container = container;
+
+    /// <summary>As the daemon logged them.</summary>
+    public IReadOnlyList<Uri> Addresses { get; private set; } = [];
+
+    public string StagingDirectory => Path.Combine(_root, "var/lib/glance/os_glance_staging_store");
+
+    public static async Task<PodProcess> StartAsync(string set, CancellationToken cancellationToken)
+    {
+        var manifests = await Renderer.ManifestsAsync(set);
+        var pod = new PodProcess(await manifests.ContainerAsync());
+        await pod.MountAsync(manifests);
+        var start = pod.Command(
+            Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"), pod.Words("command").Skip(1).Concat(pod.Words("args")));
+        pod._process = Process.Start(start)!;
+        pod._process.OutputDataReceived += (_, line) => pod.Read(line.Data);
+        pod._process.ErrorDataReceived += (_, line) => pod.Read(line.Data);
+        pod._process.BeginOutputReadLine();
+        pod._process.BeginErrorReadLine();
+        pod._process.EnableRaisingEvents = true;
+        pod._process.Exited += (_, _) => pod._listening.TrySetException(new AssertionException("It ended."));
+        try
+        {
+            pod.Addresses = [.. (await pod._listening.Task.WaitAsync(cancellationToken))
+                .Select(address => new Uri(address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal)))];
+            return pod;
+        }
+        catch (AssertionException)
+        {
+            await pod._process.WaitForExitAsync(cancellationToken); // its last lines
+            await pod.DisposeAsync();
+            throw new AssertionException("The daemon did not start:\n" + string.Join('\n', pod._log));
+        }
+    }
+
+    /// <summary>Runs the preStop hook to its end.</summary>
+    public Task<(int Exit, string Output, string Error)> PreStopAsync()
+    {
+        var hook = Words(_container["lifecycle"]!["preStop"]!["exec"]!["command"]!).ToArray();
+        Assert.That(Path.GetFileName(hook[0]), Is.EqualTo("stagectl"));
+        return Chart.Tests.Command.RunAsync(Command(Repository.Metadata("stagectl"), hook[1..]));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false }) _process.Kill(entireProcessTree: true);
+        if (_process is not null) await _process.WaitForExitAsync();
+        _process?.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private async Task MountAsync(Manifests manifests)
+    {
+        foreach (var mount in _container["volumeMounts"]!.AsArray())
+            Directory.CreateDirectory(Moved(mount!["mountPath"]!.GetValue<string>()));
+        var config = manifests.All.Single(document => document["data"]?["sidecar.json"] is not null)["data"]!["sidecar.json"]!;
+        var free = config.GetValue<string>();
+        foreach (var port in (string[])["9394", "9395", "9396"]) free = free.Replace($"\"*:{port}\"", "\"*:0\"", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Path.Combine(_root, "etc/glance-staging-sidecar/config/sidecar.json"), Moved(free));
+        var tls = Path.Combine(_root, "etc/glance-staging-sidecar/tls");
+        if (!Directory.Exists(tls)) return;
+        using var authority = new TestAuthority();
+        var certificate = authority.Issue(CertificateName(manifests));
+        await File.WriteAllTextAsync(Path.Combine(tls, "tls.crt"), authority.ChainPem(certificate));
+        await File.WriteAllTextAsync(Path.Combine(tls, "tls.key"), TestAuthority.KeyPem(certificate));
+        await File.WriteAllTextAsync(Path.Combine(tls, "ca.crt"), authority.RootPem);
+    }
+
+    private static string CertificateName(Manifests manifests) => manifests.All
+        .Select(document => document["spec"]?["dnsNames"]?[0]?.GetValue<string>())
+        .FirstOrDefault(name => name is not null) ?? "*.glance-staging.openstack.svc";
+
+    private ProcessStartInfo Command(string program, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach (var variable in _container["env"]!.AsArray())
+        {
+            // The only reference is to the pod's name.
+            var value = variable!["value"]?.GetValue<string>();
+            if (value is null) Assert.That(variable["valueFrom"]!["fieldRef"]!["fieldPath"]!.GetValue<string>(), Is.EqualTo("metadata.name"));
+            start.Environment[variable["name"]!.GetValue<string>()] = Moved(value ?? Pod);
+        }
+
+        return start;
+    }
+
+    private IEnumerable<string> Words(string list) => Words(_container[list]!);
+
+    private IEnumerable<string> Words(JsonNode list) => list.AsArray().Select(word => Moved(word!.GetValue<string>()));
+
+    private string Moved(string text) => new[] { "/etc/glance-staging-sidecar", "/run/glance-staging-sidecar", "/var/lib/glance" }
+        .Aggregate(text, (moved, path) => moved.Replace(path, _root + path, StringComparison.Ordinal));
+
+    private void Read(string? line)
+    {
+        if (line is null) return;
+        _log.Enqueue(line);
+        if (!line.Contains($"\"EventId\":{ListeningEvent},", StringComparison.Ordinal)) return;
+        using var entry = JsonDocument.Parse(line);
+        _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty("Addresses").GetString()!.Split(", "));
+    }
+}

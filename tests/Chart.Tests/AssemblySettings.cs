@@ -3,4 +3,3 @@ using NUnit.Framework;
 [assembly: Parallelizable(ParallelScope.All)]
 [assembly: FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 [assembly: LevelOfParallelism(2)]
-[assembly: CancelAfter(120_000)]

@@ -6,11 +6,9 @@ using Status = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 namespace Chart.Tests;
 
 /// <summary>The daemon starts with what the chart gives it, and answers the probes that the chart has it asked.</summary>
-internal sealed class DaemonTests
+internal sealed class DaemonTests : ChartTest
 {
     private static string[] Sets => Repository.ValueSets;
-
-    private static CancellationToken Deadline => TestContext.CurrentContext.CancellationToken;
 
     [TestCaseSource(nameof(Sets))]
     public async Task Daemon_Starts_AndAnswersItsProbes(string set)

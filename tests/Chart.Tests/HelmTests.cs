@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>Where helm is installed, it is asked as well.</summary>
-internal sealed class HelmTests
+internal sealed class HelmTests : ChartTest
 {
     private static string[] Sets => Repository.ValueSets;
 

@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>What Prometheus and Grafana are given is what is in files/, and fits what is scraped.</summary>
-internal sealed class MonitoringTests
+internal sealed class MonitoringTests : ChartTest
 {
     [Test]
     public async Task Rule_HasTheAlerts_AndPromtoolAgrees()
@@ -40,8 +40,8 @@ internal sealed class MonitoringTests
         var manifests = await Renderer.ManifestsAsync("operator");
         var endpoint = manifests.Get("PodMonitor")["spec"]!["podMetricsEndpoints"]![0]!;
         var ports = (await manifests.ContainerAsync())["ports"]!.AsArray().ToDictionary(
-            port => port!["name"]!.GetValue<string>(), port => port!["containerPort"]!.GetValue<int>());
-        Assert.That(ports, Contains.Item(new KeyValuePair<string, int>(endpoint["port"]!.GetValue<string>(), 9395)));
+            port => port!["name"]!.GetValue<string>(), port => port!["containerPort"]!.GetValue<long>());
+        Assert.That(ports, Contains.Item(new KeyValuePair<string, long>(endpoint["port"]!.GetValue<string>(), 9395)));
         var relabelled = endpoint["relabelings"]!.AsArray().Single(rule => rule!["targetLabel"]!.GetValue<string>() == "job");
         Assert.That(relabelled!["replacement"]!.GetValue<string>(), Does.Contain("staging"));
         Assert.That(await File.ReadAllTextAsync(FileOf("alerts.yaml")), Does.Contain("job=~\".*staging.*\""));

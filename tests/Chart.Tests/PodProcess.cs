@@ -124,6 +124,6 @@ internal sealed class PodProcess : IAsyncDisposable
         _log.Enqueue(line);
         if (!line.Contains($"\"EventId\":{ListeningEvent},", StringComparison.Ordinal)) return;
         using var entry = JsonDocument.Parse(line);
-        _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty("Addresses").GetString()!.Split(", "));
+        _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!.Split(", "));
     }
 }

@@ -5,7 +5,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>The chart's README has every value with its default, and a runbook for every alert.</summary>
-internal sealed class ReadmeTests
+internal sealed class ReadmeTests : ChartTest
 {
     private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Chart, "README.md"));
 

@@ -39,7 +39,10 @@ internal static class Renderer
     private static async Task<string> BuildAsync()
     {
         var program = Path.Combine(AppContext.BaseDirectory, "render");
-        var start = new ProcessStartInfo("go", ["build", "-o", program, Path.Combine(Repository.Tests, "render")]);
+        var start = new ProcessStartInfo("go", ["build", "-o", program, "./render"])
+        {
+            WorkingDirectory = Repository.Tests,
+        };
         // Debian's packages of Go libraries lie here; nothing is downloaded.
         start.Environment["GOPATH"] = "/usr/share/gocode";
         start.Environment["GO111MODULE"] = "off";

@@ -7,7 +7,7 @@ using Sidecar.Hosting;
 namespace Chart.Tests;
 
 /// <summary>values.schema.json has the daemon's settings with their ranges, and refuses what is wrong.</summary>
-internal sealed class SchemaTests
+internal sealed class SchemaTests : ChartTest
 {
     // Set by other values: where things are in the container must be the same in several places.
     private static readonly string[] Managed =

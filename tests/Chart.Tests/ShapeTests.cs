@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>The description of the kinds does find what is wrong.</summary>
-internal sealed class ShapeTests
+internal sealed class ShapeTests : ChartTest
 {
     [TestCase("clusterIP: None", "clusterIp: None", "Service.spec: clusterIP is missing", "Service.spec: clusterIp is unknown")]
     [TestCase("publishNotReadyAddresses: true", "publishNotReadyAddresses: yes please", "is not bool")]

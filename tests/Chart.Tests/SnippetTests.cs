@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>The patch for a StatefulSet of one's own, by kustomize.</summary>
-internal sealed class SnippetTests
+internal sealed class SnippetTests : ChartTest
 {
     private const string OwnStatefulSet = """
         apiVersion: apps/v1

@@ -30,8 +30,6 @@ Takes path, value and depth.
 {{- $strings := has (last (splitList "." $path)) (list "limits" "requests") -}}
 {{- $fields := list -}}
 {{- range $key, $value := .value -}}
-{{- /* A quantity may be written as a number, and the values of a map have one type. */}}
-{{- if $strings }}{{ $value = toString $value }}{{ end -}}
 {{- $literal := include "sidecar.cel" (dict "path" (printf "%s.%s" $path $key) "value" $value "depth" (add1 $depth)) -}}
 {{- $fields = append $fields (printf "%s  %s: %s" $pad ($strings | ternary (toJson $key) $key) $literal) -}}
 {{- end -}}

@@ -1,6 +1,7 @@
 {{- /*
 The sidecar's container and volumes: the same for a pod that the chart makes, for the admission policy and for the patch.
-What the API server would fill in is written out, as it does not do that for what a policy adds.
+What the API server would fill in is written out, as it does not do that for what a policy adds. Numbers in values are
+floating-point ones, which a template would write as 1e+06: hence int64.
 */}}
 {{- define "sidecar.container" -}}
 name: staging-sidecar
@@ -23,14 +24,14 @@ env:
 ports:
   {{- if .root.Values.peers.enabled }}
   - name: peer
-    containerPort: {{ .root.Values.ports.peer }}
+    containerPort: {{ .root.Values.ports.peer | int64 }}
     protocol: TCP
   {{- end }}
   - name: ops
-    containerPort: {{ .root.Values.ports.ops }}
+    containerPort: {{ .root.Values.ports.ops | int64 }}
     protocol: TCP
   - name: health
-    containerPort: {{ .root.Values.ports.health }}
+    containerPort: {{ .root.Values.ports.health | int64 }}
     protocol: TCP
 startupProbe:
   {{- include "sidecar.probe" (dict "port" .root.Values.ports.health "service" "liveness" "times" .root.Values.probes.startup) | nindent 2 }}
@@ -44,13 +45,20 @@ readinessProbe:
 lifecycle:
   preStop:
     exec:
-      command: [/usr/local/bin/stagectl, drain, --grace, {{ .root.Values.drain.graceSeconds }}s]
+      command: [/usr/local/bin/stagectl, drain, --grace, {{ .root.Values.drain.graceSeconds | int64 }}s]
 {{- end }}
+{{- with .root.Values.resources }}
 resources:
-  {{- toYaml .root.Values.resources | nindent 2 }}
+  {{- range $kind, $quantities := . }}
+  {{ $kind }}:
+    {{- range $name, $quantity := $quantities }}
+    {{ $name }}: {{ $quantity | toString | quote }}
+    {{- end }}
+  {{- end }}
+{{- end }}
 securityContext:
-  runAsUser: {{ .root.Values.identity.user }}
-  runAsGroup: {{ .root.Values.identity.group }}
+  runAsUser: {{ .root.Values.identity.user | int64 }}
+  runAsGroup: {{ .root.Values.identity.group | int64 }}
   runAsNonRoot: true
   readOnlyRootFilesystem: true
   allowPrivilegeEscalation: false
@@ -77,11 +85,11 @@ volumeMounts:
 
 {{- define "sidecar.probe" -}}
 grpc:
-  port: {{ .port }}
+  port: {{ .port | int64 }}
   service: {{ .service }}
-periodSeconds: {{ .times.periodSeconds }}
-timeoutSeconds: {{ .times.timeoutSeconds }}
-failureThreshold: {{ .times.failureThreshold }}
+periodSeconds: {{ .times.periodSeconds | int64 }}
+timeoutSeconds: {{ .times.timeoutSeconds | int64 }}
+failureThreshold: {{ .times.failureThreshold | int64 }}
 successThreshold: 1
 {{- end }}
 

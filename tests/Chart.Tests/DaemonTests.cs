@@ -33,8 +33,8 @@ internal sealed class DaemonTests : ChartTest
     public async Task Daemon_WithPeers_ListensForThem()
     {
         await using var pod = await PodProcess.StartAsync("operator", Deadline);
-        // The socket, loopback, peers, health and ops.
-        Assert.That(pod.Addresses.Select(address => address.Scheme), Is.EqualTo(["http", "http", "https", "http", "http"]));
+        // The socket, peers, health and ops.
+        Assert.That(pod.Addresses.Select(address => address.Scheme), Is.EqualTo(["http", "https", "http", "http"]));
     }
 
     [Test]

@@ -3,11 +3,15 @@
 {{- define "sidecar.tlsDirectory" -}}/etc/glance-staging-sidecar/tls{{- end }}
 {{- define "sidecar.socket" -}}{{ .Values.socketDirectory }}/sidecar.sock{{- end }}
 
-{{- /* The daemon's configuration file: what other values say, and then .Values.config. */}}
+{{- /*
+The daemon's configuration file: what other values say, and then .Values.config. Without the loopback address, as the socket
+is enough and a pod on the host's network would share it with others.
+*/}}
 {{- define "sidecar.config" -}}
 {{- $tls := include "sidecar.tlsDirectory" . -}}
 {{- $config := dict
   "Hosting" (dict
+    "LocalAddress" ""
     "SocketPath" (include "sidecar.socket" .)
     "OpsAddress" (printf "*:%d" (int .Values.ports.ops))
     "HealthAddress" (printf "*:%d" (int .Values.ports.health)))

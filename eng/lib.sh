@@ -95,11 +95,12 @@ setup_tests() {
   npm ci --prefix "$repo_root/tests/Grpc.Tests/interop/js" --no-audit --no-fund --loglevel=error
 }
 
-# What renders the chart: Go, and the libraries of helm's engine.
+# What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.
 setup_chart_tests() {
-  need_commands go=golang-go promtool=prometheus
+  need_commands go=golang-go promtool=prometheus node=nodejs npm=npm
   need_packages golang-github-masterminds-sprig-dev golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev \
     golang-github-gobwas-glob-dev
+  npm ci --prefix "$repo_root/tests/Chart.Tests/cel" --no-audit --no-fund --loglevel=error
 }
 
 # The real Glance with all that it stands on, for the tests that run it.

@@ -1,5 +1,4 @@
 using System.Net;
-using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using NUnit.Framework;

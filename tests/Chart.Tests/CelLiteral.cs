@@ -35,7 +35,7 @@ internal sealed class CelLiteral(string text, int at)
         if (word is "true" or "false") return JsonValue.Create(word == "true");
         if (long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
             return JsonValue.Create(number);
-        if (word != path) throw new FormatException($"'{word}' where {path} is expected: …{text[_at..Math.Min(text.Length, _at + 40)]}");
+        if (word != path) throw Unexpected($"'{word}' where {path} is expected");
         var message = new JsonObject();
         foreach (var _ in Members('{', '}'))
         {
@@ -98,8 +98,10 @@ internal sealed class CelLiteral(string text, int at)
 
     private void Expect(char letter)
     {
-        if (!TryTake(letter)) throw new FormatException($"'{letter}' is expected: …{text[_at..Math.Min(text.Length, _at + 40)]}");
+        if (!TryTake(letter)) throw Unexpected($"'{letter}' is expected");
     }
+
+    private FormatException Unexpected(string what) => new($"{what}: …{text[_at..Math.Min(text.Length, _at + 40)]}");
 
     private bool TryTake(char letter)
     {

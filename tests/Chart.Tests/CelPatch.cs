@@ -33,5 +33,5 @@ internal static class CelPatch
     }
 
     public static string ExpressionOf(JsonNode policy) =>
-        policy["spec"]!["mutations"]!.AsArray().Single()!["jsonPatch"]!["expression"]!.GetValue<string>();
+        policy["spec"]!["mutations"]!.AsArray().Single()!["jsonPatch"]!["expression"].Text();
 }

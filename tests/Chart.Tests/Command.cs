@@ -17,7 +17,8 @@ internal static class Command
         return output;
     }
 
-    public static async Task<(int Exit, string Output, string Error)> RunAsync(ProcessStartInfo start, string input = "")
+    public static async Task<(int Exit, string Output, string Error)> RunAsync(
+        ProcessStartInfo start, string input = "")
     {
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         using var process = Process.Start(start)!;

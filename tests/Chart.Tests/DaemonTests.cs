@@ -5,7 +5,7 @@ using Status = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Chart.Tests;
 
-/// <summary>The daemon starts with what the chart gives it, and answers the probes that the chart has it asked.</summary>
+/// <summary>The daemon starts with what the chart gives it, and answers the probes that the chart asks for.</summary>
 internal sealed class DaemonTests : ChartTest
 {
     private static string[] Sets => Repository.ValueSets;
@@ -18,7 +18,7 @@ internal sealed class DaemonTests : ChartTest
         using var channel = GrpcChannel.ForAddress(pod.Addresses[^2]);
         foreach (var probe in (string[])["startupProbe", "livenessProbe", "readinessProbe"])
         {
-            var request = new HealthCheckRequest { Service = container[probe]!["grpc"]!["service"]!.GetValue<string>() };
+            var request = new HealthCheckRequest { Service = container[probe]!["grpc"]!["service"].Text() };
             var answer = await new Health.HealthClient(channel).CheckAsync(request, cancellationToken: Deadline);
             Assert.That(answer.Status, Is.EqualTo(Status.Serving), probe);
         }

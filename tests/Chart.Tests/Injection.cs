@@ -6,7 +6,7 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>
-/// What the rendered admission policy makes of a pod: its CEL is evaluated by an engine of others, and its patch applied.
+/// What the rendered admission policy makes of a pod: its CEL is evaluated by an engine of others, its patch applied.
 /// </summary>
 /// <param name="Refused">Names of the conditions that are not met; none when the pod is taken.</param>
 /// <param name="Pod">With the patch.</param>
@@ -32,8 +32,8 @@ internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
     // RFC 6902, of which the policy uses "add" only.
     private static void Apply(JsonObject document, JsonNode operation)
     {
-        Assert.That(operation["op"]!.GetValue<string>(), Is.EqualTo("add"));
-        var path = operation["path"]!.GetValue<string>();
+        Assert.That(operation["op"].Text(), Is.EqualTo("add"));
+        var path = operation["path"].Text();
         var steps = path[1..].Split('/');
         JsonNode? parent = document;
         foreach (var step in steps[..^1])

@@ -30,14 +30,14 @@ internal sealed class InjectionTests : ChartTest
         Assert.That(injection.Refused, Is.Empty);
         var spec = injection.Pod["spec"]!;
         var sidecar = spec["initContainers"]!.AsArray().Single()!;
-        Assert.That(sidecar["name"]!.GetValue<string>(), Is.EqualTo("staging-sidecar"));
-        Assert.That(sidecar["restartPolicy"]!.GetValue<string>(), Is.EqualTo("Always"));
-        Assert.That(Names(spec["volumes"]), Is.EqualTo(
+        Assert.That(sidecar["name"].Text(), Is.EqualTo("staging-sidecar"));
+        Assert.That(sidecar["restartPolicy"].Text(), Is.EqualTo("Always"));
+        Assert.That(spec["volumes"].Names(), Is.EqualTo(
             ["glance", "config-data", "staging-sidecar-run", "staging-sidecar-config", "staging-sidecar-tls"]));
-        Assert.That(Names(sidecar["volumeMounts"]), Is.SubsetOf(Names(spec["volumes"])));
+        Assert.That(sidecar["volumeMounts"].Names(), Is.SubsetOf(spec["volumes"].Names()));
         Assert.That(Paths(spec["containers"]![0]!), Is.EqualTo(["/var/log/glance"]));
         Assert.That(Paths(spec["containers"]![1]!), Is.EqualTo(Mounted));
-        Assert.That(spec["terminationGracePeriodSeconds"]!.GetValue<int>(), Is.EqualTo(570));
+        Assert.That(spec["terminationGracePeriodSeconds"].Number(), Is.EqualTo(570));
     }
 
     [Test]
@@ -53,14 +53,14 @@ internal sealed class InjectionTests : ChartTest
     {
         var injection = await InjectAsync(
             pod => pod["spec"]!["initContainers"] = JsonNode.Parse("""[{"name": "init"}]"""));
-        Assert.That(Names(injection.Pod["spec"]!["initContainers"]), Is.EqualTo(["init", "staging-sidecar"]));
+        Assert.That(injection.Pod["spec"]!["initContainers"].Names(), Is.EqualTo(["init", "staging-sidecar"]));
     }
 
     [Test]
     public async Task Pod_WithALongerGracePeriod_KeepsIt()
     {
-        var injection = await InjectAsync(pod => pod["spec"]!["terminationGracePeriodSeconds"] = 3600);
-        Assert.That(injection.Pod["spec"]!["terminationGracePeriodSeconds"]!.GetValue<int>(), Is.EqualTo(3600));
+        var injection = await InjectAsync(pod => pod["spec"]!["terminationGracePeriodSeconds"] = 3600L);
+        Assert.That(injection.Pod["spec"]!["terminationGracePeriodSeconds"].Number(), Is.EqualTo(3600));
     }
 
     [Test]
@@ -105,8 +105,6 @@ internal sealed class InjectionTests : ChartTest
     private static async Task<JsonNode> PolicyAsync() =>
         (await Renderer.ManifestsAsync("operator")).Get("MutatingAdmissionPolicy");
 
-    private static IEnumerable<string> Names(JsonNode? list) => list!.AsArray().Select(item => item!["name"]!.GetValue<string>());
-
     private static IEnumerable<string> Paths(JsonNode container) =>
-        container["volumeMounts"]!.AsArray().Select(mount => mount!["mountPath"]!.GetValue<string>());
+        container["volumeMounts"]!.AsArray().Select(mount => mount!["mountPath"].Text());
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 using Sidecar.FunctionalTests;
 
@@ -15,6 +16,9 @@ internal sealed class PodProcess : IAsyncDisposable
 {
     private const string Pod = "glance-0";
     private const int ListeningEvent = 5000;
+
+    private static readonly string[] Mounts =
+        ["/etc/glance-staging-sidecar", "/run/glance-staging-sidecar", "/var/lib/glance"];
 
     private readonly string _root = Directory.CreateTempSubdirectory("chart-pod-").FullName;
     private readonly ConcurrentQueue<string> _log = new();
@@ -34,8 +38,8 @@ internal sealed class PodProcess : IAsyncDisposable
         var manifests = await Renderer.ManifestsAsync(set);
         var pod = new PodProcess(await manifests.ContainerAsync());
         await pod.MountAsync(manifests);
-        var start = pod.Command(
-            Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"), pod.Words("command").Skip(1).Concat(pod.Words("args")));
+        var arguments = pod.Words("command").Skip(1).Concat(pod.Words("args"));
+        var start = pod.Command(Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"), arguments);
         pod._process = Process.Start(start)!;
         pod._process.OutputDataReceived += (_, line) => pod.Read(line.Data);
         pod._process.ErrorDataReceived += (_, line) => pod.Read(line.Data);
@@ -76,11 +80,10 @@ internal sealed class PodProcess : IAsyncDisposable
     private async Task MountAsync(Manifests manifests)
     {
         foreach (var mount in _container["volumeMounts"]!.AsArray())
-            Directory.CreateDirectory(Moved(mount!["mountPath"]!.GetValue<string>()));
-        var config = manifests.All.Single(document => document["data"]?["sidecar.json"] is not null)["data"]!["sidecar.json"]!;
-        var free = config.GetValue<string>();
-        foreach (var port in (string[])["9394", "9395", "9396"]) free = free.Replace($"\"*:{port}\"", "\"*:0\"", StringComparison.Ordinal);
-        await File.WriteAllTextAsync(Path.Combine(_root, "etc/glance-staging-sidecar/config/sidecar.json"), Moved(free));
+            Directory.CreateDirectory(Moved(mount!["mountPath"].Text()));
+        var config = Regex.Replace(manifests.Config, @"""\*:\d+""", "\"*:0\"");
+        await File.WriteAllTextAsync(
+            Path.Combine(_root, "etc/glance-staging-sidecar/config/sidecar.json"), Moved(config));
         var tls = Path.Combine(_root, "etc/glance-staging-sidecar/tls");
         if (!Directory.Exists(tls)) return;
         using var authority = new TestAuthority();
@@ -90,9 +93,8 @@ internal sealed class PodProcess : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(tls, "ca.crt"), authority.RootPem);
     }
 
-    private static string CertificateName(Manifests manifests) => manifests.All
-        .Select(document => document["spec"]?["dnsNames"]?[0]?.GetValue<string>())
-        .FirstOrDefault(name => name is not null) ?? "*.glance-staging.openstack.svc";
+    private static string CertificateName(Manifests manifests) => 
+        manifests.Certificate?["dnsNames"]![0].Text() ?? "*.glance-staging.openstack.svc";
 
     private ProcessStartInfo Command(string program, IEnumerable<string> arguments)
     {
@@ -102,21 +104,25 @@ internal sealed class PodProcess : IAsyncDisposable
         };
         foreach (var variable in _container["env"]!.AsArray())
         {
-            // The only reference is to the pod's name.
-            var value = variable!["value"]?.GetValue<string>();
-            if (value is null) Assert.That(variable["valueFrom"]!["fieldRef"]!["fieldPath"]!.GetValue<string>(), Is.EqualTo("metadata.name"));
-            start.Environment[variable["name"]!.GetValue<string>()] = Moved(value ?? Pod);
+            start.Environment[variable!["name"].Text()] = Moved(ValueOf(variable));
         }
 
         return start;
     }
 
+    private static string ValueOf(JsonNode variable)
+    {
+        if (variable["value"] is { } value) return value.Text();
+        Assert.That(variable["valueFrom"]!["fieldRef"]!["fieldPath"].Text(), Is.EqualTo("metadata.name"));
+        return Pod;
+    }
+
     private IEnumerable<string> Words(string list) => Words(_container[list]!);
 
-    private IEnumerable<string> Words(JsonNode list) => list.AsArray().Select(word => Moved(word!.GetValue<string>()));
+    private IEnumerable<string> Words(JsonNode list) => list.AsArray().Select(word => Moved(word.Text()));
 
-    private string Moved(string text) => new[] { "/etc/glance-staging-sidecar", "/run/glance-staging-sidecar", "/var/lib/glance" }
-        .Aggregate(text, (moved, path) => moved.Replace(path, _root + path, StringComparison.Ordinal));
+    private string Moved(string text) => Mounts.Aggregate(
+        text, (moved, path) => moved.Replace(path, _root + path, StringComparison.Ordinal));
 
     private void Read(string? line)
     {
@@ -124,6 +130,7 @@ internal sealed class PodProcess : IAsyncDisposable
         _log.Enqueue(line);
         if (!line.Contains($"\"EventId\":{ListeningEvent},", StringComparison.Ordinal)) return;
         using var entry = JsonDocument.Parse(line);
-        _listening.TrySetResult(entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!.Split(", "));
+        var addresses = entry.RootElement.GetProperty("State").GetProperty(nameof(Addresses)).GetString()!;
+        _listening.TrySetResult(addresses.Split(", "));
     }
 }

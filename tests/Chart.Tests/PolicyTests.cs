@@ -4,8 +4,8 @@ using NUnit.Framework;
 namespace Chart.Tests;
 
 /// <summary>
-/// What can be said of the admission policy's text: its expression is a patch of the same data as the snippet's, written
-/// in CEL that reads back as that data. <see cref="InjectionTests"/> evaluates it.
+/// What can be said of the admission policy's text: its expression is a patch of the same data as the snippet's,
+/// written in CEL that reads back as that data. <see cref="InjectionTests"/> evaluates it.
 /// </summary>
 internal sealed class PolicyTests : ChartTest
 {
@@ -16,14 +16,15 @@ internal sealed class PolicyTests : ChartTest
         try
         {
             var values = await File.ReadAllTextAsync(Repository.Values("operator"));
-            await File.WriteAllTextAsync(file, values.Replace("mode: injection", "mode: snippet", StringComparison.Ordinal));
+            var asSnippet = values.Replace("mode: injection", "mode: snippet", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(file, asSnippet);
             var (_, snippet, _) = await Renderer.TryAsync(file);
             var patch = await new Manifests(await Renderer.ParseAsync(snippet)).PodSpecAsync();
             var policy = await (await Renderer.ManifestsAsync("operator")).PodSpecAsync();
             foreach (var part in (string[])["volumes", "initContainers", "terminationGracePeriodSeconds"])
-                Assert.That(JsonNode.DeepEquals(policy[part], patch[part]), Is.True, $"{part}\n{policy[part]}\n{patch[part]}");
+                Assert.That(Json.Same(policy[part], patch[part]), Is.True, $"{policy[part]}\n{patch[part]}");
             foreach (var container in patch["containers"]!.AsArray())
-                Assert.That(JsonNode.DeepEquals(policy["mounts"], container!["volumeMounts"]), Is.True, $"{container}");
+                Assert.That(Json.Same(policy["mounts"], container!["volumeMounts"]), Is.True, $"{container}");
         }
         finally
         {
@@ -46,14 +47,14 @@ internal sealed class PolicyTests : ChartTest
     {
         var spec = (await Renderer.ManifestsAsync("operator")).Get("MutatingAdmissionPolicy")["spec"]!;
         var constraints = spec["matchConstraints"]!;
-        Assert.That(constraints["namespaceSelector"]!["matchLabels"]!["kubernetes.io/metadata.name"]!.GetValue<string>(),
-            Is.EqualTo(Renderer.Namespace));
-        Assert.That(constraints["objectSelector"]!["matchLabels"]!["service"]!.GetValue<string>(), Is.EqualTo("glance"));
+        var namespaces = constraints["namespaceSelector"]!["matchLabels"]!;
+        Assert.That(namespaces["kubernetes.io/metadata.name"].Text(), Is.EqualTo(Renderer.Namespace));
+        Assert.That(constraints["objectSelector"]!["matchLabels"]!["service"].Text(), Is.EqualTo("glance"));
         var conditions = spec["matchConditions"]!.AsArray().ToDictionary(
-            condition => condition!["name"]!.GetValue<string>(), condition => condition!["expression"]!.GetValue<string>());
+            condition => condition!["name"].Text(), condition => condition!["expression"].Text());
         var pod = CelPatch.Of((await Renderer.ManifestsAsync("operator")).Get("MutatingAdmissionPolicy"));
-        var added = pod["initContainers"]![0]!["name"]!.GetValue<string>();
-        Assert.That(conditions["has-no-sidecar-yet"], Does.EndWith($"!object.spec.initContainers.exists(c, c.name == \"{added}\")"));
+        var added = pod["initContainers"]![0]!["name"].Text();
+        Assert.That(conditions["has-no-sidecar-yet"], Does.EndWith($".exists(c, c.name == \"{added}\")"));
         Assert.That(conditions["has-the-staging-volume"], Does.Contain("v.name == \"glance\""));
         Assert.That(conditions["pod-of-a-statefulset"], Does.Contain("o.kind == \"StatefulSet\""));
     }
@@ -61,7 +62,8 @@ internal sealed class PolicyTests : ChartTest
     [TestCase("Object.spec{a: 1, b: [2, 3]}", """{"a":1,"b":[2,3]}""")]
     [TestCase("Object.spec{s: \"a\\\"\\u0026b\", t: Object.spec.t{}}", """{"s":"a\"\u0026b","t":{}}""")]
     public void Literal_ReadsBack(string literal, string expected) =>
-        Assert.That(JsonNode.DeepEquals(new CelLiteral(literal + " ", 0).Read("Object.spec"), JsonNode.Parse(expected)), Is.True);
+        Assert.That(
+            Json.Same(new CelLiteral(literal + " ", 0).Read("Object.spec"), JsonNode.Parse(expected)), Is.True);
 
     [TestCase("Object.spec{t: Object.spec.u{}}", "Object.spec.t is expected")]
     [TestCase("{\"cpu\": 1, \"memory\": \"1Gi\"}", "differ in type")]

@@ -20,7 +20,8 @@ internal static class Renderer
         return output;
     }
 
-    public static async Task<(int Exit, string Output, string Error)> TryAsync(string valuesFile, params string[] options) =>
+    public static async Task<(int Exit, string Output, string Error)> TryAsync(
+        string valuesFile, params string[] options) =>
         await Command.RunAsync(new ProcessStartInfo(
             await Program.Value,
             ["template", Release, Repository.Chart, "-n", Namespace, "-f", valuesFile, .. options]));

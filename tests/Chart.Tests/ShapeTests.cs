@@ -6,7 +6,7 @@ namespace Chart.Tests;
 /// <summary>The description of the kinds does find what is wrong.</summary>
 internal sealed class ShapeTests : ChartTest
 {
-    [TestCase("clusterIP: None", "clusterIp: None", "Service.spec: clusterIP is missing", "Service.spec: clusterIp is unknown")]
+    [TestCase("clusterIP: None", "clusterIp: None", "spec: clusterIP is missing", "spec: clusterIp is unknown")]
     [TestCase("publishNotReadyAddresses: true", "publishNotReadyAddresses: yes please", "is not bool")]
     [TestCase("port: 9394\n", "port: \"9394\"\n", "Service.spec.ports[0].port: \"9394\" is not int")]
     [TestCase("protocol: TCP", "protocol: tcp", "is not TCP|UDP")]

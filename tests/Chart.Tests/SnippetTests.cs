@@ -32,10 +32,11 @@ internal sealed class SnippetTests : ChartTest
     public async Task Component_HasThePatchOfTheChart()
     {
         var manifests = await Renderer.ManifestsAsync("snippet");
-        var rendered = manifests.Get("ConfigMap", "glance-staging-pod-template")["data"]!["patch.yaml"]!.GetValue<string>();
+        var rendered = manifests.Get("ConfigMap", "glance-staging-pod-template")["data"]!["patch.yaml"].Text();
         var file = Path.Combine(Repository.Chart, "kustomize", "patch.yaml");
         if (Repository.Rewrites) await File.WriteAllTextAsync(file, rendered);
-        Assert.That(await File.ReadAllTextAsync(file), Is.EqualTo(rendered), $"{Repository.RewriteVariable}=1 writes it anew");
+        Assert.That(
+            await File.ReadAllTextAsync(file), Is.EqualTo(rendered), $"{Repository.RewriteVariable}=1 writes it anew");
         var shape = await Shape.LoadAsync();
         var patch = (await Renderer.ParseAsync(rendered))[0];
         Assert.That(shape.Faults("patch", JsonValue.Create("$PodPatch"), patch), Is.Empty);
@@ -48,7 +49,8 @@ internal sealed class SnippetTests : ChartTest
         var directory = Directory.CreateTempSubdirectory("chart-kustomize-").FullName;
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(directory, "own.yaml"), OwnStatefulSet + "\n---\n" + OtherStatefulSet);
+            await File.WriteAllTextAsync(
+                Path.Combine(directory, "own.yaml"), OwnStatefulSet + "\n---\n" + OtherStatefulSet);
             Directory.CreateDirectory(Path.Combine(directory, "sidecar"));
             foreach (var file in Directory.GetFiles(Path.Combine(Repository.Chart, "kustomize")))
                 File.Copy(file, Path.Combine(directory, "sidecar", Path.GetFileName(file)));
@@ -58,11 +60,11 @@ internal sealed class SnippetTests : ChartTest
                 await Command.OutputOfAsync("kubectl", ["kustomize", directory])));
 
             var pod = built.Get("StatefulSet", "my-glance")["spec"]!["template"]!["spec"]!;
-            Assert.That(Names(pod["initContainers"]), Is.EquivalentTo(["database", "staging-sidecar"]));
-            Assert.That(Names(pod["containers"]), Is.EqualTo(["glance-api"]));
-            Assert.That(Names(pod["containers"]![0]!["volumeMounts"]), Is.EquivalentTo(["glance", "staging-sidecar-run"]));
+            Assert.That(pod["initContainers"].Names(), Is.EquivalentTo(["database", "staging-sidecar"]));
+            Assert.That(pod["containers"].Names(), Is.EqualTo(["glance-api"]));
+            Assert.That(pod["containers"]![0]!["volumeMounts"].Names(), Is.EquivalentTo(["glance", "staging-sidecar-run"]));
             var patch = await (await Renderer.ManifestsAsync("snippet")).ContainerAsync();
-            Assert.That(JsonNode.DeepEquals(pod["initContainers"]!.AsArray().Single(IsSidecar), patch), Is.True);
+            Assert.That(Json.Same(pod["initContainers"]!.AsArray().Single(IsSidecar), patch), Is.True);
             Assert.That(built.Get("StatefulSet", "other").ToJsonString(), Does.Not.Contain("staging-sidecar"));
         }
         finally
@@ -71,7 +73,5 @@ internal sealed class SnippetTests : ChartTest
         }
     }
 
-    private static bool IsSidecar(JsonNode? container) => container!["name"]!.GetValue<string>() == "staging-sidecar";
-
-    private static IEnumerable<string> Names(JsonNode? list) => list!.AsArray().Select(item => item!["name"]!.GetValue<string>());
+    private static bool IsSidecar(JsonNode? container) => container!["name"].Text() == "staging-sidecar";
 }

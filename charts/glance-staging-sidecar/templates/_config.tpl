@@ -4,8 +4,8 @@
 {{- define "sidecar.socket" -}}{{ .Values.socketDirectory }}/sidecar.sock{{- end }}
 
 {{- /*
-The daemon's configuration file: what other values say, and then .Values.config. Without the loopback address, as the socket
-is enough and a pod on the host's network would share it with others.
+The daemon's configuration file: what other values say, and then .Values.config. Without the loopback address, as the
+socket is enough and a pod on the host's network would share it with others.
 */}}
 {{- define "sidecar.config" -}}
 {{- $tls := include "sidecar.tlsDirectory" . -}}

@@ -1,6 +1,6 @@
 {{- /*
-What a pod of Glance's is given, as data. The admission policy and the patch are both made from this, so that they cannot
-differ.
+What a pod of Glance's is given, as data. The admission policy and the patch are both made from this, so that they
+cannot differ.
 */}}
 {{- define "sidecar.patch" -}}
 terminationGracePeriodSeconds: {{ include "sidecar.gracePeriod" . }}

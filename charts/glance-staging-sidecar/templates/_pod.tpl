@@ -1,9 +1,11 @@
 {{- /*
-The sidecar's container and volumes: the same for a pod that the chart makes, for the admission policy and for the patch.
+The sidecar's container and volumes: the same for a pod that the chart makes, for the admission policy and the patch.
 What the API server would fill in is written out, as it does not do that for what a policy adds. Numbers in values are
 floating-point ones, which a template would write as 1e+06: hence int64.
 */}}
 {{- define "sidecar.container" -}}
+{{- $probes := .root.Values.probes -}}
+{{- $health := .root.Values.ports.health -}}
 name: staging-sidecar
 image: {{ include "sidecar.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
@@ -34,12 +36,12 @@ ports:
     containerPort: {{ .root.Values.ports.health | int64 }}
     protocol: TCP
 startupProbe:
-  {{- include "sidecar.probe" (dict "port" .root.Values.ports.health "service" "liveness" "times" .root.Values.probes.startup) | nindent 2 }}
+  {{- include "sidecar.probe" (dict "port" $health "service" "liveness" "times" $probes.startup) | nindent 2 }}
 livenessProbe:
-  {{- include "sidecar.probe" (dict "port" .root.Values.ports.health "service" "liveness" "times" .root.Values.probes.liveness) | nindent 2 }}
+  {{- include "sidecar.probe" (dict "port" $health "service" "liveness" "times" $probes.liveness) | nindent 2 }}
 {{- if .root.Values.probes.readiness.enabled }}
 readinessProbe:
-  {{- include "sidecar.probe" (dict "port" .root.Values.ports.health "service" "readiness" "times" .root.Values.probes.readiness) | nindent 2 }}
+  {{- include "sidecar.probe" (dict "port" $health "service" "readiness" "times" $probes.readiness) | nindent 2 }}
 {{- end }}
 {{- if .root.Values.drain.enabled }}
 lifecycle:

@@ -1,5 +1,5 @@
-// Renders a chart as "helm template" does, with the libraries that helm's own engine is made of, and without helm, which no
-// distribution of the test machines has.
+// Renders a chart as "helm template" does, with the libraries that helm's own engine is made of, and without helm, of
+// which Debian has no package.
 //
 //	render template NAME CHART [-n NAMESPACE] [-f VALUES]... [--api-versions VERSION]...
 //	render json        reads YAML documents and prints them as one JSON array

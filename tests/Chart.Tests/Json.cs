@@ -10,7 +10,8 @@ internal static class Json
     public static long Number(this JsonNode? node) => node!.GetValue<long>();
 
     /// <summary>The names of a list's members, which Kubernetes tells apart by them.</summary>
-    public static IEnumerable<string> Names(this JsonNode? list) => list!.AsArray().Select(item => item!["name"].Text());
+    public static IEnumerable<string> Names(this JsonNode? list) =>
+        list!.AsArray().Select(item => item!["name"].Text());
 
     public static bool Same(JsonNode? one, JsonNode? other) => JsonNode.DeepEquals(one, other);
 }

@@ -62,6 +62,7 @@ internal sealed class SchemaTests : ChartTest
     [TestCase("glance: {containers: []}", "glance.containers: Array must have at least 1 items")]
     [TestCase("injection: {apiVersion: v1}", "injection.apiVersion: Does not match pattern")]
     [TestCase("networkPolicy: {prometheus: {namespaceSelector: {app: x}}}", "Additional property app is not allowed")]
+    [TestCase("stagingDirectory: /data", "stagingDirectory is /data; allowed: a directory below", "/var/lib/glance")]
     [TestCase("certificates: {source: secret}", "certificates.secretName is empty; allowed: the name of a Secret")]
     public async Task Values_ThatAreWrong_AreRefusedByName(string values, params string[] expected)
     {

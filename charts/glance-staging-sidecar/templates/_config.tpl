@@ -8,6 +8,10 @@ The daemon's configuration file: what other values say, and then .Values.config.
 socket is enough and a pod on the host's network would share it with others.
 */}}
 {{- define "sidecar.config" -}}
+{{- $volume := .Values.glance.volume.mountPath -}}
+{{- if not (hasPrefix (printf "%s/" (trimSuffix "/" $volume)) .Values.stagingDirectory) -}}
+{{- fail (printf "stagingDirectory is %s; allowed: a directory below glance.volume.mountPath, %s" .Values.stagingDirectory $volume) -}}
+{{- end -}}
 {{- $tls := include "sidecar.tlsDirectory" . -}}
 {{- $config := dict
   "Hosting" (dict

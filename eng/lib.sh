@@ -117,9 +117,18 @@ setup_tests() {
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
     grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip node=nodejs npm=npm prlimit=util-linux
   need_packages python3 python3-grpcio python3-protobuf grpc-proto
+  setup_chart_tests
   setup_glance
   setup_image
   npm ci --prefix "$repo_root/tests/Grpc.Tests/interop/js" --no-audit --no-fund --loglevel=error
+}
+
+# What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.
+setup_chart_tests() {
+  need_commands go=golang-go promtool=prometheus node=nodejs npm=npm
+  need_packages golang-github-masterminds-sprig-dev golang-k8s-sigs-yaml-dev golang-github-xeipuuv-gojsonschema-dev \
+    golang-github-gobwas-glob-dev
+  npm ci --prefix "$repo_root/tests/Chart.Tests/cel" --no-audit --no-fund --loglevel=error
 }
 
 # The real Glance with all that it stands on, for the tests that run it.

@@ -29,6 +29,15 @@ internal sealed class HostingOptions
     public string OpsAddress { get; set; } = "127.0.0.1:9395";
 
     /// <summary>
+    /// Address and port of the gRPC health service alone, without TLS, for the kubelet: it asks at the pod's address.
+    /// Empty: none.
+    /// </summary>
+    [AllowedPattern(
+        @"^((\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|\*):\d{1,5})?$",
+        "an address and port such as *:9396, or nothing")]
+    public string HealthAddress { get; set; } = "";
+
+    /// <summary>
     /// How long calls that still run may take to end after SIGTERM. Uploads and imports are told to stop at once; this
     /// is for readers. Kubernetes kills the pod 30 s after the signal unless told otherwise.
     /// </summary>

@@ -11,6 +11,9 @@ internal enum ListenerRole
 
     /// <summary>Prometheus, the kubelet, a person: read only.</summary>
     Ops,
+
+    /// <summary>The kubelet's probes: the health service and nothing else.</summary>
+    Health,
 }
 
 /// <summary>Marks a connection with the listener that it came through.</summary>

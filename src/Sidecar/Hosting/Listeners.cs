@@ -35,6 +35,7 @@ internal static class Listeners
         kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
         Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
         if (peers.Enabled) ListenForPeers(kestrel, peers, gate);
+        Listen(kestrel, options.HealthAddress, HttpProtocols.Http2, ListenerRole.Health);
         Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
     }
 

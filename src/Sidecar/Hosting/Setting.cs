@@ -9,9 +9,13 @@ namespace Sidecar.Hosting;
 /// <summary>One configuration key, as the options classes declare it. The README's table is checked against these.</summary>
 /// <param name="Key">As on the command line and in JSON: <c>Staging:Directory</c>.</param>
 /// <param name="Default">Empty where there is none.</param>
-/// <param name="Allowed">In words; empty where anything of the type is.</param>
-internal sealed record Setting(string Key, string Default, string Allowed)
+/// <param name="Type">Of the property.</param>
+/// <param name="Rule">What is allowed; null where anything of the type is.</param>
+internal sealed record Setting(string Key, string Default, Type Type, AllowedAttribute? Rule)
 {
+    /// <summary>In words; empty where anything of the type is allowed.</summary>
+    public string Allowed => Rule?.Allowed ?? "";
+
     /// <summary>The environment variable of the same meaning.</summary>
     public string EnvironmentVariable => "SIDECAR_" + Key.Replace(":", "__", StringComparison.Ordinal);
 
@@ -28,7 +32,8 @@ internal sealed record Setting(string Key, string Default, string Allowed)
             yield return new Setting(
                 $"{section}:{property.Name}",
                 Text(value),
-                property.GetCustomAttribute<AllowedAttribute>()?.Allowed ?? "");
+                property.PropertyType,
+                property.GetCustomAttribute<AllowedAttribute>());
         }
     }
 

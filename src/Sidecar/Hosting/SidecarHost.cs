@@ -129,7 +129,8 @@ internal static class SidecarHost
         app.MapGrpcService<ImportsService>().WithMetadata(both);
         app.MapGrpcService<PeersService>().WithMetadata(both);
         app.MapGrpcService<OperationsService>().WithMetadata(both);
-        app.MapGrpcService<HealthServiceImpl>().WithMetadata(both);
+        app.MapGrpcService<HealthServiceImpl>().WithMetadata(
+            new ReachedThrough(ListenerRole.Local, ListenerRole.Peer, ListenerRole.Health));
         app.MapGrpcReflectionService().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }
 

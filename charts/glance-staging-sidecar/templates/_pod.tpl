@@ -1,0 +1,111 @@
+{{- /*
+The sidecar's container and volumes: the same for a pod that the chart makes, for the admission policy and the patch.
+What the API server would fill in is written out, as it does not do that for what a policy adds. Numbers in values are
+floating-point ones, which a template would write as 1e+06: hence int64.
+*/}}
+{{- define "sidecar.container" -}}
+{{- $probes := .root.Values.probes -}}
+{{- $health := .root.Values.ports.health -}}
+name: staging-sidecar
+image: {{ include "sidecar.image" .root | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+command: [/usr/local/bin/glance-staging-sidecar]
+args: [--config, {{ include "sidecar.configDirectory" .root }}/sidecar.json]
+env:
+  - name: SIDECAR_Staging__PodName
+    valueFrom:
+      fieldRef:
+        apiVersion: v1
+        fieldPath: metadata.name
+  - name: STAGECTL_SERVER
+    value: unix:{{ include "sidecar.socket" .root }}
+  {{- range $name, $value := .root.Values.env }}
+  - name: {{ $name }}
+    value: {{ $value | quote }}
+  {{- end }}
+ports:
+  {{- if .root.Values.peers.enabled }}
+  - name: peer
+    containerPort: {{ .root.Values.ports.peer | int64 }}
+    protocol: TCP
+  {{- end }}
+  - name: ops
+    containerPort: {{ .root.Values.ports.ops | int64 }}
+    protocol: TCP
+  - name: health
+    containerPort: {{ .root.Values.ports.health | int64 }}
+    protocol: TCP
+startupProbe:
+  {{- include "sidecar.probe" (dict "port" $health "service" "liveness" "times" $probes.startup) | nindent 2 }}
+livenessProbe:
+  {{- include "sidecar.probe" (dict "port" $health "service" "liveness" "times" $probes.liveness) | nindent 2 }}
+{{- if .root.Values.probes.readiness.enabled }}
+readinessProbe:
+  {{- include "sidecar.probe" (dict "port" $health "service" "readiness" "times" $probes.readiness) | nindent 2 }}
+{{- end }}
+{{- if .root.Values.drain.enabled }}
+lifecycle:
+  preStop:
+    exec:
+      command: [/usr/local/bin/stagectl, drain, --grace, {{ .root.Values.drain.graceSeconds | int64 }}s]
+{{- end }}
+{{- with .root.Values.resources }}
+resources:
+  {{- range $kind, $quantities := . }}
+  {{ $kind }}:
+    {{- range $name, $quantity := $quantities }}
+    {{ $name }}: {{ $quantity | toString | quote }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+securityContext:
+  runAsUser: {{ .root.Values.identity.user | int64 }}
+  runAsGroup: {{ .root.Values.identity.group | int64 }}
+  runAsNonRoot: true
+  readOnlyRootFilesystem: true
+  allowPrivilegeEscalation: false
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+terminationMessagePath: /dev/termination-log
+terminationMessagePolicy: FallbackToLogsOnError
+volumeMounts:
+  - name: {{ .volume }}
+    mountPath: {{ .root.Values.glance.volume.mountPath }}
+  - name: staging-sidecar-run
+    mountPath: {{ .root.Values.socketDirectory }}
+  - name: staging-sidecar-config
+    mountPath: {{ include "sidecar.configDirectory" .root }}
+    readOnly: true
+  {{- if .root.Values.peers.enabled }}
+  - name: staging-sidecar-tls
+    mountPath: {{ include "sidecar.tlsDirectory" .root }}
+    readOnly: true
+  {{- end }}
+{{- end }}
+
+{{- define "sidecar.probe" -}}
+grpc:
+  port: {{ .port | int64 }}
+  service: {{ .service }}
+periodSeconds: {{ .times.periodSeconds | int64 }}
+timeoutSeconds: {{ .times.timeoutSeconds | int64 }}
+failureThreshold: {{ .times.failureThreshold | int64 }}
+successThreshold: 1
+{{- end }}
+
+{{- define "sidecar.volumes" -}}
+- name: staging-sidecar-run
+  emptyDir: {}
+- name: staging-sidecar-config
+  configMap:
+    name: {{ include "sidecar.fullname" . }}
+    defaultMode: 292 # 0444
+{{- if .Values.peers.enabled }}
+- name: staging-sidecar-tls
+  secret:
+    secretName: {{ include "sidecar.secretName" . }}
+    defaultMode: 288 # 0440; Glance's group comes from fsGroup
+{{- end }}
+{{- end }}

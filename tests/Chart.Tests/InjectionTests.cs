@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+using NUnit.Framework;
+
+namespace Chart.Tests;
+
+/// <summary>The admission policy does to pods what it should, and to no others.</summary>
+internal sealed class InjectionTests : ChartTest
+{
+    private static readonly string[] Mounted = ["/var/lib/glance", "/run/glance-staging-sidecar"];
+
+    // As glance-operator's StatefulSet makes it, reduced to what matters.
+    private const string Pod = """
+        {
+          "metadata": {"ownerReferences": [{"kind": "StatefulSet", "name": "glance-default-single"}]},
+          "spec": {
+            "terminationGracePeriodSeconds": 30,
+            "volumes": [{"name": "glance"}, {"name": "config-data"}],
+            "containers": [
+              {"name": "glance-log", "volumeMounts": [{"name": "logs", "mountPath": "/var/log/glance"}]},
+              {"name": "glance-httpd", "volumeMounts": [{"name": "glance", "mountPath": "/var/lib/glance"}]}
+            ]
+          }
+        }
+        """;
+
+    [Test]
+    public async Task Pod_OfGlance_GetsTheSidecar()
+    {
+        var injection = await InjectAsync(_ => { });
+        Assert.That(injection.Refused, Is.Empty);
+        var spec = injection.Pod["spec"]!;
+        var sidecar = spec["initContainers"]!.AsArray().Single()!;
+        Assert.That(sidecar["name"].Text(), Is.EqualTo("staging-sidecar"));
+        Assert.That(sidecar["restartPolicy"].Text(), Is.EqualTo("Always"));
+        Assert.That(spec["volumes"].Names(), Is.EqualTo(
+            ["glance", "config-data", "staging-sidecar-run", "staging-sidecar-config", "staging-sidecar-tls"]));
+        Assert.That(sidecar["volumeMounts"].Names(), Is.SubsetOf(spec["volumes"].Names()));
+        Assert.That(Paths(spec["containers"]![0]!), Is.EqualTo(["/var/log/glance"]));
+        Assert.That(Paths(spec["containers"]![1]!), Is.EqualTo(Mounted));
+        Assert.That(spec["terminationGracePeriodSeconds"].Number(), Is.EqualTo(570));
+    }
+
+    [Test]
+    public async Task Pod_ThatHasTheSidecar_IsLeftAlone()
+    {
+        var once = await InjectAsync(_ => { });
+        var twice = await Injection.OfAsync(await PolicyAsync(), once.Pod);
+        Assert.That(twice.Refused, Is.EqualTo(["has-no-sidecar-yet"]));
+    }
+
+    [Test]
+    public async Task Pod_WithInitContainersOfItsOwn_KeepsThem()
+    {
+        var injection = await InjectAsync(
+            pod => pod["spec"]!["initContainers"] = JsonNode.Parse("""[{"name": "init"}]"""));
+        Assert.That(injection.Pod["spec"]!["initContainers"].Names(), Is.EqualTo(["init", "staging-sidecar"]));
+    }
+
+    [Test]
+    public async Task Pod_WithALongerGracePeriod_KeepsIt()
+    {
+        var injection = await InjectAsync(pod => pod["spec"]!["terminationGracePeriodSeconds"] = 3600L);
+        Assert.That(injection.Pod["spec"]!["terminationGracePeriodSeconds"].Number(), Is.EqualTo(3600));
+    }
+
+    [Test]
+    public async Task Container_ThatMountsNothing_GetsTheSocket()
+    {
+        var injection = await InjectAsync(
+            pod => pod["spec"]!["containers"]!.AsArray().Add(JsonNode.Parse("""{"name": "glance-api"}""")));
+        Assert.That(Paths(injection.Pod["spec"]!["containers"]![1]!), Is.EqualTo(Mounted));
+        Assert.That(Paths(injection.Pod["spec"]!["containers"]![2]!), Is.EqualTo(Mounted[1..]));
+    }
+
+    [Test]
+    public async Task Container_ThatHasTheDirectoryAlready_IsNotGivenItTwice()
+    {
+        var injection = await InjectAsync(pod => pod["spec"]!["containers"]![1]!["volumeMounts"]!.AsArray()
+            .Add(JsonNode.Parse("""{"name": "sidecar-run", "mountPath": "/run/glance-staging-sidecar"}""")));
+        Assert.That(Paths(injection.Pod["spec"]!["containers"]![1]!), Is.EqualTo(Mounted));
+    }
+
+    [TestCase("""{"ownerReferences": [{"kind": "Job", "name": "glance-db-sync"}]}""", "pod-of-a-statefulset")]
+    [TestCase("{}", "pod-of-a-statefulset")]
+    public async Task Pod_OfNoStatefulSet_IsLeftAlone(string metadata, string condition)
+    {
+        var injection = await InjectAsync(pod => pod["metadata"] = JsonNode.Parse(metadata));
+        Assert.That(injection.Refused, Is.EqualTo([condition]));
+    }
+
+    [Test]
+    public async Task Pod_WithoutTheVolume_IsLeftAlone()
+    {
+        var injection = await InjectAsync(pod => pod["spec"]!["volumes"] = JsonNode.Parse("""[{"name": "nfs"}]"""));
+        Assert.That(injection.Refused, Is.EqualTo(["has-the-staging-volume"]));
+    }
+
+    private static async Task<Injection> InjectAsync(Action<JsonObject> change)
+    {
+        var pod = JsonNode.Parse(Pod)!.AsObject();
+        change(pod);
+        return await Injection.OfAsync(await PolicyAsync(), pod);
+    }
+
+    private static async Task<JsonNode> PolicyAsync() =>
+        (await Renderer.ManifestsAsync("operator")).Get("MutatingAdmissionPolicy");
+
+    private static IEnumerable<string> Paths(JsonNode container) =>
+        container["volumeMounts"]!.AsArray().Select(mount => mount!["mountPath"].Text());
+}

@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+
+namespace Chart.Tests;
+
+/// <summary>The chart's README has every value with its default, and a runbook for every alert.</summary>
+internal sealed class ReadmeTests : ChartTest
+{
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Chart, "README.md"));
+
+    [Test]
+    public async Task Values_AreThoseOfTheChart_WithTheirDefaults()
+    {
+        var values = await Renderer.ParseAsync(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Chart, "values.yaml")));
+        var table = Regex.Match(Readme, "<!-- values:.*?-->\n(.*?)<!-- end values -->", RegexOptions.Singleline);
+        var rows = table.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(2)
+            .Select(row => row.Split('|')).Select(cells => $"{cells[1].Trim(' ', '`')} = {cells[2].Trim(' ', '`')}");
+        Assert.That(rows, Is.EquivalentTo(Leaves("", values[0])));
+    }
+
+    [Test]
+    public async Task Alerts_EachHaveARunbook()
+    {
+        var alerts = await Renderer.ParseAsync(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Chart, "files", "alerts.yaml")));
+        var names = alerts[0]["groups"]!.AsArray().SelectMany(group => group!["rules"]!.AsArray())
+            .Select(rule => rule!["alert"].Text());
+        var sections = Regex.Matches(Readme, "^### (GlanceStaging\\w+)$", RegexOptions.Multiline)
+            .Select(match => match.Groups[1].Value);
+        Assert.That(sections, Is.EqualTo(names), "in the order of alerts.yaml");
+    }
+
+    [Test]
+    public void Metrics_ThatItNames_AreInTheDaemonsReadme()
+    {
+        var known = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        var named = Regex.Matches(Readme, "(?<!os_)glance_staging_[a-z_]+").Select(match => match.Value).ToList();
+        Assert.That(named, Is.Not.Empty);
+        foreach (var name in named) Assert.That(known.Contains($"`{name}`", StringComparison.Ordinal), Is.True, name);
+    }
+
+    private static IEnumerable<string> Leaves(string path, JsonNode? value) => value is JsonObject { Count: > 0 } map
+        ? map.SelectMany(pair => Leaves(path.Length == 0 ? pair.Key : $"{path}.{pair.Key}", pair.Value))
+        : [$"{path} = {(value is JsonValue ? value.ToString() : value!.ToJsonString())}"];
+}

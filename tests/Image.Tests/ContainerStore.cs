@@ -4,8 +4,8 @@ using NUnit.Framework;
 namespace Image.Tests;
 
 /// <summary>
-/// podman and buildah with a store of their own: nothing of theirs lies outside of the test's directory, and none of
-/// the machine's own containers is seen. Needs root, as the test machines have.
+/// podman and buildah with a store of their own: no image, container or state of theirs lies outside of the test's
+/// directory, and none of the machine's own is seen. Needs root, as the test machines have.
 /// </summary>
 internal sealed class ContainerStore(string directory)
 {
@@ -65,5 +65,8 @@ internal sealed class ContainerStore(string directory)
     }
 
     private string[] Podman(string[] arguments) =>
-        ["podman", .. Options, "--tmpdir", Path.Combine(directory, "libpod"), .. arguments];
+    [
+        "podman", .. Options, "--tmpdir", Path.Combine(directory, "libpod"),
+        "--runtime-flag", "root=" + Path.Combine(directory, "runc"), .. arguments,
+    ];
 }

@@ -124,7 +124,9 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         await using var sidecar = await StartAsync(
             [.. fakes.SelectMany((fake, index) => (string[])[$"--Peers:Static:{index + 1}", $"glance-{index + 1}={fake.Address}"]),
             "--Peers:TrustedSuffix", Suffix]);
-        var peers = await PeersAsync(sidecar, peers => peers.All(peer => peer.Failure.Length > 0));
+        // A connection that is closed right after its handshake may fail as HTTP/2 first; the next attempt says it all.
+        var peers = await PeersAsync(sidecar, peers => peers.All(peer => peer.Failure.Length > 0)
+            && !peers[4].Failure.Contains("HTTP/2", StringComparison.Ordinal));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(peers[0].Failure, Does.Contain($"shows a certificate for x.y, not for *{Suffix}"));

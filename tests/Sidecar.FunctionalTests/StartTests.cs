@@ -51,6 +51,21 @@ internal sealed class StartTests : SidecarTest
     }
 
     [Test]
+    public async Task Start_OnANewerLayout_IsRefusedAndNothingTouched()
+    {
+        using var directory = TestDirectory.Create();
+        var records = Directory.CreateDirectory(Path.Combine(directory.Staging, ".sidecar")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(records, "format"), "99\n", Deadline);
+        var (exit, output) = await RunAsync(
+            "--Staging:Directory", directory.Staging, "--Hosting:SocketPath", directory["s"]);
+        Assert.That((exit, output.Trim().Split('\n').Length), Is.EqualTo((2, 1)), output);
+        Assert.That(output, Does.Contain("has layout 99").And.Contain("Run that one again"));
+        Assert.That(
+            Directory.EnumerateFiles(directory.Staging, "*", SearchOption.AllDirectories).Select(Path.GetFileName),
+            Is.SubsetOf((string[])["format", "lock"]));
+    }
+
+    [Test]
     public async Task Start_SocketInUse_IsRefusedAndAStaleOneReplaced()
     {
         using var directory = TestDirectory.Create();

@@ -216,7 +216,7 @@ internal sealed class Site : IAsyncDisposable
         var address = ApiAddress(pod);
         (string, string)[] environment =
         [
-            ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", modules),
+            ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", SiteOptions.Sources + modules),
             ("PATH", $"{Tools}:{Environment.GetEnvironmentVariable("PATH")}"),
         ];
         return new GlanceApi(address, _options.UnderApache
@@ -251,8 +251,8 @@ internal sealed class Site : IAsyncDisposable
     }
 
     private async Task CreateTablesAsync() => await Command.RunAsync(
-        ["/usr/bin/glance-manage", "--config-file", Path.Combine(Home(0), "etc", "glance-api.conf"),
-        "db_sync"]);
+        ["/usr/bin/glance-manage", "--config-file", Path.Combine(Home(0), "etc", "glance-api.conf"), "db_sync"],
+        ("PYTHONPATH", SiteOptions.Sources));
 
     private static IEnumerable<string> StaticPeers(Cluster cluster) => Enumerable.Range(0, Pods).SelectMany(pod => (string[])
     [

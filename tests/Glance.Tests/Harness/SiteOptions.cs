@@ -13,6 +13,13 @@ internal sealed record SiteOptions
     public static SiteOptions Chosen { get; } =
         Environment.GetEnvironmentVariable("GLANCE_TESTS_ALONE") == "1" ? GlanceAlone : new SiteOptions();
 
+    /// <summary>
+    /// Where Python looks before Debian's packages, as PYTHONPATH has it: another version of Glance, and of what that
+    /// needs newer than Debian has it.
+    /// </summary>
+    public static string Sources => Environment.GetEnvironmentVariable("GLANCE_TESTS_SOURCES") is { Length: > 0 } sources
+        ? sources + ":" : "";
+
     public bool WithSidecar { get; init; } = true;
 
     /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>

@@ -10,6 +10,9 @@ internal static class VmdkDescriptor
 {
     private static readonly string[] AllowedTypes = ["monolithicsparse", "streamoptimized"];
 
+    // A content id has eight digits at most, and one at least.
+    private const int MaxRemains = 7;
+
     /// <summary>As QEMU tells it: comments and empty lines, then the version.</summary>
     public static bool LooksLikeOne(ReadOnlySpan<byte> head)
     {
@@ -31,9 +34,22 @@ internal static class VmdkDescriptor
             !Decode(scanned).Contains("parentfilenamehint", StringComparison.Ordinal),
             "vmdk_parent",
             "it names a parent disk");
-        var text = declared.TrimEnd((byte)0);
+        var text = WithoutRemains(declared.TrimEnd((byte)0));
         var isText = !text.ContainsAnyInRange((byte)0x7f, (byte)0xff) && !text.Contains((byte)0);
         if (checks.Require(isText, "vmdk_descriptor", "its descriptor is not a text")) CheckLines(Decode(text), checks);
+    }
+
+    /// <summary>
+    /// QEMU writes a new content id into the descriptor when it first writes to the disk. A shorter one makes the text
+    /// shorter, and the end of the old one stays behind its zero: the same few bytes as before the zero.
+    /// </summary>
+    private static ReadOnlySpan<byte> WithoutRemains(ReadOnlySpan<byte> declared)
+    {
+        var end = declared.IndexOf((byte)0);
+        if (end < 0) return declared;
+        var text = declared[..end];
+        var remains = declared[(end + 1)..];
+        return remains.Length < MaxRemains && text.EndsWith(remains) ? text : declared;
     }
 
     private static void CheckLines(string text, Checks checks)

@@ -46,6 +46,17 @@ internal sealed class VmdkFormatTests : InspectionTest
         Assert.That(Failed(report), check == null ? Is.Empty : Does.Contain(check));
     }
 
+    [TestCase("\"", true)]
+    [TestCase("\"ide\"", true)]
+    [TestCase("RW 1", false)]
+    [TestCase("= \"ide\"", false)] // as it was, but more than a shorter content id leaves
+    public void Inspect_BehindTheEndOfTheText_OnlyWhatQemuLeavesThere(string remains, bool passes)
+    {
+        var failed = Failed(Inspect(Sparse(Plain + '\0' + remains)));
+
+        Assert.That(failed, passes ? Is.Empty : Is.EqualTo(new[] { "vmdk_descriptor" }));
+    }
+
     [Test]
     public void Inspect_ParentBehindTheDeclaredDescriptor_Refused()
     {

@@ -5,8 +5,9 @@ namespace Sidecar.Import;
 
 /// <summary>
 /// The directories of imports: <c>&lt;import id&gt;/import.json</c> tells request, state and result; beside it lie
-/// work files and the output. The journal is replaced as a whole and durable before anybody is told of a state, so
-/// after a crash the state on disk is never ahead of the files.
+/// work files and the output. The journal is replaced as a whole and durable before anybody is told that the import
+/// exists or how it ended, so after a crash the state on disk is never ahead of the files. Whether it waits or runs is
+/// not in it.
 /// </summary>
 internal sealed class ImportJournal(StagingLayout layout)
 {

@@ -6,6 +6,7 @@ from glance.api.v2 import policy as api_policy
 from glance.common import exception
 import glance.context
 import glance.gateway
+from oslo_db import api as oslo_db_api
 from oslo_log import log as logging
 import webob.exc
 
@@ -15,6 +16,10 @@ LOCK = "os_glance_import_task"
 STAGE_HOST = "os_glance_stage_host"
 IMPORTING_TO = "os_glance_importing_to_stores"
 FAILED_IN = "os_glance_failed_import"
+
+# The database server resolves a deadlock by ending one of the transactions, which Glance does not always begin again.
+_again_after_deadlock = oslo_db_api.wrap_db_retry(
+    max_retries=10, retry_interval=0.1, max_retry_interval=1, inc_retry_interval=True, retry_on_deadlock=True)
 
 
 @functools.lru_cache(maxsize=None)
@@ -81,6 +86,7 @@ def save(image, from_status):
     return True
 
 
+@_again_after_deadlock
 def drop_property(image_id, name):
     """Removes a property of Glance's own from an image, leaving all else alone."""
     image = find_image(image_id)
@@ -98,4 +104,10 @@ def fail_task(task, text):
     if task is None or task.status not in ("pending", "processing"):
         return
     task.fail(text)
-    tasks().save(task)
+    save_task(tasks(), task)
+
+
+@_again_after_deadlock
+def save_task(repo, task):
+    """Saves what was changed of a task."""
+    repo.save(task)

@@ -140,7 +140,7 @@ def _method_of(task):
 def _succeed(task, image_id):
     if task.status == "processing":
         task.succeed({"image_id": image_id})
-        database.tasks().save(task)
+        database.save_task(database.tasks(), task)
 
 
 def _find_staged(image_id):

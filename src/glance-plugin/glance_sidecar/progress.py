@@ -5,6 +5,7 @@ import time
 from glance.common import exception
 from glance.common.scripts import utils as script_utils
 
+from glance_sidecar import database
 from glance_sidecar import options
 
 
@@ -29,7 +30,7 @@ class TaskProgress:
         if task is None or task.status != "processing":
             raise exception.TaskAbortedError()
         task.message = text
-        self._task_repo.save(task)
+        database.save_task(self._task_repo, task)
 
 
 def describe(running):

@@ -61,7 +61,7 @@ def _after_success(record):
 def _after_failure(record, task, running):
     if running is not None and running.note and task.message != running.note:
         task.message = running.note
-        database.tasks().save(task)
+        database.save_task(database.tasks(), task)
     if record.get("method") not in ("web-download", "glance-download"):
         return
     image = database.find_image(record["image_id"])

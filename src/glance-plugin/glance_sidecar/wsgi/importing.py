@@ -15,6 +15,7 @@ from glance_sidecar import records
 from glance_sidecar import refusals
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
+from glance_sidecar.wsgi import again
 from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import forward
 from glance_sidecar.wsgi import image as images
@@ -47,13 +48,13 @@ class ImportRequest:
         image = images.show(self._app, self._request, self._image_id)
         if image is None or not images.may_modify(self._request, self._image_id):
             # copy-image has a policy of its own, which lets others than the owner copy.
-            return self._run(method, body) if image is not None and method == "copy-image" else self._app
+            return self._run(image, method, body) if image is not None and method == "copy-image" else self._app
         if method != "copy-image" and self._plugin_fault:
             raise refusals.unavailable("%s: %s" % (_REFUSED, self._plugin_fault))
         owner = self._find(image, method)
         if owner is not None and forward.wanted(self._request, owner):
             return forward.send(self._request, owner)
-        return self._run(method, body)
+        return self._run(image, method, body)
 
     def _read_body(self):
         content = source.read_small(self._request, _MOST_BODY)
@@ -116,20 +117,26 @@ class ImportRequest:
                 "%s: the staging area of this pod takes nothing new (%s). Try again later."
                 % (_REFUSED, capacity.refusal or "LOW_SPACE"))
 
-    def _run(self, method, body):
+    def _run(self, image, method, body):
         context = images.context_of(self._request)
         # Before Glance starts the task: should this process die, another one finds out by this what became of it.
         records.put("import", self._image_id, method=method, request_id=getattr(context, "request_id", None),
                     stores=body.get("stores"))
         answer = None
         try:
-            answer = self._request.get_response(self._app)
+            # Imports that begin at the same time deadlock where Glance takes their locks, which it answers with 500.
+            answer = again.ask(self._app, self._request, lambda: self._is_untouched(image))
             return answer
         finally:
             if answer is None or answer.status_int != 202:
                 records.remove("import", self._image_id)
             else:
                 self._note_task()
+
+    def _is_untouched(self, before):
+        image = database.find_image(self._image_id)
+        return (image is not None and image.status == before["status"]
+                and database.LOCK not in image.extra_properties)
 
     def _note_task(self):
         record = records.get("import", self._image_id)

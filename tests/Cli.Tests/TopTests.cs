@@ -58,11 +58,11 @@ internal sealed class TopTests
         var drawn = await DrawnAsync(script.StandardOutput, "Volume", 3, cancellationToken);
         await script.StandardInput.WriteAsync('\u0003');
         await script.StandardInput.FlushAsync(cancellationToken);
-        await script.StandardOutput.ReadToEndAsync(cancellationToken);
+        var last = await script.StandardOutput.ReadToEndAsync(cancellationToken);
         await script.WaitForExitAsync(cancellationToken);
 
         Assert.That(drawn, Does.Contain($"{Escape}["), "moves the cursor back");
-        Assert.That(script.ExitCode, Is.Zero, "Ctrl-C is how one leaves");
+        Assert.That(script.ExitCode, Is.Zero, "Ctrl-C is how one leaves; its last words: " + last);
     }
 
     [Test]

@@ -31,7 +31,7 @@ internal sealed partial class Leftovers
     public async Task RemoveAsync()
     {
         TestContext.Out.WriteLine("Left over: " + string.Join(", ", (IEnumerable<string>)[.. await UnsettledAsync(), .. Files()]));
-        TestContext.Out.WriteLine("Server errors: " + string.Join('\n', ServerErrors()));
+        TestContext.Out.WriteLine("Server errors: " + string.Join('\n', ServerErrors().Concat(Faults())));
         await DeleteImagesAsync();
         foreach (var file in Files()) File.Delete(file);
     }
@@ -58,9 +58,14 @@ internal sealed partial class Leftovers
         .. ((string[])[Site.Fast, Site.Slow]).SelectMany(store => Directory.EnumerateFiles(_site.Store(store))),
     ];
 
-    private IEnumerable<string> ServerErrors() => Logs()
-        .SelectMany(log => log.Lines.Skip(_logged.GetValueOrDefault(log.Owner)))
-        .Where(line => ServerError().IsMatch(line));
+    private IEnumerable<string> ServerErrors() => LoggedSince().Where(line => ServerError().IsMatch(line));
+
+    // The stack traces of glance-api, the last of them.
+    private IEnumerable<string> Faults() =>
+        LoggedSince().Where(line => line.Contains(" ERROR ", StringComparison.Ordinal)).TakeLast(100);
+
+    private IEnumerable<string> LoggedSince() =>
+        Logs().SelectMany(log => log.Lines.Skip(_logged.GetValueOrDefault(log.Owner)));
 
     private IEnumerable<(object Owner, IReadOnlyList<string> Lines)> Logs() =>
         Enumerable.Range(0, Site.Pods).Select(pod => ((object)_site[pod], (IReadOnlyList<string>)[.. _site[pod].Log]))

@@ -6,6 +6,8 @@ internal sealed partial class ClientCall<TRequest, TResponse>
 {
     /// <summary>The next response, or null after the last one of a call that succeeded.</summary>
     /// <exception cref="RpcException">The call failed.</exception>
+    // A call that ends in mid-read takes its stream away: the handler then disposes it (ObjectDisposedException, which is
+    // an InvalidOperationException). Only misuse may be told as such.
     public async Task<TResponse?> ReadNextAsync()
     {
         try
@@ -19,7 +21,7 @@ internal sealed partial class ClientCall<TRequest, TResponse>
                 End(Outcome ?? ResponseHead.FinalOutcome(_http!));
             }
         }
-        catch (Exception failure) when (failure is not InvalidOperationException)
+        catch (Exception failure) when (failure is ObjectDisposedException or not InvalidOperationException)
         {
             throw Fail(failure).ToException();
         }

@@ -18,16 +18,18 @@ internal static class HttpErrors
         _ => StatusCode.Unknown,
     };
 
+    /// <summary>
+    /// The outcome of a call that this side did not end: its caller, its deadline and its channel say themselves why they
+    /// end it, so a cancellation here is the transport's, which gave up a connection.
+    /// </summary>
     public static CallOutcome OutcomeOf(Exception failure, string? address)
     {
         if (failure is RpcException rpc)
             return new CallOutcome(rpc.Status, rpc.Trailers);
-        if (failure is OperationCanceledException)
-            return CallOutcome.Local(StatusCode.Cancelled, "The call was cancelled.", failure);
         if (ProtocolError(failure) is { } error)
             return CallOutcome.Local(CodeOf(error), $"The call broke off: HTTP/2 error {error}.", failure);
 
-        return failure is HttpRequestException or IOException
+        return failure is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException
             ? CallOutcome.Local(
                 StatusCode.Unavailable,
                 $"{address ?? "The server"} cannot be reached: {failure.GetBaseException().Message}",

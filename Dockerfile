@@ -1,22 +1,16 @@
 # The image of the sidecar: the daemon, stagectl, and what imports run. See "Container image" in README.md.
 #
-#   docker build .                                              builds the programs in the SDK image
-#   eng/publish published && docker build --build-arg BINARIES=published .     takes programs that are built already
+#   docker build .                                                 builds the programs in the SDK image
+#   eng/publish published && docker build --target published .     takes programs that are built already
 ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0
 ARG BASE_IMAGE=docker.io/library/debian:12-slim
-ARG BINARIES=build
 
 FROM ${SDK_IMAGE} AS build
 WORKDIR /source
 COPY . .
 RUN eng/publish /published
 
-FROM scratch AS published
-COPY published /published
-
-FROM ${BINARIES} AS binaries
-
-FROM ${BASE_IMAGE}
+FROM ${BASE_IMAGE} AS runtime
 # Those of glance-api in the same pod: both read and remove what the other one writes. glance-operator's are 42415.
 ARG GLANCE_UID=42415
 ARG GLANCE_GID=42415
@@ -32,7 +26,6 @@ RUN apt-get update \
     glance \
  && install -d -o glance -g glance -m 0770 /run/glance-staging-sidecar \
     /var/lib/glance /var/lib/glance/os_glance_staging_store /var/lib/glance-staging-sidecar
-COPY --from=binaries --chmod=0755 /published/glance-staging-sidecar /published/stagectl /usr/local/bin/
 
 # Where the daemon and stagectl look when nothing is configured: the root is read-only, these two are mounted.
 ENV XDG_RUNTIME_DIR=/run XDG_STATE_HOME=/var/lib
@@ -49,3 +42,9 @@ USER ${GLANCE_UID}:${GLANCE_GID}
 EXPOSE 9394
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/stagectl", "health", "liveness"]
 ENTRYPOINT ["/usr/local/bin/glance-staging-sidecar"]
+
+FROM runtime AS published
+COPY --chmod=0755 published/glance-staging-sidecar published/stagectl /usr/local/bin/
+
+FROM runtime
+COPY --from=build --chmod=0755 /published/glance-staging-sidecar /published/stagectl /usr/local/bin/

@@ -4,8 +4,9 @@ using NUnit.Framework;
 namespace Image.Tests;
 
 /// <summary>
-/// The image, built once for all tests by the Dockerfile itself, from a Debian base that debootstrap makes and from
-/// programs as eng/publish makes them.
+/// The image, built once for all tests by the Dockerfile itself, from a Debian base that debootstrap makes. The programs
+/// come from eng/publish, or with <c>IMAGE_TESTS_WHOLE=1</c>, as eng/test-dockerfile sets it, from the Dockerfile's own
+/// build stage.
 /// </summary>
 [SetUpFixture]
 internal sealed class BuiltImage
@@ -33,13 +34,9 @@ internal sealed class BuiltImage
         Directory = System.IO.Directory.CreateTempSubdirectory("si-").FullName;
         Store = new ContainerStore(Directory);
         Store.Create();
-        await TakeProgramsAsync();
         await MakeBaseAsync();
-        File.Copy(Path.Combine(RepoRoot, "Dockerfile"), Path.Combine(Directory, "context", "Dockerfile"));
-        await Store.BuildahAsync(
-            "build", "--isolation", "chroot", "--format", "docker", "--pull-never",
-            "--build-arg", $"BASE_IMAGE={BaseName}", "--build-arg", "BINARIES=published",
-            "--build-arg", "REVISION=tested", "--tag", Name, Path.Combine(Directory, "context"));
+        if (Environment.GetEnvironmentVariable("IMAGE_TESTS_WHOLE") == "1") await BuildWholeAsync();
+        else await BuildOfPublishedAsync();
     }
 
     [OneTimeTearDown]
@@ -48,6 +45,30 @@ internal sealed class BuiltImage
         await Store.DestroyAsync();
         System.IO.Directory.Delete(Directory, recursive: true);
     }
+
+    private static async Task BuildOfPublishedAsync()
+    {
+        await TakeProgramsAsync();
+        File.Copy(Path.Combine(RepoRoot, "Dockerfile"), Path.Combine(Directory, "context", "Dockerfile"));
+        await BuildAsync(Path.Combine(Directory, "context"), "--target", "published");
+    }
+
+    // As "docker build ." does it, in the repository.
+    private static async Task BuildWholeAsync()
+    {
+        await SdkImage.MakeAsync(Store, Directory);
+        await BuildAsync(RepoRoot, "--build-arg", $"SDK_IMAGE={SdkImage.Name}");
+        System.IO.Directory.CreateDirectory(Programs);
+        var container = await Store.PodmanAsync("create", Name);
+        await Store.PodmanAsync("cp", $"{container}:/usr/local/bin/stagectl", Stagectl);
+        await Store.PodmanAsync("rm", container);
+    }
+
+    private static Task<string> BuildAsync(string context, params string[] arguments) => Store.BuildahAsync(
+    [
+        "build", "--isolation", "chroot", "--format", "docker", "--pull-never", "--build-arg", $"BASE_IMAGE={BaseName}",
+        "--build-arg", "REVISION=tested", "--tag", Name, .. arguments, context,
+    ]);
 
     private static async Task TakeProgramsAsync()
     {

@@ -6,7 +6,8 @@ namespace Image.Tests;
 /// <summary>Runs programs to their end.</summary>
 internal static class Command
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    // Building everything in a container takes its time.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
 
     /// <summary>What it wrote to standard output; anything but success fails the test with all that it wrote.</summary>
     public static async Task<string> RunAsync(params string[] command)

@@ -104,6 +104,21 @@ internal sealed class Site : IAsyncDisposable
         await _apis[pod].StartAsync();
     }
 
+    /// <summary>
+    /// Takes the sidecar out of one pod as the chart's README says, until <see cref="RestoreAsync"/>: what is left is
+    /// Glance with its own plugins, and its staging directory.
+    /// </summary>
+    public async Task RemoveSidecarAsync(int pod)
+    {
+        await _apis[pod].StopAsync();
+        await Sidecars.StopPodAsync(pod);
+        await Command.RunAsync(["rm", "-rf", Path.Combine(Staging(pod), ".sidecar"), Path.Combine(Staging(pod), ".glance")]);
+
+        _reconfigured.Add(pod);
+        Configure(pod, SiteOptions.GlanceAlone).Write();
+        await _apis[pod].StartAsync();
+    }
+
     /// <summary>A directory for files of a test.</summary>
     public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_directory.Path, "scratch", name)).FullName;
 
@@ -226,26 +241,29 @@ internal sealed class Site : IAsyncDisposable
 
     private Uri ApiAddress(int pod) => new UriBuilder("http", Sidecars.Address(pod), GlanceApi.Port).Uri;
 
-    private GlanceConfig Configure(int pod, params (string Option, string Value)[] options)
+    private GlanceConfig Configure(int pod, params (string Option, string Value)[] options) =>
+        Configure(pod, _options, options);
+
+    private GlanceConfig Configure(int pod, SiteOptions site, params (string Option, string Value)[] options)
     {
         var home = Home(pod);
         var stores = new Dictionary<string, string> { [Fast] = Store(Fast), [Slow] = Store(Slow) };
         var other = ApiAddress((pod + 1) % Pods);
         var config = new GlanceConfig(home, Staging(pod), _database!.Connection, stores)
         {
-            WithSidecar = _options.WithSidecar, OtherRegion = other,
+            WithSidecar = site.WithSidecar, OtherRegion = other,
         };
         config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host},{other.Host}]");
         config.Set("import_filtering_opts", "allowed_ports", $"[{Web.Address.Port},{other.Port}]");
         if (Ceph is not null) config.AddDefault(Rbd, Ceph);
-        config.Set("image_import_opts", "image_import_plugins", _options.Plugins);
-        if (!_options.WithSidecar) return config;
+        config.Set("image_import_opts", "image_import_plugins", site.Plugins);
+        if (!site.WithSidecar) return config;
         config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));
         config.Set("staging_sidecar", "recovery_interval", "1");
         config.Set("staging_sidecar", "progress_interval", "1");
         config.Set("staging_sidecar", "wait", "20");
         config.Set("staging_sidecar", "space_wait", "10");
-        foreach (var (option, value) in _options.Plugin) config.Set("staging_sidecar", option, value);
+        foreach (var (option, value) in site.Plugin) config.Set("staging_sidecar", option, value);
         foreach (var (option, value) in options) config.Set("staging_sidecar", option, value);
         return config;
     }

@@ -8,6 +8,7 @@ namespace Stagectl;
 /// </summary>
 internal sealed class Interrupt : IDisposable
 {
+    // Never disposed, which would free nothing: a signal may arrive while the command ends.
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
@@ -22,7 +23,6 @@ internal sealed class Interrupt : IDisposable
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
-        _source.Dispose();
     }
 
     private void Raise(PosixSignalContext context)

@@ -115,7 +115,7 @@ setup_tests() {
   need_dotnet
   need_commands qemu-img=qemu-utils openssl=openssl strace=strace ip=iproute2 tc=iproute2 nft=nftables \
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
-    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip node=nodejs npm=npm prlimit=util-linux
+    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 node=nodejs npm=npm prlimit=util-linux
   need_packages python3 python3-grpcio python3-protobuf grpc-proto
   setup_chart_tests
   setup_glance

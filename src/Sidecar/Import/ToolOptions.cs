@@ -11,6 +11,22 @@ internal sealed class ToolOptions
     [AllowedPattern(PathPattern, PathAllowed)]
     public string QemuImg { get; set; } = "";
 
+    /// <summary>Unpacks what came compressed by xz.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Xz { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by zstd.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Zstd { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by bzip2.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Bzip2 { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by lz4.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Lz4 { get; set; } = "";
+
     /// <summary>Sets the limits of the others (util-linux).</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Prlimit { get; set; } = "";

@@ -51,7 +51,7 @@ internal sealed class ImportOptionsTests
         var options = new OptionsWrapper<ImportOptions>(new ImportOptions());
         string[] names =
         [
-            InspectionStage.StageName, new DecompressionStage(options).Name, ConversionStage.StageName,
+            InspectionStage.StageName, DecompressionStage.StageName, ConversionStage.StageName,
             new MetadataStage(options).Name, new ChecksumStage(options).Name,
         ];
 

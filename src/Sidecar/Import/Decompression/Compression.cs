@@ -1,16 +1,28 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Processes;
 
 namespace Sidecar.Import.Decompression;
 
 /// <summary>
-/// One way in which an image may be compressed. One file per kind, registered in <see cref="All"/>. Kinds are told by
-/// their first bytes, as Glance does.
+/// One way in which an image may be compressed, registered in <see cref="All"/>. Kinds are told by their first bytes, as
+/// Glance does.
 /// </summary>
 internal abstract class Compression
 {
     public const int MagicBytes = 16;
 
-    private static readonly IReadOnlyList<Compression> All = [new GzipCompression(), new ZipCompression()];
+    private static readonly IReadOnlyList<Compression> All =
+    [
+        new GzipCompression(),
+        new ZipCompression(),
+        new LhaCompression(),
+        // Of the xz file format 2.1.1.1, of RFC 8878 3.1.1, and of the LZ4 frame format 1.6.
+        new ProgramCompression(Tool.Xz, "fd 37 7a 58 5a 00"),
+        new ProgramCompression(Tool.Zstd, "28 b5 2f fd"),
+        new ProgramCompression(Tool.Lz4, "04 22 4d 18"),
+        // "BZh", the level, and the digits of pi that begin the first block.
+        new ProgramCompression(Tool.Bzip2, "42 5a 68 ?? 31 41 59 26 53 59"),
+    ];
 
     /// <summary>For messages and facts.</summary>
     public abstract string Name { get; }
@@ -36,8 +48,11 @@ internal abstract class Compression
     }
 
     /// <summary>The content. The file stays the caller's.</summary>
-    /// <exception cref="ImportException">It is damaged, or of a kind that is not supported.</exception>
-    public abstract DecodedBytes Open(SafeFileHandle file);
+    /// <param name="start">Starts a program over the file, for what is not unpacked in this process.</param>
+    /// <exception cref="ImportException">
+    /// It is damaged, or of a kind that is not supported, or the program for it is not there.
+    /// </exception>
+    public abstract ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start);
 
     protected abstract bool Matches(ReadOnlySpan<byte> head);
 }

@@ -7,7 +7,8 @@ internal sealed class GzipCompression : Compression
 {
     public override string Name => "gzip";
 
-    public override DecodedBytes Open(SafeFileHandle file) => new GzipBytes(file, Name);
+    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
+        ValueTask.FromResult<DecodedBytes>(new GzipBytes(file, Name));
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith(GzipBytes.Magic);
 }

@@ -7,7 +7,8 @@ internal sealed class ZipCompression : Compression
 {
     public override string Name => "zip";
 
-    public override DecodedBytes Open(SafeFileHandle file) => new ZipBytes(file, Name);
+    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
+        ValueTask.FromResult<DecodedBytes>(new ZipBytes(file, Name));
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith("PK\x3\x4"u8);
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Import.Processes;
 
@@ -18,7 +19,7 @@ internal sealed class ChildRunner(
     private const int BufferChars = 4096;
 
     // A grandchild that escaped the kill may hold the pipes open; its words are not worth waiting for.
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
     /// <exception cref="ImportException"><see cref="ImportError.ToolMissing"/>.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the child is dead.</exception>
@@ -41,6 +42,29 @@ internal sealed class ChildRunner(
         metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started));
         cancellationToken.ThrowIfCancellationRequested();
         return new ChildOutcome(end, process.ExitCode, errors.ToString());
+    }
+
+    /// <summary>Starts a program that gets a file on standard input; its output is read from what is answered.</summary>
+    /// <exception cref="ImportException"><see cref="ImportError.ToolMissing"/>.</exception>
+    public async Task<ChildFilter> StartFilterAsync(
+        ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken)
+    {
+        var process = new Process { StartInfo = await sandbox.BuildAsync(command) };
+        try
+        {
+            process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
+            await LaunchAsync(process, command.Tool);
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+
+        var started = time.GetTimestamp();
+        return new ChildFilter(
+            process, command, input, end => metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started)), time,
+            cancellationToken);
     }
 
     private async Task LaunchAsync(Process process, Tool tool)
@@ -77,7 +101,8 @@ internal sealed class ChildRunner(
         }
     }
 
-    private static async Task PumpAsync(
+    /// <summary>Hands over what a program says until its stream ends.</summary>
+    public static async Task PumpAsync(
         StreamReader reader, Action<ReadOnlySpan<char>> consume, CancellationToken drained)
     {
         var buffer = new char[BufferChars];
@@ -91,7 +116,7 @@ internal sealed class ChildRunner(
         }
     }
 
-    private static ChildEnd Judge(bool timedOut, int exitCode) => exitCode switch
+    public static ChildEnd Judge(bool timedOut, int exitCode) => exitCode switch
     {
         _ when timedOut => ChildEnd.TimedOut,
         0 => ChildEnd.Succeeded,

@@ -4,6 +4,10 @@ namespace Sidecar.Import.Processes;
 internal enum Tool
 {
     QemuImg,
+    Xz,
+    Zstd,
+    Bzip2,
+    Lz4,
     Prlimit,
     Setpriv,
     Unshare,

@@ -19,6 +19,10 @@ internal sealed class ToolPaths
         _paths = new Dictionary<Tool, string?>
         {
             [Tool.QemuImg] = Find("qemu-img", options.QemuImg, searchPath),
+            [Tool.Xz] = Find("xz", options.Xz, searchPath),
+            [Tool.Zstd] = Find("zstd", options.Zstd, searchPath),
+            [Tool.Bzip2] = Find("bzip2", options.Bzip2, searchPath),
+            [Tool.Lz4] = Find("lz4", options.Lz4, searchPath),
             [Tool.Prlimit] = Find("prlimit", options.Prlimit, searchPath),
             [Tool.Setpriv] = Find("setpriv", options.Setpriv, searchPath),
             [Tool.Unshare] = Find("unshare", options.Unshare, searchPath),
@@ -36,6 +40,10 @@ internal sealed class ToolPaths
     public static string NameOf(Tool tool) => tool switch
     {
         Tool.QemuImg => "qemu-img",
+        Tool.Xz => "xz",
+        Tool.Zstd => "zstd",
+        Tool.Bzip2 => "bzip2",
+        Tool.Lz4 => "lz4",
         Tool.Prlimit => "prlimit",
         Tool.Setpriv => "setpriv",
         Tool.Unshare => "unshare",

@@ -1,15 +1,17 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Decompression;
+using Sidecar.Import.Processes;
 using Sidecar.Staging;
 
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// Unpacks an image that came compressed. In this process: the library's inflater holds a few kilobytes, whatever the
-/// archive says. Bounded in bytes, ratio and time.
+/// Unpacks an image that came compressed: gzip and zip in this process, as the library's inflater holds a few kilobytes,
+/// whatever the archive says, and what else there is by programs. Bounded in bytes, ratio and time.
 /// </summary>
-internal sealed class DecompressionStage(IOptions<ImportOptions> options) : ImportStage
+internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOptions> options) : ImportStage
 {
     public const string StageName = "image_decompression";
 
@@ -17,6 +19,9 @@ internal sealed class DecompressionStage(IOptions<ImportOptions> options) : Impo
 
     // Space is reserved in steps of this size, as the length of the content is not known before its end.
     private const long SpaceStepBytes = 64 << 20;
+
+    // The presets of xz take up to 65 MiB, and zstd refuses windows over 128 MiB by itself.
+    private const long ProgramMemoryBytes = 1L << 30;
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
 
@@ -28,20 +33,32 @@ internal sealed class DecompressionStage(IOptions<ImportOptions> options) : Impo
         return Task.FromResult(applies ? new StagePlan(true, 0, work.CurrentLength) : StagePlan.Skip);
     }
 
-    // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
-    public override Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(
-            () => Decompress(work, run, cancellationToken),
+    public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    {
+        using var input = File.OpenHandle(
+            work.CurrentPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var content = await Compression.Detect(work.CurrentPath)!.OpenAsync(
+            input, (tool, arguments) => StartAsync(tool, arguments, work, input, cancellationToken));
+        // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
+        await Task.Factory.StartNew(
+            () => Decompress(content, work, run, cancellationToken),
             cancellationToken,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
+    }
 
-    private void Decompress(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    private Task<ChildFilter> StartAsync(
+        Tool tool, IReadOnlyList<string> arguments, ImportWork work, SafeFileHandle input,
+        CancellationToken cancellationToken)
+    {
+        var limits = new ChildLimits(ProgramMemoryBytes, _options.Timeout, 0, _options.Timeout);
+        var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { });
+        return children.StartFilterAsync(command, input, cancellationToken);
+    }
+
+    private void Decompress(DecodedBytes content, ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         var path = work.NewPath("decompressed");
-        using (var input = File.OpenHandle(
-            work.CurrentPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
-        using (var content = Compression.Detect(work.CurrentPath)!.Open(input))
         using (var output = DurableFiles.OpenWritable(path, FileMode.Create))
         {
             if (content.DeclaredLength > _options.MaxOutputBytes) throw TooLarge();

@@ -106,7 +106,7 @@ internal sealed class ZipBytesTests : IDisposable
     private byte[] Unpack(byte[] packed)
     {
         using var file = File.OpenHandle(_directory.Write("packed", packed));
-        using var bytes = new ZipCompression().Open(file);
+        using var bytes = new ZipBytes(file, "zip");
         using var content = new MemoryStream();
         var buffer = new byte[10_000];
         while (bytes.Read(buffer) is var count and > 0) content.Write(buffer, 0, count);

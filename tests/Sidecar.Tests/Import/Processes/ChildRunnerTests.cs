@@ -156,6 +156,68 @@ internal sealed class ChildRunnerTests : IDisposable
     }
 
     [Test]
+    [CancelAfter(30_000)]
+    public async Task Filter_GetsTheFile_AndIsRead(CancellationToken cancellationToken)
+    {
+        var content = TestImages.Noise(3 * TestImages.Megabyte);
+        using var file = File.OpenHandle(_directory.Write("in", content));
+        using var filter = await Runner().StartFilterAsync(
+            Command("exec cat", Ample, _ => { }), file, cancellationToken);
+
+        var read = ReadAll(filter);
+
+        Assert.That(read.AsSpan().SequenceEqual(content), "the same bytes");
+        Assert.That((filter.Finish().End, filter.Fed), Is.EqualTo((ChildEnd.Succeeded, (long)content.Length)));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Filter_ThatIsCancelled_IsDead(CancellationToken cancellationToken)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var file = File.OpenHandle(_directory.Write("in", TestImages.Noise(TestImages.Megabyte)));
+        using var filter = await Runner().StartFilterAsync(
+            Command("echo $$; exec sleep 1000", Ample, _ => { }), file, cancel.Token);
+        var buffer = new byte[100];
+        var pid = System.Text.Encoding.ASCII.GetString(buffer, 0, filter.Read(buffer));
+
+        await cancel.CancelAsync();
+
+        Assert.That(ReadAll(filter), Is.Empty);
+        Assert.That(filter.Finish, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(CommandLine.IsGone(pid), Is.True);
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Filter_ThatIsLeft_IsKilledWithItsChildren(CancellationToken cancellationToken)
+    {
+        using var file = File.OpenHandle(_directory.Write("in", TestImages.Noise(TestImages.Megabyte)));
+        var buffer = new byte[100];
+        string pids;
+        using (var filter = await Runner().StartFilterAsync(
+            Command("sleep 1000 & echo $$ $!; wait", Ample, _ => { }), file, cancellationToken))
+        {
+            pids = System.Text.Encoding.ASCII.GetString(buffer, 0, filter.Read(buffer));
+        }
+
+        Assert.That(pids.Split(' ').Select(CommandLine.IsGone), Is.All.True);
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Filter_ThatWantsNoMore_EndsAsItSays(CancellationToken cancellationToken)
+    {
+        using var file = File.OpenHandle(_directory.Write("in", TestImages.Noise(3 * TestImages.Megabyte)));
+        using var filter = await Runner().StartFilterAsync(
+            Command("head -c 5; echo enough >&2; exit 3", Ample, _ => { }), file, cancellationToken);
+
+        Assert.That(ReadAll(filter), Has.Length.EqualTo(5));
+        Assert.That(filter.Finish(), Is.EqualTo(new ChildOutcome(ChildEnd.Failed, 3, "enough")));
+        Assert.That(filter.Fed, Is.LessThan(3 * TestImages.Megabyte));
+    }
+
+    [Test]
     public void Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
@@ -174,6 +236,13 @@ internal sealed class ChildRunnerTests : IDisposable
         var output = new System.Text.StringBuilder();
         var command = Command(script, limits, text => output.Append(text));
         return (await Runner().RunAsync(command, cancellationToken), output.ToString());
+    }
+
+    private static byte[] ReadAll(ChildFilter filter)
+    {
+        var (all, buffer) = (new MemoryStream(), new byte[100_000]);
+        while (filter.Read(buffer) is var count and > 0) all.Write(buffer, 0, count);
+        return all.ToArray();
     }
 
     private ChildRunner Runner(LauncherThread? launcher = null)

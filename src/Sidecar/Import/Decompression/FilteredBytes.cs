@@ -1,0 +1,27 @@
+using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Processes;
+
+namespace Sidecar.Import.Decompression;
+
+/// <summary>What a program unpacks.</summary>
+internal sealed class FilteredBytes(SafeFileHandle file, string compression, ChildFilter program)
+    : DecodedBytes(file, compression)
+{
+    // What the pipe and the program hold is counted too: less than a megabyte.
+    public override long Consumed => program.Fed;
+
+    public override void Dispose() => program.Dispose();
+
+    protected override int Decode(Span<byte> buffer)
+    {
+        var count = program.Read(buffer);
+        if (count > 0) return count;
+        var outcome = program.Finish();
+        if (outcome.End == ChildEnd.Succeeded) return 0;
+        if (outcome.End != ChildEnd.Failed) throw program.Describe(outcome);
+        // All four say so when a file asks for more memory than they may take, by its dictionary or window.
+        throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
+            ? Unsupported($"takes more memory to unpack than is allowed ({outcome.ErrorText})")
+            : Corrupt($"it cannot be unpacked ({outcome.ErrorText})");
+    }
+}

@@ -1,0 +1,24 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Import.Decompression;
+
+/// <summary>
+/// lha, which Glance unpacks where a library is installed that it does not require. Known here so that such an archive
+/// does not become an image as it is.
+/// </summary>
+internal sealed class LhaCompression : Compression
+{
+    // "-lh5-" and its like, behind the header's length and checksum.
+    private const int MethodOffset = 2;
+    private const int MethodBytes = 5;
+
+    public override string Name => "lha";
+
+    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) => throw new ImportException(
+        ImportError.CompressionUnsupported,
+        "The image is in an lha archive, which is not unpacked here: compress it by gzip, xz, zstd, bzip2, lz4 or zip.",
+        ("compression", Name));
+
+    protected override bool Matches(ReadOnlySpan<byte> head) => head.Length >= MethodOffset + MethodBytes
+        && head[MethodOffset..].StartsWith("-lh"u8) && head[MethodOffset + MethodBytes - 1] == (byte)'-';
+}

@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Import.Processes;
+
+/// <summary>
+/// A running program that gets a file on standard input, and whose standard output is read here, by one thread. It is
+/// killed with all that it started when it takes too long, when its token is cancelled, and when this is disposed.
+/// </summary>
+internal sealed class ChildFilter : IDisposable
+{
+    private const int BlockBytes = 256 << 10;
+
+    private readonly Process _process;
+    private readonly ChildCommand _command;
+    private readonly Action<ChildEnd> _ended;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenSource _deadline;
+    private readonly CancellationTokenRegistration _cancelling;
+    private readonly CancellationTokenRegistration _timing;
+    private readonly OutputTail _errors = new();
+    private readonly Task _reading;
+    private readonly Task _feeding;
+    private ChildOutcome? _outcome;
+    private long _fed;
+
+    /// <param name="process">Runs already, with all its streams redirected.</param>
+    /// <param name="ended">Called once, when the program has ended.</param>
+    public ChildFilter(
+        Process process, ChildCommand command, SafeFileHandle input, Action<ChildEnd> ended, TimeProvider time,
+        CancellationToken cancellationToken)
+    {
+        (_process, _command, _ended, _cancellationToken) = (process, command, ended, cancellationToken);
+        _reading = ChildRunner.PumpAsync(process.StandardError, _errors.Append, CancellationToken.None);
+        _feeding = Task.Run(() => FeedAsync(input), CancellationToken.None);
+        _deadline = new CancellationTokenSource(command.Limits.Timeout, time);
+        _timing = _deadline.Token.Register(Kill);
+        _cancelling = cancellationToken.Register(Kill);
+    }
+
+    /// <summary>Bytes of the file that the program was given so far.</summary>
+    public long Fed => Volatile.Read(ref _fed);
+
+    /// <summary>Answers 0 at the end of what the program writes; <see cref="Finish"/> tells whether that is all.</summary>
+    public int Read(Span<byte> buffer) => _process.StandardOutput.BaseStream.Read(buffer);
+
+    /// <summary>Waits for the program's end, which is near when it has closed its output.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled; the program is dead.</exception>
+    public ChildOutcome Finish()
+    {
+        _outcome ??= Wait();
+        _cancellationToken.ThrowIfCancellationRequested();
+        return _outcome;
+    }
+
+    /// <summary>For the user, when it was not the file's fault alone.</summary>
+    public ImportException Describe(ChildOutcome outcome) =>
+        ToolFailures.Describe(_command.Tool, outcome, _command.Limits);
+
+    public void Dispose()
+    {
+        if (_outcome == null)
+        {
+            Kill();
+            _outcome = Wait();
+        }
+
+        // It ends with the program: nobody reads from the pipe any more.
+        _feeding.Wait(CancellationToken.None);
+        _timing.Dispose();
+        _cancelling.Dispose();
+        _deadline.Dispose();
+        _process.Dispose();
+    }
+
+    private ChildOutcome Wait()
+    {
+        _process.WaitForExit();
+        _reading.Wait(ChildRunner.DrainTime);
+        var timedOut = _deadline.IsCancellationRequested && !_cancellationToken.IsCancellationRequested;
+        var end = ChildRunner.Judge(timedOut, _process.ExitCode);
+        _ended(end);
+        return new ChildOutcome(end, _process.ExitCode, _errors.ToString());
+    }
+
+    private async Task FeedAsync(SafeFileHandle input)
+    {
+        var block = new byte[BlockBytes];
+        try
+        {
+            await using var stream = _process.StandardInput.BaseStream;
+            while (await RandomAccess.ReadAsync(input, block, _fed) is var count and > 0)
+            {
+                await stream.WriteAsync(block.AsMemory(0, count));
+                Volatile.Write(ref _fed, _fed + count);
+            }
+        }
+        catch (IOException)
+        {
+            // It wants no more: it has ended, or is about to, and says why.
+        }
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+}

@@ -164,8 +164,7 @@ def _renew_after_fork():
     _guard = threading.Lock()
     _changing = threading.Lock()
     for worker in _workers.values():
-        os.close(worker._lock.fileno())
-        worker._lock = None
+        worker._lock.close()
     _workers.clear()
 
 

@@ -200,7 +200,7 @@ internal sealed class DecompressionTests : ImportTest
     {
         Configure("Decompression:RatioFloorBytes", "67108864");
 
-        var import = await ImportAsync(Bomb(400, program), cancellationToken);
+        var import = await ImportAsync(Bomb(150, program), cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.RatioExceeded), import.Failure?.Message);
         Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));

@@ -17,7 +17,8 @@ internal abstract class Compression
         new ZipCompression(),
         new LhaCompression(),
         // Of the xz file format 2.1.1.1, of RFC 8878 3.1.1, and of the LZ4 frame format 1.6.
-        new ProgramCompression(Tool.Xz, "fd 37 7a 58 5a 00"),
+        // Left alone, xz since 5.6 takes memory for every CPU.
+        new ProgramCompression(Tool.Xz, "fd 37 7a 58 5a 00", "--threads=1"),
         new ProgramCompression(Tool.Zstd, "28 b5 2f fd"),
         new ProgramCompression(Tool.Lz4, "04 22 4d 18"),
         // "BZh", the level, and the digits of pi that begin the first block.

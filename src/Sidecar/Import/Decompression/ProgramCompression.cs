@@ -11,17 +11,18 @@ internal delegate Task<ChildFilter> StartFilter(Tool tool, IReadOnlyList<string>
 /// none itself and may write none.
 /// </summary>
 /// <param name="magic">The bytes that every such file begins with, in hexadecimal; ?? stands for any byte.</param>
-internal sealed class ProgramCompression(Tool tool, string magic) : Compression
+/// <param name="own">Arguments of this program alone.</param>
+internal sealed class ProgramCompression(Tool tool, string magic, params string[] own) : Compression
 {
     // To standard output, and without words on what is no error. All of them read standard input when no file is named.
-    private static readonly string[] Arguments = ["-dcq"];
+    private readonly string[] _arguments = ["-dcq", .. own];
 
     private readonly byte?[] _magic = [.. magic.Split(' ').Select(Parse)];
 
     public override string Name => ToolPaths.NameOf(tool);
 
     public override async ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
-        new FilteredBytes(file, Name, await start(tool, Arguments));
+        new FilteredBytes(file, Name, await start(tool, _arguments));
 
     protected override bool Matches(ReadOnlySpan<byte> head)
     {

@@ -150,6 +150,6 @@ setup_image() {
 setup_bench() {
   need_dotnet
   need_commands g++=g++ protoc=protobuf-compiler grpc_cpp_plugin=protobuf-compiler-grpc pkg-config=pkg-config \
-    python3=python3
+    python3=python3 qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4
   need_packages libgrpc++-dev libprotobuf-dev
 }

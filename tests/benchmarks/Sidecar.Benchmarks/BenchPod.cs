@@ -1,6 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using Glance.Sidecar.V1;
+using Google.Protobuf;
+using Grpc.Core;
 using Grpc.Net.Client;
+using ImportState = Glance.Sidecar.V1.Import.Types.State;
+using StagingApi = Glance.Sidecar.V1.Staging;
 
 namespace Sidecar.Benchmarks;
 
@@ -60,6 +65,40 @@ internal sealed class BenchPod : IDisposable
         }
 
         throw new InvalidOperationException($"{name} did not start.");
+    }
+
+    /// <summary>Stages a file; answers the image's id.</summary>
+    public async Task<string> StageAsync(string path)
+    {
+        var imageId = Guid.NewGuid().ToString("D");
+        using var call = new StagingApi.StagingClient(Channel).Stage();
+        await call.RequestStream.WriteAsync(new StageRequest { Header = new StageHeader { ImageId = imageId } });
+        await using var file = File.OpenRead(path);
+        var buffer = new byte[512 << 10];
+        while (await file.ReadAsync(buffer) is > 0 and var read)
+        {
+            var chunk = new StageChunk { Data = ByteString.CopyFrom(buffer.AsSpan(0, read)) };
+            await call.RequestStream.WriteAsync(new StageRequest { Chunk = chunk });
+        }
+
+        await call.RequestStream.WriteAsync(new StageRequest { Finish = new StageFinish { TotalSize = (ulong)file.Length } });
+        await call.RequestStream.CompleteAsync();
+        await call.ResponseAsync;
+        return imageId;
+    }
+
+    /// <summary>Runs an import to its end and gives up its result; answers how many seconds the import took.</summary>
+    public async Task<double> ImportAsync(RunImportRequest request)
+    {
+        var imports = new Imports.ImportsClient(Channel);
+        var started = Stopwatch.GetTimestamp();
+        using var call = imports.RunImport(request);
+        var last = new ImportEvent();
+        await foreach (var progress in call.ResponseStream.ReadAllAsync()) last = progress;
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        if (last.Import?.State != ImportState.Succeeded) throw new InvalidOperationException($"It failed: {last}");
+        await imports.ReleaseImportAsync(new ReleaseImportRequest { ImportId = request.ImportId, KeepImage = true });
+        return seconds;
     }
 
     /// <summary>The sum of a counter over all its labels that contain a text.</summary>

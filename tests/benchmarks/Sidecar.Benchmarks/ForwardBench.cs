@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using Glance.Sidecar.V1;
-using Google.Protobuf;
-using Grpc.Core;
-using StagingApi = Glance.Sidecar.V1.Staging;
 
 namespace Sidecar.Benchmarks;
 
@@ -22,7 +19,7 @@ internal static class ForwardBench
         {
             using var owner = await BenchPod.StartAsync(directory.FullName + "/0", "bench-0", "127.89.0.1:9394", Other);
             using var other = await BenchPod.StartAsync(directory.FullName + "/1", "bench-1", "127.89.0.2:9394", Owner);
-            var imageId = await StageAsync(owner, MakeDisk(directory.FullName, mebibytes));
+            var imageId = await owner.StageAsync(MakeDisk(directory.FullName, mebibytes));
             var times = Enum.GetValues<Kind>().ToDictionary(kind => kind, _ => new List<double>());
             for (var round = 0; round <= rounds; round++)
             {
@@ -48,63 +45,22 @@ internal static class ForwardBench
         BroughtToAnotherPod,
     }
 
-    // A quarter of noise that does not compress, the rest a hole: as an image of a fresh system.
     private static string MakeDisk(string directory, int mebibytes)
     {
         var (raw, disk) = (Path.Combine(directory, "raw"), Path.Combine(directory, "disk.qcow2"));
-        using (var file = File.OpenHandle(raw, FileMode.Create, FileAccess.Write))
-        {
-            var noise = new byte[1 << 20];
-            for (var at = 0; at < mebibytes / 4; at++)
-            {
-                Random.Shared.NextBytes(noise);
-                RandomAccess.Write(file, noise, (long)at * 2 << 20); // every other mebibyte
-            }
-
-            RandomAccess.SetLength(file, (long)mebibytes << 20);
-        }
-
+        BenchDisk.WriteRaw(raw, mebibytes);
         using var convert = Process.Start("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, disk]);
         convert.WaitForExit();
         File.Delete(raw);
         return disk;
     }
 
-    private static async Task<string> StageAsync(BenchPod pod, string path)
+    private static Task<double> ImportAsync(BenchPod pod, string imageId, Kind kind) => pod.ImportAsync(new RunImportRequest
     {
-        var imageId = Guid.NewGuid().ToString("D");
-        using var call = new StagingApi.StagingClient(pod.Channel).Stage();
-        await call.RequestStream.WriteAsync(new StageRequest { Header = new StageHeader { ImageId = imageId } });
-        await using var file = File.OpenRead(path);
-        var buffer = new byte[512 << 10];
-        while (await file.ReadAsync(buffer) is > 0 and var read)
-        {
-            var chunk = new StageChunk { Data = ByteString.CopyFrom(buffer.AsSpan(0, read)) };
-            await call.RequestStream.WriteAsync(new StageRequest { Chunk = chunk });
-        }
-
-        await call.RequestStream.WriteAsync(new StageRequest { Finish = new StageFinish { TotalSize = (ulong)file.Length } });
-        await call.RequestStream.CompleteAsync();
-        await call.ResponseAsync;
-        return imageId;
-    }
-
-    private static async Task<double> ImportAsync(BenchPod pod, string imageId, Kind kind)
-    {
-        var imports = new Imports.ImportsClient(pod.Channel);
-        var request = new RunImportRequest
-        {
-            ImageId = imageId,
-            ImportId = Guid.NewGuid().ToString("D"),
-            OutputPlacement = kind == Kind.BroughtToAnotherPod ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
-        };
-        var started = Stopwatch.GetTimestamp();
-        using var call = imports.RunImport(request);
-        await foreach (var _ in call.ResponseStream.ReadAllAsync()) { }
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        await imports.ReleaseImportAsync(new ReleaseImportRequest { ImportId = request.ImportId, KeepImage = true });
-        return seconds;
-    }
+        ImageId = imageId,
+        ImportId = Guid.NewGuid().ToString("D"),
+        OutputPlacement = kind == Kind.BroughtToAnotherPod ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
+    });
 
     private static async Task ReportAsync(BenchPod other, Dictionary<Kind, List<double>> times, int rounds, int mebibytes)
     {

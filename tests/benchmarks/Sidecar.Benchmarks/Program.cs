@@ -1,7 +1,7 @@
 using Sidecar.Benchmarks;
 
-// What pods cost each other. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
-// telemetry [ROUNDS [MIB]]
+// What pods cost each other, and what they do. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
+// telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]]
 switch (args)
 {
     case ["locate", .. var rest]:
@@ -15,8 +15,13 @@ switch (args)
         await TelemetryBench.RunAsync(
             rest is [var turns, ..] ? Numbers.Parse(turns) : 5, rest is [_, var size, ..] ? Numbers.Parse(size) : 1024);
         return 0;
+    case ["unpack", .. var rest]:
+        await UnpackBench.RunAsync(
+            rest is [var times, ..] ? Numbers.Parse(times) : 5, rest is [_, var length, ..] ? Numbers.Parse(length) : 512);
+        return 0;
     default:
         Console.Error.WriteLine(
-            "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]]");
+            "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]] "
+            + "| unpack [ROUNDS [MIB]]");
         return 2;
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
@@ -46,10 +47,13 @@ internal sealed class ChildFilter : IDisposable
 
     /// <summary>Waits for the program's end, which is near when it has closed its output.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; the program is dead.</exception>
+    /// <exception cref="IOException">The file could not be read, so the program's words mean nothing.</exception>
     public ChildOutcome Finish()
     {
         _outcome ??= Wait();
         _cancellationToken.ThrowIfCancellationRequested();
+        // It ends with the program: nobody reads from the pipe any more.
+        _feeding.GetAwaiter().GetResult();
         return _outcome;
     }
 
@@ -65,8 +69,8 @@ internal sealed class ChildFilter : IDisposable
             _outcome = Wait();
         }
 
-        // It ends with the program: nobody reads from the pipe any more.
-        _feeding.Wait(CancellationToken.None);
+        // Whether it failed does not matter any more.
+        Task.WhenAny(_feeding).Wait(CancellationToken.None);
         _timing.Dispose();
         _cancelling.Dispose();
         _deadline.Dispose();
@@ -86,18 +90,19 @@ internal sealed class ChildFilter : IDisposable
     private async Task FeedAsync(SafeFileHandle input)
     {
         var block = new byte[BlockBytes];
-        try
+        await using var stream = _process.StandardInput.BaseStream;
+        while (await RandomAccess.ReadAsync(input, block, _fed) is var count and > 0)
         {
-            await using var stream = _process.StandardInput.BaseStream;
-            while (await RandomAccess.ReadAsync(input, block, _fed) is var count and > 0)
+            try
             {
                 await stream.WriteAsync(block.AsMemory(0, count));
-                Volatile.Write(ref _fed, _fed + count);
             }
-        }
-        catch (IOException)
-        {
-            // It wants no more: it has ended, or is about to, and says why.
+            catch (IOException)
+            {
+                return; // it wants no more: it has ended, or is about to, and says why
+            }
+
+            Volatile.Write(ref _fed, _fed + count);
         }
     }
 
@@ -107,9 +112,9 @@ internal sealed class ChildFilter : IDisposable
         {
             _process.Kill(entireProcessTree: true);
         }
-        catch (InvalidOperationException)
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
         {
-            // It has ended already.
+            // It or one of its children has ended already. This runs in a timer, where nobody could take the exception.
         }
     }
 }

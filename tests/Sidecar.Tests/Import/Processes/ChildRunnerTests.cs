@@ -218,6 +218,19 @@ internal sealed class ChildRunnerTests : IDisposable
     }
 
     [Test]
+    [CancelAfter(30_000)]
+    public async Task Filter_OfAFileThatCannotBeRead_SaysSoInsteadOfTheProgram(CancellationToken cancellationToken)
+    {
+        // Nothing is mapped at address 0: EIO, as from a disk that fails.
+        using var file = File.OpenHandle("/proc/self/mem");
+        using var filter = await Runner().StartFilterAsync(
+            Command("cat; exit 3", Ample, _ => { }), file, cancellationToken);
+
+        Assert.That(ReadAll(filter), Is.Empty);
+        Assert.That(filter.Finish, Throws.InstanceOf<IOException>());
+    }
+
+    [Test]
     public void Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);

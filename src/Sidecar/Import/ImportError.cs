@@ -44,7 +44,7 @@ internal enum ImportError
     /// <summary>The compressed data is damaged or cut short. Fact: compression.</summary>
     CompressedDataCorrupt,
 
-    /// <summary>The archive is of a kind that is not supported. Fact: compression.</summary>
+    /// <summary>The archive is of a kind that is not supported, or takes too much memory to unpack. Fact: compression.</summary>
     CompressionUnsupported,
 
     /// <summary>A stage would write more than it may. Fact: limit (bytes).</summary>

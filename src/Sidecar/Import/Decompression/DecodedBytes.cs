@@ -41,9 +41,10 @@ internal abstract class DecodedBytes(SafeFileHandle file, string compression) : 
         $"The image is compressed by {compression}, and {what}: upload it again.",
         ("compression", compression));
 
-    protected ImportException Unsupported(string what) => new(
+    /// <param name="advice">What to do instead of uploading it uncompressed.</param>
+    protected ImportException Unsupported(
+        string what, string advice = "Pack the image as the only member of a plain archive") => new(
         ImportError.CompressionUnsupported,
-        $"The image is compressed by {compression}, and {what}. Pack the image as the only member of a plain archive, "
-        + "or upload it uncompressed.",
+        $"The image is compressed by {compression}, and {what}. {advice}, or upload it uncompressed.",
         ("compression", compression));
 }

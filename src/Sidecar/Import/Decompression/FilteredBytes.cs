@@ -19,9 +19,11 @@ internal sealed class FilteredBytes(SafeFileHandle file, string compression, Chi
         var outcome = program.Finish();
         if (outcome.End == ChildEnd.Succeeded) return 0;
         if (outcome.End != ChildEnd.Failed) throw program.Describe(outcome);
-        // All four say so when a file asks for more memory than they may take, by its dictionary or window.
+        // So zstd says of a window that is too large for it, and any of them when it gets no more.
         throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
-            ? Unsupported($"takes more memory to unpack than is allowed ({outcome.ErrorText})")
+            ? Unsupported(
+                $"takes more memory to unpack than is allowed ({outcome.ErrorText})",
+                "Compress it with a smaller window or dictionary")
             : Corrupt($"it cannot be unpacked ({outcome.ErrorText})");
     }
 }

@@ -1,7 +1,9 @@
 namespace Sidecar.Import.Processes;
 
 /// <summary>A program to run, with its arguments one by one: there is no shell that could read them.</summary>
-/// <param name="OnOutput">Called for each piece of standard output, in order, by one thread at a time; not for a <see cref="ChildFilter"/>.</param>
+/// <param name="OnOutput">
+/// Called for each piece of standard output, in order, by one thread at a time; not for a <see cref="ChildFilter"/>.
+/// </param>
 internal sealed record ChildCommand(
     Tool Tool,
     IReadOnlyList<string> Arguments,

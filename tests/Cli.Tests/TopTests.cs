@@ -47,12 +47,14 @@ internal sealed class TopTests
     public async Task Top_AtATerminal_DrawsInPlace_UntilInterrupted(CancellationToken cancellationToken)
     {
         await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);
-        var command = $"{string.Join(' ', Programs.Command("stagectl"))} --server {daemon.Address} top --interval 20ms";
+        // "exec", as a shell that waits for the program gets the Ctrl-C as well: dash ends with 130 whatever the program does.
+        var command = $"exec {string.Join(' ', Programs.Command("stagectl"))} --server {daemon.Address} top --interval 20ms";
         var start = new ProcessStartInfo("script", ["-qec", command, "/dev/null"])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true,
         };
         start.Environment["TERM"] = "xterm-256color";
+        start.Environment["SHELL"] = "/bin/sh"; // runs the command; without it, whatever the user's shell is
         using var script = Programs.Start(start);
 
         var drawn = await DrawnAsync(script.StandardOutput, "Volume", 3, cancellationToken);

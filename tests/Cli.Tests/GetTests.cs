@@ -24,7 +24,7 @@ internal sealed class GetTests
             cancellationToken, "get", Id, "-o", "-", "--offset", "1MiB", "--length", "1000", "--json");
 
         Assert.That(get.ExitCode, Is.Zero, get.Error);
-        Assert.That(get.Bytes, Is.EqualTo(noise[Disks.Megabyte..(Disks.Megabyte + 1000)]));
+        Assert.That(get.Bytes, SameBytes.As(noise[Disks.Megabyte..(Disks.Megabyte + 1000)]));
     }
 
     [Test]
@@ -41,7 +41,7 @@ internal sealed class GetTests
         Assert.That(get.ExitCode, Is.Zero, get.Error);
         Assert.That(wire.Flipped, Is.True);
         Assert.That(get.Error, Does.Contain("Broke off at"));
-        Assert.That(await File.ReadAllBytesAsync(_directory["copy"], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["copy"], cancellationToken), SameBytes.As(noise));
     }
 
     [Test]

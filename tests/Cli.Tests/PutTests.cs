@@ -26,7 +26,7 @@ internal sealed class PutTests
 
         var get = await cli.RunAsync(cancellationToken, "get", put.Text, "-o", _directory["copy"]);
         Assert.That(get.ExitCode, Is.Zero, get.Error);
-        Assert.That(await File.ReadAllBytesAsync(_directory["copy"], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["copy"], cancellationToken), SameBytes.As(noise));
         Assert.That(_directory["copy"] + ".part", Does.Not.Exist);
     }
 
@@ -86,7 +86,7 @@ internal sealed class PutTests
 
         Assert.That(put.ExitCode, Is.Zero, put.Error);
         Assert.That(put.Error, Does.Match("Resuming the upload of image .* at [1-9]"));
-        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), SameBytes.As(noise));
     }
 
     [Test]
@@ -102,7 +102,7 @@ internal sealed class PutTests
         Assert.That(put.ExitCode, Is.Zero, put.Error);
         Assert.That(wire.Flipped, Is.True);
         Assert.That(put.Error, Does.Match("Resuming the upload of image .* at [1-9]"));
-        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), SameBytes.As(noise));
     }
 
     [Test]
@@ -128,7 +128,7 @@ internal sealed class PutTests
         var put = await cli.RunAsync(cancellationToken, "put", _directory["disk"], "--id", Id);
         Assert.That(put.ExitCode, Is.Zero, put.Error);
         Assert.That(put.Error, Does.Contain($"at {2 * Disks.Megabyte}"));
-        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), SameBytes.As(noise));
     }
 
     [Test]
@@ -219,7 +219,7 @@ internal sealed class PutTests
             cancellationToken, "put", _directory["disk"], "--no-checksum", "--chunk-size", "64KiB", "--id", Id);
 
         Assert.That(put.ExitCode, Is.Zero, put.Error);
-        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), Is.EqualTo(noise));
+        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), SameBytes.As(noise));
     }
 
     // An upload that another sender began and left.

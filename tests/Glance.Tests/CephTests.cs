@@ -32,7 +32,7 @@ internal sealed class CephTests : GlanceTest
         await AssertBytesAsync(2, id, disk.Raw);
         var export = Path.Combine(Site.Scratch("ceph"), id);
         await Site.Ceph!.RbdAsync("export", id, export);
-        Assert.That(await File.ReadAllBytesAsync(export), Is.EqualTo(disk.Raw));
+        Assert.That(await File.ReadAllBytesAsync(export), SameBytes.As(disk.Raw));
         File.Delete(export);
         await DeleteAsync(2, id);
         Assert.That(await Site.Ceph.ImagesAsync(), Does.Not.Contain(id));
@@ -46,7 +46,7 @@ internal sealed class CephTests : GlanceTest
 
         await ImportedAsync(1, id, new ImportTargets { Stores = [Site.Rbd, Site.Slow] });
 
-        Assert.That(await File.ReadAllBytesAsync(Path.Combine(Site.Store(Site.Slow), id)), Is.EqualTo(bytes));
+        Assert.That(await File.ReadAllBytesAsync(Path.Combine(Site.Store(Site.Slow), id)), SameBytes.As(bytes));
         await AssertBytesAsync(2, id, bytes);
     }
 

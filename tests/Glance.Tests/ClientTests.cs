@@ -23,7 +23,7 @@ internal sealed class ClientTests : GlanceTest
         await ActiveAsync(0, id);
         var read = Path.Combine(Site.Scratch("client"), "read.raw");
         await GlanceAsync("image-download", id, "--file", read);
-        Assert.That(await File.ReadAllBytesAsync(read), Is.EqualTo(disk.Raw));
+        Assert.That(await File.ReadAllBytesAsync(read), SameBytes.As(disk.Raw));
         await GlanceAsync("image-delete", id);
     }
 

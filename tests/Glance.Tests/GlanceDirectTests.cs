@@ -64,7 +64,7 @@ internal sealed class GlanceDirectTests : GlanceTest
             AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);
             AssertStatus(await user.ImportAsync(id), HttpStatusCode.Accepted);
             await user.UntilAsync(id, image => image.Status == "active");
-            Assert.That(await user.ReadAsync(id), Is.EqualTo(bytes));
+            Assert.That(await user.ReadAsync(id), SameBytes.As(bytes));
             AssertStatus(await user.DeleteAsync(id), HttpStatusCode.NoContent);
         }
     }

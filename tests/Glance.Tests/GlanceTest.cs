@@ -97,8 +97,7 @@ internal abstract class GlanceTest
     protected async Task AssertBytesAsync(int pod, string id, byte[] expected)
     {
         using var user = Site.At(pod, ImageApi.Admin);
-        var bytes = await user.ReadAsync(id);
-        Assert.That(bytes.AsSpan().SequenceEqual(expected), $"{bytes.Length} bytes as expected, {expected.Length}");
+        Assert.That(await user.ReadAsync(id), SameBytes.As(expected));
     }
 
     protected async Task DeleteAsync(int pod, string id)

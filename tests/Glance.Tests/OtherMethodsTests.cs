@@ -91,7 +91,7 @@ internal sealed class OtherMethodsTests : GlanceTest
         AssertStatus(await admin.CopyAsync(id, Site.Slow), HttpStatusCode.Accepted);
 
         await admin.UntilAsync(id, image => image.Stores.Length == 2);
-        Assert.That(await File.ReadAllBytesAsync(Path.Combine(Site.Store(Site.Slow), id)), Is.EqualTo(bytes));
+        Assert.That(await File.ReadAllBytesAsync(Path.Combine(Site.Store(Site.Slow), id)), SameBytes.As(bytes));
         await AssertBytesAsync(2, id, bytes);
     }
 }

@@ -70,5 +70,5 @@ internal sealed class StoresTests : GlanceTest
     }
 
     private void AssertStored(string store, string id, byte[] expected) =>
-        Assert.That(File.ReadAllBytes(Path.Combine(Site.Store(store), id)), Is.EqualTo(expected), store);
+        Assert.That(File.ReadAllBytes(Path.Combine(Site.Store(store), id)), SameBytes.As(expected), store);
 }

@@ -27,7 +27,7 @@ internal sealed class ContainerTests
             Path.Combine(volume.Out, "disk.raw"));
         Assert.That(
             await File.ReadAllBytesAsync(Path.Combine(volume.Staging, Id)),
-            Is.EqualTo(await File.ReadAllBytesAsync(volume.Disk)));
+            SameBytes.As(await File.ReadAllBytesAsync(volume.Disk)));
         Assert.That(sidecar.Logged("\"LogLevel\":\"Error\""), Is.Empty);
         await BuiltImage.Store.PodmanAsync("healthcheck", "run", sidecar.Name);
     }
@@ -79,7 +79,7 @@ internal sealed class ContainerTests
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await put.WaitForExitAsync(patience.Token);
         Assert.That(put.ExitCode, Is.Zero, await errors);
-        Assert.That(await File.ReadAllBytesAsync(Path.Combine(volume.Staging, Id)), Is.EqualTo(content));
+        Assert.That(await File.ReadAllBytesAsync(Path.Combine(volume.Staging, Id)), SameBytes.As(content));
     }
 
     [Test]

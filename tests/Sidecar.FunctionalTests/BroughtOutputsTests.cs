@@ -22,7 +22,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var import = await ImportAsync(cluster[0], disk);
         await using var receiver = new Receiver(Address(cluster), Long);
         var path = await receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline);
-        Assert.That(await File.ReadAllBytesAsync(path, Deadline), Is.EqualTo(disk));
+        Assert.That(await File.ReadAllBytesAsync(path, Deadline), SameBytes.As(disk));
         Assert.That(await FileBlocks.AllocatedAsync(path), Is.LessThan(4 * Mebibyte));
         Assert.That(File.GetUnixFileMode(path), Is.EqualTo((UnixFileMode)0b110_110_000));
         Assert.That(receiver.Outputs.TryGet(Guid.Parse(import.ImportId), out var output), Is.True);
@@ -50,7 +50,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await impatient.CancelAsync();
         Assert.That(async () => await first, Throws.InstanceOf<OperationCanceledException>());
         gate.Open();
-        Assert.That(await File.ReadAllBytesAsync(await second, Deadline), Is.EqualTo(disk));
+        Assert.That(await File.ReadAllBytesAsync(await second, Deadline), SameBytes.As(disk));
         var sent = await MetricsPage.ReadAsync(
             cluster[0], "glance_staging_transfer_bytes_total{kind=\"output\",direction=\"sent\"}", Deadline);
         Assert.That(sent, Is.EqualTo(disk.Length), "sent once");
@@ -69,7 +69,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await cluster.KillPodAsync(0);
         gate.Open();
         await cluster.StartPodAsync(0);
-        Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), Is.EqualTo(disk));
+        Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
         Assert.That((gate.WentBack, gate.Last), Is.EqualTo((false, (long)disk.Length)));
     }
 
@@ -92,7 +92,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var again = new TransferGate(long.MaxValue, Deadline);
         var path = await receiver.Outputs.BringAsync(receiver.Owner, import, again.Progress, Deadline);
         Assert.That(again.First, Is.GreaterThanOrEqualTo(gate.Last));
-        Assert.That(await File.ReadAllBytesAsync(path, Deadline), Is.EqualTo(disk));
+        Assert.That(await File.ReadAllBytesAsync(path, Deadline), SameBytes.As(disk));
     }
 
     [Test]
@@ -118,7 +118,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var again = new TransferGate(long.MaxValue, Deadline);
         var path = await receiver.Outputs.BringAsync(receiver.Owner, import, again.Progress, Deadline);
         Assert.That(again.First, rebooted ? Is.EqualTo(durable) : Is.EqualTo(gate.Last));
-        Assert.That(await File.ReadAllBytesAsync(path, Deadline), Is.EqualTo(disk));
+        Assert.That(await File.ReadAllBytesAsync(path, Deadline), SameBytes.As(disk));
         Assert.That(
             Directory.EnumerateFiles(directory).Select(Path.GetFileName), Is.EquivalentTo(new[] { "data", "output.json" }));
     }
@@ -163,7 +163,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         var bring = receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline);
         if (expected is null)
         {
-            Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), Is.EqualTo(disk));
+            Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
             return;
         }
 

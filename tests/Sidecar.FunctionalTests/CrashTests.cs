@@ -32,7 +32,7 @@ internal sealed class CrashTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: received);
         await resumed.ContentAsync(content.AsMemory((int)received));
         await resumed.FinishAsync((ulong)content.Length);
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(restarted, id), SameBytes.As(content));
     }
 
     [Test]
@@ -58,7 +58,7 @@ internal sealed class CrashTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: 2_000_000);
         await resumed.ContentAsync(content.AsMemory(2_000_000));
         await resumed.FinishAsync(3_000_000);
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(restarted, id), SameBytes.As(content));
     }
 
     [Test]
@@ -73,7 +73,7 @@ internal sealed class CrashTests : SidecarTest
         }
 
         await using var restarted = await SidecarInstance.StartAsync(directory.Path);
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(restarted, id), SameBytes.As(content));
     }
 
     [Test]
@@ -110,7 +110,7 @@ internal sealed class CrashTests : SidecarTest
                 await stage.FinishAsync((ulong)content.Length);
             }
 
-            Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content), $"{call} {n}");
+            Assert.That(await ReadAsync(restarted, id), SameBytes.As(content), $"{call} {n}");
             await restarted.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = id });
             Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(directory.Staging, ".sidecar", "uploads")), Is.Empty);
             await restarted.TerminateAsync();

@@ -37,7 +37,7 @@ internal sealed class DrainTests : ClusterTest
         {
             var image = await cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = id });
             Assert.That(image.Owner, Is.EqualTo("glance-0"));
-            Assert.That(await File.ReadAllBytesAsync(image.Path, Deadline), Is.EqualTo(content));
+            Assert.That(await File.ReadAllBytesAsync(image.Path, Deadline), SameBytes.As(content));
         }
 
         var last = contents.Keys.Last();
@@ -74,7 +74,7 @@ internal sealed class DrainTests : ClusterTest
             file.Position = Mebibyte + (long)Hole;
             var copy = new byte[Mebibyte];
             await file.ReadExactlyAsync(copy, Deadline);
-            Assert.That(copy, Is.EqualTo(data));
+            Assert.That(copy, SameBytes.As(data));
         }
 
         foreach (var (pod, direction) in ((int, string)[])[(1, "sent"), (0, "received")])
@@ -127,7 +127,7 @@ internal sealed class DrainTests : ClusterTest
                 (Remainder.Types.Kind.Image, id, 5000ul), (Remainder.Types.Kind.Upload, unfinished, 5000ul),
             }));
         Assert.That(drain.Left[0].Reason, Does.Contain("glance-0").And.Contain("bytes are needed"));
-        Assert.That(await ReadAsync(cluster[1], id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(cluster[1], id), SameBytes.As(content));
         Assert.That(
             await MetricsPage.ReadAsync(cluster[1], "glance_staging_hand_overs_total{result=\"kept\"}", Deadline), Is.EqualTo(1));
         Assert.That((await DrainAsync(cluster[1], TimeSpan.Zero)).Left, Has.Count.EqualTo(2), "asked again, it tries again");
@@ -159,7 +159,7 @@ internal sealed class DrainTests : ClusterTest
         var done = await second.EndAsync();
         Assert.That(done.Left.Select(left => left.ImageId), Is.EqualTo(new[] { id }));
         Assert.That(done.Left[0].Reason, Does.Contain("no peers"));
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]
@@ -224,7 +224,7 @@ internal sealed class DrainTests : ClusterTest
         }
 
         Assert.That(LeftFiles(cluster.Staging(1)), Is.Empty);
-        Assert.That(await File.ReadAllBytesAsync(Path.Combine(cluster.Staging(0), id), Deadline), Is.EqualTo(content));
+        Assert.That(await File.ReadAllBytesAsync(Path.Combine(cluster.Staging(0), id), Deadline), SameBytes.As(content));
         Assert.That(
             cluster[0].Log.Any(line => line.Contains("\"EventId\":2000", StringComparison.Ordinal)
                 && !line.Contains("begins at 0,", StringComparison.Ordinal)),
@@ -247,7 +247,7 @@ internal sealed class DrainTests : ClusterTest
         }
 
         var restarted = await cluster.StartPodAsync(1);
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(restarted, id), SameBytes.As(content));
         Assert.That(File.Exists(Path.Combine(cluster.Staging(0), id)), Is.False);
         await StageAsync(restarted, NewId(), [1]);
     }

@@ -23,8 +23,8 @@ internal sealed class DuplicateTests : ClusterTest
         Assert.That(answer.Locations.Select(copy => copy.Owner), Is.EqualTo(new[] { "glance-1", "glance-0" }));
         await UntilAsync(() => ReadAsync(cluster[2], _id), content => content.SequenceEqual(_new));
         await LoggedAsync(cluster[0], $"Image {_id} is newer on glance-1");
-        Assert.That(await ReadAsync(cluster[0], _id), Is.EqualTo(_new), "the pod with the older copy asks the other");
-        Assert.That(await ReadAsync(cluster[1], _id), Is.EqualTo(_new));
+        Assert.That(await ReadAsync(cluster[0], _id), SameBytes.As(_new), "the pod with the older copy asks the other");
+        Assert.That(await ReadAsync(cluster[1], _id), SameBytes.As(_new));
         Assert.That(await ImagesAsync(cluster[0]), Is.EqualTo(new[] { _id }), "which goes only after Peers:DuplicateDelay");
     }
 
@@ -35,7 +35,7 @@ internal sealed class DuplicateTests : ClusterTest
         await StageAsync(cluster[0], _id, _old);
         await StageAsync(cluster[1], _id, _new);
         await UntilAsync(() => ImagesAsync(cluster[0]), images => images.Count == 0);
-        Assert.That(await ReadAsync(cluster[0], _id), Is.EqualTo(_new));
+        Assert.That(await ReadAsync(cluster[0], _id), SameBytes.As(_new));
         Assert.That(await ImagesAsync(cluster[1]), Is.EqualTo(new[] { _id }));
         foreach (var action in new[] { "found", "removed" })
         {
@@ -52,7 +52,7 @@ internal sealed class DuplicateTests : ClusterTest
         await StageAsync(cluster[1], _id, _new);
         var back = await cluster.StartPodAsync(0);
         await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
-        Assert.That(await ReadAsync(back, _id), Is.EqualTo(_new));
+        Assert.That(await ReadAsync(back, _id), SameBytes.As(_new));
     }
 
     [Test]
@@ -64,7 +64,7 @@ internal sealed class DuplicateTests : ClusterTest
         await LoggedAsync(cluster[0], $"Image {_id} is newer on glance-1");
         await cluster[1].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id, OnlyHere = true });
         await LoggedAsync(cluster[0], $"The copy of {_id} stays: the newer copy is gone");
-        Assert.That(await ReadAsync(cluster[0], _id), Is.EqualTo(_old));
+        Assert.That(await ReadAsync(cluster[0], _id), SameBytes.As(_old));
         Assert.That(
             await MetricAsync(cluster[0], "glance_staging_forwards_total{method=\"ReadImage\",result=\"NOT_FOUND\"}"),
             Is.Zero, "nobody is asked any more");

@@ -131,7 +131,7 @@ internal sealed class FaultScene : IAsyncDisposable
     {
         var output = import.Result;
         Assert.That((output.OutputOwner, output.Size), Is.EqualTo((Cluster.Name(Asked), (ulong)_disk.Length)));
-        Assert.That(await File.ReadAllBytesAsync(output.OutputPath, _deadline), Is.EqualTo(_disk), "the output");
+        Assert.That(await File.ReadAllBytesAsync(output.OutputPath, _deadline), SameBytes.As(_disk), "the output");
         Assert.That(_cluster.Running.Count(HasImage), Is.EqualTo(1), "one owner");
         Assert.That(CountSuccesses(), Is.EqualTo(1), "runs that succeeded");
         await _cluster[Asked].Imports.ReleaseImportAsync(

@@ -26,7 +26,7 @@ internal sealed class ForeignClientTests : SidecarTest
         Assert.That(seen.GetProperty("size").GetInt64(), Is.EqualTo(new FileInfo(directory["disk"]).Length));
         Assert.That(seen.GetProperty("result").GetProperty("format").GetString(), Is.EqualTo("raw"));
         Assert.That(seen.GetProperty("result").GetProperty("virtual_size").GetInt64(), Is.EqualTo(raw.Length));
-        Assert.That(await File.ReadAllBytesAsync(directory["out"], Deadline), Is.EqualTo(raw));
+        Assert.That(await File.ReadAllBytesAsync(directory["out"], Deadline), SameBytes.As(raw));
         Assert.That(seen.GetProperty("deleted").GetBoolean(), Is.True);
         Assert.That(seen.GetProperty("gone").GetString(), Is.EqualTo("NOT_FOUND"));
     }

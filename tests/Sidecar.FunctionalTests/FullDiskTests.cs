@@ -67,7 +67,7 @@ internal sealed class FullDiskTests : SidecarTest
             AssertRefused(refusal, StatusCode.ResourceExhausted, "NO_SPACE");
         }
 
-        Assert.That(await ReadAsync(sidecar, staged), Is.EqualTo(before));
+        Assert.That(await ReadAsync(sidecar, staged), SameBytes.As(before));
         var upload = await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.ReceivedOffset, Is.Positive);
         await sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = staged });
@@ -75,7 +75,7 @@ internal sealed class FullDiskTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: upload.ReceivedOffset);
         await resumed.ContentAsync(content.AsMemory((int)upload.ReceivedOffset));
         await resumed.FinishAsync((ulong)content.Length);
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]
@@ -107,7 +107,7 @@ internal sealed class FullDiskTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: upload.ReceivedOffset);
         await resumed.ContentAsync(content.AsMemory((int)upload.ReceivedOffset));
         await resumed.FinishAsync((ulong)content.Length);
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]

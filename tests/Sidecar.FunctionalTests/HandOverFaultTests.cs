@@ -141,7 +141,7 @@ internal sealed class HandOverFaultTests : ClusterTest
         }
 
         Assert.That(cluster.Leftovers(Source), Is.Empty, "the drained pod");
-        Assert.That(await ReadAsync(cluster[Source], _id), Is.EqualTo(_content), "through the drained pod");
+        Assert.That(await ReadAsync(cluster[Source], _id), SameBytes.As(_content), "through the drained pod");
     }
 
     private static List<(int Pod, string File)> All(Cluster cluster) =>

@@ -37,7 +37,7 @@ internal sealed class ImportTests : SidecarTest
         Assert.That(result.Digests["sha512"],
             Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.SHA512.HashData(raw))));
         Run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", qcow2, result.OutputPath);
-        Assert.That(await ReadAsync(sidecar, id, importId), Is.EqualTo(raw));
+        Assert.That(await ReadAsync(sidecar, id, importId), SameBytes.As(raw));
         Assert.That(await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = id }), Is.Not.Null, "the input stays");
 
         var again = await RunAsync(sidecar, new RunImportRequest

@@ -118,7 +118,7 @@ internal sealed class ReattachTests : ClusterTest
             bytes.Write(part.Data.Span);
         }
         while (await call.ResponseStream.MoveNext(Deadline));
-        Assert.That(bytes.ToArray().AsSpan().SequenceEqual(content), Is.True); // NUnit compares byte by byte, slowly
+        Assert.That(bytes.ToArray(), SameBytes.As(content));
         Assert.That(totals, Is.EqualTo(1));
         Assert.That(await MetricAsync(cluster[0], "glance_staging_reattaches_total"), Is.EqualTo(1));
     }

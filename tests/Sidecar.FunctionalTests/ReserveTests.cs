@@ -87,7 +87,7 @@ internal sealed class ReserveTests : ClusterTest
         Assert.That((await CapacityAsync(sidecar)).ReservedBytes, Is.EqualTo(Mebibyte - 1000), "not counted twice");
         await stage.ContentAsync(content.AsMemory(1000));
         await stage.FinishAsync(Mebibyte);
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]

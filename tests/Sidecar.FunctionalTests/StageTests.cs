@@ -17,8 +17,8 @@ internal sealed class StageTests : SidecarTest
         var image = await StageAsync(sidecar, id, content);
         Assert.That(image.Size, Is.EqualTo((ulong)size));
         Assert.That(image.Digests["sha256"], Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(content))));
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
-        Assert.That(await File.ReadAllBytesAsync(image.Path, Deadline), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
+        Assert.That(await File.ReadAllBytesAsync(image.Path, Deadline), SameBytes.As(content));
         Assert.That(image.Path, Is.EqualTo(Path.Combine(directory.Staging, id)), "Glance's own layout");
     }
 
@@ -29,7 +29,7 @@ internal sealed class StageTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content) = (NewId(), Content(3_000_000));
         await StageAsync(sidecar, id, content);
-        Assert.That(await ReadAsync(sidecar, id, "", 1_000_001, 1_500_000), Is.EqualTo(content[1_000_001..2_500_001]));
+        Assert.That(await ReadAsync(sidecar, id, "", 1_000_001, 1_500_000), SameBytes.As(content[1_000_001..2_500_001]));
         Assert.That(await ReadAsync(sidecar, id, "", 3_000_000), Is.Empty);
         var refusal = Assert.ThrowsAsync<RpcException>(() => ReadAsync(sidecar, id, "", 3_000_001));
         Assert.That(Number(AssertRefused(refusal, StatusCode.OutOfRange, "OFFSET_MISMATCH"), "offset"), Is.EqualTo(3_000_000));
@@ -88,7 +88,7 @@ internal sealed class StageTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: 500_000);
         await resumed.ContentAsync(content.AsMemory(500_000));
         await resumed.FinishAsync(600_000, ("sha512", Convert.ToHexStringLower(SHA512.HashData(content))));
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]
@@ -129,7 +129,7 @@ internal sealed class StageTests : SidecarTest
             Assert.ThrowsAsync<RpcException>(() => first.Result), StatusCode.Aborted, "UPLOAD_TAKEN_OVER");
         await second.ContentAsync(content.AsMemory(1_000_000));
         await second.FinishAsync(2_000_000);
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]
@@ -150,7 +150,7 @@ internal sealed class StageTests : SidecarTest
         await resumed.HeaderAsync(id, resumeOffset: 1_500_000);
         await resumed.ContentAsync(content.AsMemory(1_500_000));
         await resumed.FinishAsync(2_000_000);
-        Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
     }
 
     [Test]

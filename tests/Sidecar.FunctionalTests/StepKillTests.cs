@@ -40,7 +40,7 @@ internal sealed class StepKillTests : ClusterTest
 
         Assert.That(cluster.Leftovers(0), Is.Empty);
         Assert.That(cluster.Leftovers(1), Is.EquivalentTo(new[] { _id, $".sidecar/images/{_id}.json" }));
-        Assert.That(await ReadAsync(cluster[0], _id), Is.EqualTo(_content));
+        Assert.That(await ReadAsync(cluster[0], _id), SameBytes.As(_content));
     }
 
     // At the owner: the import is made durable, and noted. At the asked pod: the output's transfer is made durable, and
@@ -72,7 +72,7 @@ internal sealed class StepKillTests : ClusterTest
 
         var import = (await AgainAsync(run, cluster, request))[^1];
         Assert.That((import.State, import.Result.OutputOwner), Is.EqualTo((ImportMessage.Types.State.Succeeded, "glance-1")));
-        Assert.That(await File.ReadAllBytesAsync(import.Result.OutputPath, Deadline), Is.EqualTo(_content));
+        Assert.That(await File.ReadAllBytesAsync(import.Result.OutputPath, Deadline), SameBytes.As(_content));
         Assert.That(
             CountSuccesses(log.Concat(cluster.Running.SelectMany(running => running.Log)), request.ImportId),
             Is.LessThanOrEqualTo(1));

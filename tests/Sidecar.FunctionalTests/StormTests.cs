@@ -57,7 +57,7 @@ internal sealed class StormTests : ClusterTest
         var import = events[^1];
         Assert.That(import.State, Is.EqualTo(ImportMessage.Types.State.Succeeded));
         var read = await UntilAnsweredAsync(() => ReadAsync(cluster[random.Next(Pods)], id, importId));
-        Assert.That(read, Is.EqualTo(content));
+        Assert.That(read, SameBytes.As(content));
         return import;
     }
 

@@ -39,7 +39,7 @@ internal sealed class TransferTests : SidecarTest
         var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(whole));
         var image = await resumed.FinishAsync((ulong)whole.Length, ("crc32c", crc), ("sha256", sha256));
         Assert.That(image.Digests["crc32c"], Is.EqualTo(crc));
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(whole));
+        Assert.That(await ReadAsync(restarted, id), SameBytes.As(whole));
         Assert.That(await FileBlocks.AllocatedAsync(image.Path), Is.LessThan(4 * Mebibyte));
     }
 
@@ -73,7 +73,7 @@ internal sealed class TransferTests : SidecarTest
         var chunks = await ChunksAsync(sidecar, new ReadImageRequest { ImageId = id, SkipHoles = true });
         Assert.That(chunks[0].TotalSize, Is.EqualTo(end));
         Assert.That(chunks[0].Offset, Is.EqualTo(HoleBytes));
-        Assert.That(chunks.SelectMany(chunk => chunk.Data), Is.EqualTo(data));
+        Assert.That(chunks.SelectMany(chunk => chunk.Data).ToArray(), SameBytes.As(data));
         Assert.That((chunks[^1].Offset, chunks[^1].Data.Length), Is.EqualTo((end, 0)));
 
         chunks = await ChunksAsync(sidecar, new ReadImageRequest { ImageId = id, SkipHoles = true, Length = 100 });

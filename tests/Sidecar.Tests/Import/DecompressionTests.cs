@@ -165,7 +165,7 @@ internal sealed class DecompressionTests : ImportTest
         var import = await ImportAsync(Directory.Write("both", [.. first, .. rest]), cancellationToken);
 
         Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
-        Assert.That(File.ReadAllBytes(import.Result!.OutputPath).AsSpan().SequenceEqual(content), "the same bytes");
+        Assert.That(File.ReadAllBytes(import.Result!.OutputPath), SameBytes.As(content));
     }
 
     [TestCase("xz")]

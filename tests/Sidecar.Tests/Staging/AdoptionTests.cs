@@ -42,7 +42,7 @@ internal sealed class AdoptionTests
             var content = StagingFixture.Content(3_000_000);
             await File.WriteAllBytesAsync(Path.Combine(elsewhere, "file"), content);
             await staging.Area.AdoptAsync(Request(Path.Combine(elsewhere, "file")), default);
-            Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), Is.EqualTo(content));
+            Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), SameBytes.As(content));
             Assert.That(Directory.EnumerateFiles(elsewhere), Is.Empty);
             Assert.That(Directory.EnumerateFileSystemEntries(staging.Layout.Uploads), Is.Empty);
         }

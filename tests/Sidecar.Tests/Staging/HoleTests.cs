@@ -52,7 +52,7 @@ internal sealed class HoleTests
         resumed.Append(new ReadOnlySequence<byte>(data), null, null);
         var image = await resumed.CommitAsync(StagingFixture.Finish(whole.Length), default);
         Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, whole.AsSpan()))));
-        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), Is.EqualTo(whole));
+        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), SameBytes.As(whole));
     }
 
     [Test]

@@ -224,7 +224,7 @@ internal sealed class RecoveryTests
         await using var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), offset, default);
         writer.Append(new ReadOnlySequence<byte>(content, offset, content.Length - offset), offset, null);
         var image = await writer.CommitAsync(StagingFixture.Finish(content.Length), default);
-        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), Is.EqualTo(content));
+        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), SameBytes.As(content));
         Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content))));
     }
 

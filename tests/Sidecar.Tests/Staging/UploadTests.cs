@@ -18,7 +18,7 @@ internal sealed class UploadTests
         using var staging = new StagingFixture();
         var content = StagingFixture.Content(size);
         var image = await staging.StageAsync(_id, content);
-        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), Is.EqualTo(content));
+        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), SameBytes.As(content));
         Assert.That(image.Size, Is.EqualTo(size));
         Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content))));
         Assert.That(staging.Area.ListUploads(), Is.Empty);

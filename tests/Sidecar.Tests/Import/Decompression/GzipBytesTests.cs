@@ -14,14 +14,14 @@ internal sealed class GzipBytesTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Test]
-    public void Read_OneMember_IsTheContent() => Assert.That(Unpack(Packed), Is.EqualTo(Content));
+    public void Read_OneMember_IsTheContent() => Assert.That(Unpack(Packed), SameBytes.As(Content));
 
     [Test]
     public void Read_FileOfGzip_WithNameInHeader_IsTheContent()
     {
         var packed = TestImages.Gzip(_directory.Write("named.img", Content));
 
-        Assert.That(Unpack(File.ReadAllBytes(packed)), Is.EqualTo(Content));
+        Assert.That(Unpack(File.ReadAllBytes(packed)), SameBytes.As(Content));
     }
 
     [Test]
@@ -31,12 +31,12 @@ internal sealed class GzipBytesTests : IDisposable
 
         var content = Unpack([.. parts.SelectMany(TestImages.Gzip), .. TestImages.Gzip([])]);
 
-        Assert.That(content, Is.EqualTo(parts.SelectMany(part => part)));
+        Assert.That(content, SameBytes.As([.. parts.SelectMany(part => part)]));
     }
 
     [Test]
     public void Read_PaddedByZeros_IsTheContent() =>
-        Assert.That(Unpack([.. Packed, .. new byte[100_000]]), Is.EqualTo(Content));
+        Assert.That(Unpack([.. Packed, .. new byte[100_000]]), SameBytes.As(Content));
 
     [Test]
     public void Read_CutShortAnywhere_IsAnError()

@@ -19,7 +19,7 @@ internal sealed class SparseFileWriterTests : IDisposable
 
         var writer = Write(content);
 
-        Assert.That(File.ReadAllBytes(_directory["file"]), Is.EqualTo(content));
+        Assert.That(File.ReadAllBytes(_directory["file"]), SameBytes.As(content));
         Assert.That(writer.WrittenBytes, Is.EqualTo((2 * Block) + 19));
         var blocks = CommandLine.Run("stat", "--format=%b", _directory["file"]);
         Assert.That(long.Parse(blocks, CultureInfo.InvariantCulture) * 512, Is.LessThan(5 * Block));

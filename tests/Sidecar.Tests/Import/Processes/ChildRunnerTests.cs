@@ -166,7 +166,7 @@ internal sealed class ChildRunnerTests : IDisposable
 
         var read = ReadAll(filter);
 
-        Assert.That(read.AsSpan().SequenceEqual(content), "the same bytes");
+        Assert.That(read, SameBytes.As(content));
         Assert.That((filter.Finish().End, filter.Fed), Is.EqualTo((ChildEnd.Succeeded, (long)content.Length)));
     }
 

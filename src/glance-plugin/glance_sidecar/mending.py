@@ -46,8 +46,9 @@ def _mend_stage(image_id):
         saved = database.save(image, "uploading")
         text = "an upload whose bytes had all arrived; it can be imported"
     else:
-        saved = database.to_queued(image_id, "uploading")
+        # Before anybody sees that the image is queued, and stages what this would remove.
         pending.delete_image(image_id)
+        saved = database.to_queued(image_id, "uploading")
         text = "an upload; it can be staged anew"
     if saved:
         LOG.info("Mended image %s after the death of a process during %s.", image_id, text)
@@ -78,9 +79,10 @@ def mend_import(record):
     else:
         text = _ENDED + (_AGAIN if keep else _ANEW)
         database.fail_task(task, text)
-    database.drop_property(image_id, database.LOCK)
     if not keep:
+        # As in _mend_stage; nobody stages an image that is locked.
         pending.delete_image(image_id)
+    database.drop_property(image_id, database.LOCK)
     LOG.info("Mended image %s after the death of a process during its import: %s", image_id, text or "it was done")
     return True
 

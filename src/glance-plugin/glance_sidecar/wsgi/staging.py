@@ -8,6 +8,7 @@ import webob.exc
 from glance_sidecar import client
 from glance_sidecar import database
 from glance_sidecar import intake
+from glance_sidecar import leftovers
 from glance_sidecar import messages
 from glance_sidecar import options
 from glance_sidecar import pending
@@ -130,8 +131,8 @@ class StageRequest:
                 {"disk_format": expected.disk_format, "container_format": expected.container_format,
                  "project_id": expected.project_id}, options.settings().wait)
         except SidecarError as failure:
+            leftovers.unlink(path)
             database.to_queued(self._image_id, "uploading")
-            os.unlink(path)
             raise refusals.to_http(failure, "The image was not staged") from failure
 
     def _declared_size(self):

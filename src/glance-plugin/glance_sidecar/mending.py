@@ -1,6 +1,7 @@
 """Mends one image that a process was working on when it died."""
 
 import os
+import time
 
 from oslo_log import log as logging
 
@@ -28,6 +29,7 @@ def mend(record):
 
 
 def _mend_stage(image_id):
+    looked_at = time.time()
     if any(each["image_id"] == image_id for each in records.of_live_workers()):
         return True  # somebody uploads or imports it anew
     leftovers.unlink(os.path.join(volume.state_directory("incoming"), image_id))
@@ -47,7 +49,7 @@ def _mend_stage(image_id):
         text = "an upload whose bytes had all arrived; it can be imported"
     else:
         # Before anybody sees that the image is queued, and stages what this would remove.
-        pending.delete_image(image_id)
+        pending.delete_image(image_id, asked_at=looked_at)
         saved = database.to_queued(image_id, "uploading")
         text = "an upload; it can be staged anew"
     if saved:

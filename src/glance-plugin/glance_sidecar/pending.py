@@ -16,9 +16,12 @@ LOG = logging.getLogger(__name__)
 _NAME = re.compile(r"^(delete|release)-([0-9a-f-]{36})$")
 
 
-def delete_image(image_id, fallback_file=None):
-    """Removes an image's staged bytes, and all that was made of them, on every pod. Never raises."""
-    _remove("delete", image_id, fallback_file)
+def delete_image(image_id, fallback_file=None, asked_at=None):
+    """
+    Removes an image's staged bytes, and all that was made of them, on every pod. Never raises. asked_at: as for
+    remove_image.
+    """
+    _remove("delete", image_id, fallback_file, asked_at)
 
 
 def remove_image(image_id, asked_at=None):
@@ -64,13 +67,13 @@ def settle():
     return len(left)
 
 
-def _remove(kind, subject, fallback_file):
+def _remove(kind, subject, fallback_file, asked_at=None):
     try:
-        _ask(kind, subject)
+        _ask(kind, subject, asked_at)
     except SidecarError as failure:
         LOG.warning("The %s of %s is put off: %s", kind, subject, failure.message)
         try:
-            _note(kind, subject)
+            _note(kind, subject, asked_at)
             # Space is what removing is about; the sidecar's own records follow when it is back.
             if failure.down and fallback_file and os.path.isfile(fallback_file):
                 os.unlink(fallback_file)
@@ -90,9 +93,11 @@ def _ask(kind, subject, asked_at=None):
 
 
 # The time of a note is the time of its file.
-def _note(kind, subject):
+def _note(kind, subject, asked_at):
     with open(_path(kind, subject), "w") as file:
         json.dump({"kind": kind, "id": subject}, file)
+    if asked_at is not None:
+        os.utime(_path(kind, subject), (asked_at, asked_at))
 
 
 def _asked_at(kind, subject):

@@ -1,5 +1,7 @@
 """Watches the imports of this process until their tasks have ended, and sees to what only then can be done."""
 
+import time
+
 from oslo_log import log as logging
 
 from glance_sidecar import background
@@ -64,7 +66,9 @@ def _after_failure(record, task, running):
         database.save_task(database.tasks(), task)
     if record.get("method") not in ("web-download", "glance-download"):
         return
+    looked_at = time.time()
     image = database.find_image(record["image_id"])
     if image is None or (image.status == "queued" and database.LOCK not in image.extra_properties):
-        # Glance's own clean-up may have unlinked the file through another store, unknown to the sidecar.
-        pending.delete_image(record["image_id"])
+        # Glance's own clean-up may have unlinked the file through another store, unknown to the sidecar. What a user
+        # stages from now on stays.
+        pending.delete_image(record["image_id"], asked_at=looked_at)

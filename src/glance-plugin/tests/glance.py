@@ -2,6 +2,7 @@
 
 import json
 import os
+from unittest import mock
 import uuid
 
 from tests import mariadb
@@ -180,3 +181,19 @@ class User:
                     and live.of_task(task["id"]) is None)
         wait_until(closed, "the import of %s ends" % image_id)
         return newest()
+
+
+def stage_before_removals(test, user, content):
+    """Has somebody who waits until he may stage an image do so just before anything of it is removed."""
+    from glance_sidecar import database, pending
+    remove = pending.delete_image
+
+    def stage_then_remove(image_id, *arguments, **options):
+        image = user.show(image_id)
+        if image["status"] == "queued" and database.LOCK not in image:
+            answer = user.stage(image_id, content)
+            assert answer.status_int == 204, answer.text
+        remove(image_id, *arguments, **options)
+    patch = mock.patch.object(pending, "delete_image", stage_then_remove)
+    patch.start()
+    test.addCleanup(patch.stop)

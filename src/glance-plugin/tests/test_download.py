@@ -38,3 +38,11 @@ class DownloadTest(unittest.TestCase):
         with self.assertRaises(errors.SidecarError) as raised:
             client.get().call("Staging.GetImage", image_id=image_id)
         self.assertEqual(raised.exception.reason, "IMAGE_NOT_FOUND")
+
+    def test_upload_that_follows_a_refused_download_at_once_is_kept(self):
+        glance.stage_before_removals(self, self.user, self.packed)
+        image_id, task = self.download({"Content-Length": "1600000"}, b"this is no qcow2" * 100000)
+        self.assertEqual((task["status"], self.user.show(image_id)["status"]), ("failure", "uploading"))
+        self.assertEqual(self.user.start_import(image_id).status_int, 202)
+        task = self.user.end_of_import(image_id)
+        self.assertEqual(task["status"], "success", task["message"])

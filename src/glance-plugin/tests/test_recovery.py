@@ -3,7 +3,6 @@
 import os
 import signal
 import unittest
-from unittest import mock
 
 from tests import glance
 from tests.images import qcow2
@@ -123,20 +122,6 @@ class RecoveryTest(unittest.TestCase):
         self.assertEqual(self.user.show(image_id)["status"], "queued")
         self.assertFalse(os.path.exists(part))
 
-    def stage_as_soon_as_allowed(self, image_id, content):
-        """Has a user who waits for it stage the image before anything more is removed."""
-        from glance_sidecar import pending
-        remove = pending.delete_image
-
-        def stage_then_remove(removed, *arguments, **options):
-            image = self.user.show(image_id)
-            if removed == image_id and image["status"] == "queued" and self.database.LOCK not in image:
-                self.assertEqual(self.user.stage(image_id, content).status_int, 204)
-            remove(removed, *arguments, **options)
-        patch = mock.patch.object(pending, "delete_image", stage_then_remove)
-        patch.start()
-        self.addCleanup(patch.stop)
-
     def assert_can_be_staged(self, image_id, content):
         if self.user.show(image_id)["status"] == "queued":
             self.assertEqual(self.user.stage(image_id, content).status_int, 204)
@@ -150,13 +135,13 @@ class RecoveryTest(unittest.TestCase):
         image.status = "uploading"
         self.database.save(image, "queued")
         self.die_with("stage", image_id)
-        self.stage_as_soon_as_allowed(image_id, b"b" * 2000)
+        glance.stage_before_removals(self, self.user, b"b" * 2000)
         self.recovery.turn()
         self.assert_can_be_staged(image_id, b"b" * 2000)
 
     def test_upload_that_follows_a_mended_import_at_once_is_kept(self):
         image_id, _ = self.import_that_died(b"a", "raw", method="web-download", stage=False)
-        self.stage_as_soon_as_allowed(image_id, b"b" * 2000)
+        glance.stage_before_removals(self, self.user, b"b" * 2000)
         self.recovery.turn()
         self.assert_can_be_staged(image_id, b"b" * 2000)
 

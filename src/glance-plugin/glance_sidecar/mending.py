@@ -59,6 +59,7 @@ def _mend_stage(image_id):
 
 def mend_import(record):
     """As mend, for an import. record: image_id, task_id or request_id, method, stores, before."""
+    looked_at = time.time()
     image_id = record["image_id"]
     image = database.find_image(image_id)
     task = _find_task(record, image)
@@ -82,8 +83,8 @@ def mend_import(record):
         text = _ENDED + (_AGAIN if keep else _ANEW)
         database.fail_task(task, text)
     if not keep:
-        # As in _mend_stage; nobody stages an image that is locked.
-        pending.delete_image(image_id)
+        # As in _mend_stage: whoever stages the image waits for its lock, though not for ever.
+        pending.delete_image(image_id, asked_at=looked_at)
     database.drop_property(image_id, database.LOCK)
     LOG.info("Mended image %s after the death of a process during its import: %s", image_id, text or "it was done")
     return True

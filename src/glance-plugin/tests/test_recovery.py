@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import unittest
 
 from tests import glance
@@ -154,6 +155,20 @@ class RecoveryTest(unittest.TestCase):
         self.die_with("stage", image_id)
         self.recovery.turn()
         self.assertEqual((self.user.show(image_id)["status"], self.user.show(image_id)["size"]), ("uploading", 1000))
+
+    def test_removal_that_was_put_off_keeps_what_was_staged_after_its_time(self):
+        from glance_sidecar import client, pending
+        image_id = self.user.create()
+        before = time.time()
+        self.assertEqual(self.user.stage(image_id, b"a" * 1000).status_int, 204)
+        daemon = glance.daemon()
+        self.addCleanup(daemon.start_again)
+        daemon.kill()
+        pending.delete_image(image_id, asked_at=before)
+        self.assertIn(("delete", image_id), pending.waiting())
+        daemon.start_again()
+        self.assertEqual(pending.settle(), 0)
+        self.assertEqual(client.get().call("Staging.GetImage", image_id=image_id).size, 1000)
 
     def test_only_one_process_mends_at_a_time(self):
         import fcntl

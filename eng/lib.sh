@@ -120,7 +120,6 @@ setup_tests() {
   setup_chart_tests
   setup_glance
   setup_image
-  npm ci --prefix "$repo_root/tests/Grpc.Tests/interop/js" --no-audit --no-fund --loglevel=error
 }
 
 # What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.

@@ -20,7 +20,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         _directory = directory;
         _settings = settings;
-        _channel = GrpcChannel.ForAddress("unix:" + directory["s.sock"]);
+        _channel = SocketChannel.Open(directory["s.sock"]);
         Staging = new Staging.StagingClient(_channel);
         _process = Launch();
     }

@@ -7,6 +7,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Reflection.V1;
 using NUnit.Framework;
+using NUnit.Framework.Constraints;
 
 namespace Sidecar.FunctionalTests;
 
@@ -37,6 +38,10 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         _directory.Dispose();
     }
 
+    // A handshake that is refused after the client's part of it is over (TLS 1.3) fails the first call's read: the channel
+    // takes that for INTERNAL, and a connection that it never had for UNAVAILABLE.
+    private static Constraint IsNoAnswer => Is.EqualTo(StatusCode.Unavailable).Or.EqualTo(StatusCode.Internal);
+
     [Test]
     public async Task Pods_WithCertificatesOfTheService_ReachEachOther()
     {
@@ -64,11 +69,11 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
             using var channel = Open(sidecar, certificate);
             var health = Assert.ThrowsAsync<RpcException>(async () =>
                 await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest(), cancellationToken: Deadline));
-            Assert.That(health!.StatusCode, Is.EqualTo(StatusCode.Unavailable), certificate?.Subject);
+            Assert.That(health!.StatusCode, IsNoAnswer, certificate?.Subject);
             using var reflection = new ServerReflection.ServerReflectionClient(channel)
                 .ServerReflectionInfo(cancellationToken: Deadline);
             var described = Assert.ThrowsAsync<RpcException>(async () => await reflection.ResponseStream.MoveNext(Deadline));
-            Assert.That(described!.StatusCode, Is.EqualTo(StatusCode.Unavailable));
+            Assert.That(described!.StatusCode, IsNoAnswer);
         }
 
         Assert.That(sidecar.Log, Has.Some.Contain("shows no certificate"));

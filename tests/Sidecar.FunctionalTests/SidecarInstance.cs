@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using Glance.Sidecar.V1;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using NUnit.Framework;
+using Sidecar.Peers.Calls;
 
 namespace Sidecar.FunctionalTests;
 
@@ -59,13 +61,14 @@ internal sealed class SidecarInstance : IAsyncDisposable
 
     public string Socket => _socket;
 
-    public Glance.Sidecar.V1.Staging.StagingClient Staging => new(Channel);
+    // As peers and stagectl call it: a write that fails tells the status of the call.
+    public Glance.Sidecar.V1.Staging.StagingClient Staging => new(Channel.Intercept(new StatusOfWrites()));
 
     public Imports.ImportsClient Imports => new(Channel);
 
     public Glance.Sidecar.V1.Peers.PeersClient Peers => new(Channel);
 
-    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress("unix:" + _socket);
+    public GrpcChannel Channel => _channel ??= SocketChannel.Open(_socket);
 
     public int ProcessId => _process.Id;
 

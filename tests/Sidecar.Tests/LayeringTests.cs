@@ -15,7 +15,7 @@ internal sealed class LayeringTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Configuration"] = [],
-        ["Telemetry"] = ["Configuration"],
+        ["Telemetry"] = ["Configuration", "Grpc"], // the names of statuses, and metadata: it measures calls
         ["Staging"] = ["Configuration", "Telemetry"],
         ["Import"] = ["Configuration", "Telemetry", "Staging"],
         ["Peers"] = ["Configuration", "Telemetry", "Staging", "Generated", "Grpc"],
@@ -31,7 +31,8 @@ internal sealed class LayeringTests
             .SelectMany(type => Mentioned(type).Select(other => (From: type, Slice: SliceOf(other), To: other)))
             .Where(arrow => arrow.Slice is not null && arrow.Slice != SliceOf(arrow.From))
             .ToList();
-        Assert.That(arrows, Is.Not.Empty, "the walk itself must find something");
+        Assert.That(arrows.Select(arrow => (SliceOf(arrow.From), arrow.Slice)), Does.Contain(("Rpc", "Grpc")),
+            "the walk itself must find something");
         var forbidden = arrows.Where(arrow => !Allowed[SliceOf(arrow.From)!].Contains(arrow.Slice))
             .Select(arrow => $"{arrow.From.FullName} -> {arrow.To.FullName}").Distinct();
         Assert.That(forbidden, Is.Empty);
@@ -50,7 +51,7 @@ internal sealed class LayeringTests
     private static string? SliceOf(Type type)
     {
         var parts = (type.Namespace ?? "").Split('.');
-        if (type.Assembly.GetName().Name == "Sidecar.Grpc") return "Grpc";
+        if (type.Assembly.GetName().Name!.StartsWith("Grpc.", StringComparison.Ordinal)) return "Grpc";
         if (type.Assembly != typeof(Sidecar.Staging.StagingArea).Assembly) return null;
         if (parts[0] == "Glance") return "Generated";
         return parts is ["Sidecar", var slice, ..] ? slice : null;

@@ -1,7 +1,9 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Sidecar.Peers.Calls;
 
 namespace Stagectl.Connection;
 
@@ -19,16 +21,18 @@ internal sealed class SidecarClient : IDisposable
     public SidecarClient(Uri address)
     {
         Address = address;
-        var options = address.Scheme == "unix"
-            ? new GrpcChannelOptions()
-            : new GrpcChannelOptions { HttpHandler = CreateHandler(), DisposeHttpClient = true };
-        options.MaxReceiveMessageSize = null; // the sidecar decides how large its chunks are
-        _channel = GrpcChannel.ForAddress(address, options);
-        Staging = new Staging.StagingClient(_channel);
-        Imports = new Imports.ImportsClient(_channel);
-        Peers = new Peers.PeersClient(_channel);
-        Operations = new Operations.OperationsClient(_channel);
-        Health = new Health.HealthClient(_channel);
+        _channel = GrpcChannel.ForAddress(Dialer.UriOf(address), new GrpcChannelOptions
+        {
+            HttpHandler = CreateHandler(address),
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = null, // the sidecar decides how large its chunks are
+        });
+        var calls = _channel.Intercept(new StatusOfWrites());
+        Staging = new Staging.StagingClient(calls);
+        Imports = new Imports.ImportsClient(calls);
+        Peers = new Peers.PeersClient(calls);
+        Operations = new Operations.OperationsClient(calls);
+        Health = new Health.HealthClient(calls);
     }
 
     public Uri Address { get; }
@@ -56,8 +60,9 @@ internal sealed class SidecarClient : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    private static SocketsHttpHandler CreateHandler() => new()
+    private static SocketsHttpHandler CreateHandler(Uri address) => new()
     {
+        ConnectCallback = new Dialer(address).ConnectAsync,
         EnableMultipleHttp2Connections = true,
         UseProxy = false, // http_proxy is for the web, not for a sidecar next door
         ConnectTimeout = ConnectTimeout,

@@ -11,8 +11,6 @@ namespace Stagectl.Failures;
 internal sealed record Failure(
     int ExitCode, string Code, string Reason, string Message, IReadOnlyDictionary<string, string> Facts)
 {
-    private const string DetailsTrailer = "grpc-status-details-bin";
-
     private static readonly Dictionary<string, string> NoFacts = [];
 
     public static Failure Usage(string message) =>
@@ -56,13 +54,8 @@ internal sealed record Failure(
         return this with { Message = $"{Message} {moreText}".Trim(), Facts = facts };
     }
 
-    private static ErrorInfo? ErrorInfoOf(RpcException failure)
-    {
-        var details = failure.Trailers.FirstOrDefault(entry => entry.Key == DetailsTrailer)?.ValueBytes;
-        if (details is null) return null;
-        var packed = Google.Rpc.Status.Parser.ParseFrom(details).Details;
-        return packed.FirstOrDefault(any => any.Is(ErrorInfo.Descriptor))?.Unpack<ErrorInfo>();
-    }
+    private static ErrorInfo? ErrorInfoOf(RpcException failure) =>
+        failure.Trailers.GetRpcStatus(ignoreParseError: true)?.GetDetail<ErrorInfo>();
 
     // The same status without a reason comes from the way to the sidecar, not from the sidecar.
     private static int ExitCodeOf(StatusCode code, string reason) => code switch

@@ -1,5 +1,4 @@
 using Grpc.Health.V1;
-using Grpc.HealthCheck;
 
 namespace Sidecar.Hosting;
 
@@ -8,7 +7,7 @@ namespace Sidecar.Hosting;
 /// that a full disk never makes the kubelet restart it; <c>readiness</c>, the server as a whole and each service
 /// follow <see cref="Readiness"/>.
 /// </summary>
-internal sealed class HealthStatus(HealthServiceImpl health, Readiness readiness, TimeProvider clock) : BackgroundService
+internal sealed class HealthStatus(HealthService health, Readiness readiness, TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
-using Grpc.HealthCheck;
-using Grpc.Telemetry;
+using Grpc.Reflection;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -13,6 +12,7 @@ using Sidecar.Peers;
 using Sidecar.Peers.Trust;
 using Sidecar.Peers.Transfer;
 using Sidecar.Rpc;
+using Sidecar.Rpc.Calls;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
 
@@ -23,7 +23,7 @@ internal static class SidecarHost
 {
     // Lines of the log that tell of a refusal or a failure without being warnings: callers cause them.
     private static readonly FrozenSet<int> Refusals =
-        FrozenSet.Create(GrpcTelemetry.CallRefusedEvent, ImportLog.ImportEndedEvent);
+        FrozenSet.Create(CallLog.RefusedEvent, ImportLog.ImportEndedEvent);
 
     public static WebApplication Build(string[] args)
     {
@@ -44,6 +44,7 @@ internal static class SidecarHost
         var app = builder.Build();
         app.UseRouting();
         app.UseListenerRoles();
+        app.UseMiddleware<CallEntry>();
         app.MapApi();
         app.MapOps();
         return app;
@@ -108,7 +109,7 @@ internal static class SidecarHost
         services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
-        services.AddSingleton<HealthServiceImpl>();
+        services.AddSingleton<HealthService>();
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
         services.AddHostedService<Drain>();
@@ -129,9 +130,10 @@ internal static class SidecarHost
         app.MapGrpcService<ImportsService>().WithMetadata(both);
         app.MapGrpcService<PeersService>().WithMetadata(both);
         app.MapGrpcService<OperationsService>().WithMetadata(both);
-        app.MapGrpcService<HealthServiceImpl>().WithMetadata(
+        app.MapGrpcService<HealthService>().WithMetadata(
             new ReachedThrough(ListenerRole.Local, ListenerRole.Peer, ListenerRole.Health));
-        app.MapGrpcReflectionService().WithMetadata(new ReachedThrough(ListenerRole.Local));
+        app.MapGrpcService<ReflectionServiceImpl>().WithMetadata(new ReachedThrough(ListenerRole.Local));
+        app.MapGrpcService<ReflectionV1ServiceImpl>().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }
 
     /// <summary>An endpoint is reached through its own listener only; elsewhere it does not exist.</summary>

@@ -7,7 +7,7 @@ using Sidecar.Staging;
 
 namespace Sidecar.Rpc;
 
-/// <summary>The Imports service: turns messages into calls of the import slice and its refusals into statuses.</summary>
+/// <summary>The Imports service: turns messages into calls of the import slice.</summary>
 internal sealed class ImportsService(
     ImportQueue imports, StagingContext staging, RunImportCall run, OwnerRouter router,
     Forwarder forwarder, ForwardMark mark, OutputBringer bringer, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
@@ -16,50 +16,46 @@ internal sealed class ImportsService(
 
     public override Task RunImport(
         RunImportRequest request, IServerStreamWriter<ImportEvent> responseStream, ServerCallContext context) =>
-        StatusMap.GuardAsync(() => run.RunAsync(request, responseStream, context));
+        run.RunAsync(request, responseStream, context);
 
-    public override Task<Glance.Sidecar.V1.Import> GetImport(GetImportRequest request, ServerCallContext context) =>
-        StatusMap.GuardAsync(() =>
-        {
-            var id = ImportMessages.ToImportId(request.ImportId);
-            var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
-            return router.RouteAsync(
-                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
-                () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
-                async owner => bringer.ShowHere(await forwarder.AskAsync(
-                    owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
-        });
+    public override Task<Glance.Sidecar.V1.Import> GetImport(GetImportRequest request, ServerCallContext context)
+    {
+        var id = ImportMessages.ToImportId(request.ImportId);
+        var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
+        return router.RouteAsync(
+            new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
+            async owner => bringer.ShowHere(await forwarder.AskAsync(
+                owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
+    }
 
-    public override Task ListImports(
+    public override async Task ListImports(
         ListImportsRequest request, IServerStreamWriter<Glance.Sidecar.V1.Import> responseStream,
-        ServerCallContext context) => StatusMap.GuardAsync(async () =>
+        ServerCallContext context)
+    {
+        var wanted = request.ImageId.Length == 0 ? (ImageId?)null : ImageId.Parse(request.ImageId);
+        foreach (var import in imports.List(wanted))
         {
-            var wanted = request.ImageId.Length == 0 ? (ImageId?)null : ImageId.Parse(request.ImageId);
-            var found = imports.List(wanted);
-            foreach (var import in found)
-            {
-                await responseStream.WriteAsync(import.ToMessage(Owner), context.CancellationToken);
-            }
-
-            return found.Count;
-        });
+            await responseStream.WriteAsync(import.ToMessage(Owner), context.CancellationToken);
+        }
+    }
 
     public override Task<Glance.Sidecar.V1.Import> CancelImport(
-        CancelImportRequest request, ServerCallContext context) => StatusMap.GuardAsync(() =>
-        {
-            var id = ImportMessages.ToImportId(request.ImportId);
-            var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
-            return router.RouteAsync(
-                new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
-                async () => (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner),
-                owner => forwarder.AskAsync(
-                    owner, context, again: true, options => owner.Imports.CancelImportAsync(forwarded, options)));
-        });
+        CancelImportRequest request, ServerCallContext context)
+    {
+        var id = ImportMessages.ToImportId(request.ImportId);
+        var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
+        return router.RouteAsync(
+            new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            async () => (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner),
+            owner => forwarder.AskAsync(
+                owner, context, again: true, options => owner.Imports.CancelImportAsync(forwarded, options)));
+    }
 
     public override Task<ReleaseImportResponse> ReleaseImport(
         ReleaseImportRequest request, ServerCallContext context) =>
-        StatusMap.GuardAsync(() => release.RunAsync(request, context));
+        release.RunAsync(request, context);
 
     public override Task<InspectResponse> Inspect(InspectRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => inspect.Run(request));
+        Task.FromResult(inspect.Run(request));
 }

@@ -17,23 +17,22 @@ internal sealed partial class OperationsService(
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
-    public override Task<LevelMessage> SetLogLevel(SetLogLevelRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() =>
-        {
-            mark.RefusePeers(context);
-            var category = Category(request.Category);
-            if (request.Level.Length == 0) levels.Reset(category);
-            else levels.Set(category, LevelOf(request.Level), Time(request.RevertAfter), clock);
-            return Look().FirstOrDefault(level => level.Category.Equals(category, StringComparison.OrdinalIgnoreCase))
-                ?? new LevelMessage { Category = category };
-        });
+    public override Task<LevelMessage> SetLogLevel(SetLogLevelRequest request, ServerCallContext context)
+    {
+        mark.RefusePeers(context);
+        var category = Category(request.Category);
+        if (request.Level.Length == 0) levels.Reset(category);
+        else levels.Set(category, LevelOf(request.Level), Time(request.RevertAfter), clock);
+        return Task.FromResult(
+            Look().FirstOrDefault(level => level.Category.Equals(category, StringComparison.OrdinalIgnoreCase))
+                ?? new LevelMessage { Category = category });
+    }
 
-    public override Task<GetLogLevelsResponse> GetLogLevels(GetLogLevelsRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() =>
-        {
-            mark.RefusePeers(context);
-            return new GetLogLevelsResponse { Levels = { Look() } };
-        });
+    public override Task<GetLogLevelsResponse> GetLogLevels(GetLogLevelsRequest request, ServerCallContext context)
+    {
+        mark.RefusePeers(context);
+        return Task.FromResult(new GetLogLevelsResponse { Levels = { Look() } });
+    }
 
     private IEnumerable<LevelMessage> Look() =>
         levels.Look((IConfigurationRoot)configuration).Select(level => new LevelMessage

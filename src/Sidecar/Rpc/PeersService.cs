@@ -17,15 +17,14 @@ internal sealed class PeersService(
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
-    public override Task<Glance.Sidecar.V1.Peer> Describe(DescribeRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() =>
-        {
-            mark.IsOn(request.Forwarded, context); // refuses a call of this very process
-            return Describe();
-        });
+    public override Task<Glance.Sidecar.V1.Peer> Describe(DescribeRequest request, ServerCallContext context)
+    {
+        mark.IsOn(request.Forwarded, context); // refuses a call of this very process
+        return Task.FromResult(Describe());
+    }
 
     public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
-        StatusMap.Guard(() => new ListPeersResponse
+        Task.FromResult(new ListPeersResponse
         {
             Self = Describe(),
             Peers =
@@ -37,28 +36,23 @@ internal sealed class PeersService(
         });
 
     public override Task<LocateResponse> Locate(LocateRequest request, ServerCallContext context) =>
-        StatusMap.GuardAsync(() => locate.RunAsync(request, context));
+        locate.RunAsync(request, context);
 
-    public override Task<AnnounceResponse> Announce(AnnounceRequest request, ServerCallContext context) =>
-        StatusMap.GuardAsync(async () =>
+    public override async Task<AnnounceResponse> Announce(AnnounceRequest request, ServerCallContext context)
+    {
+        mark.IsOn(request.Forwarded, context); // refuses a call of this very process
+        if (!ForwardMark.IsFromPeer(context))
         {
-            mark.IsOn(request.Forwarded, context); // refuses a call of this very process
-            if (!ForwardMark.IsFromPeer(context))
-            {
-                throw new StagingException(StagingError.InvalidRequest, "Only peers announce, on the peer listener.");
-            }
+            throw new StagingException(StagingError.InvalidRequest, "Only peers announce, on the peer listener.");
+        }
 
-            await announcements.TakeAsync(request, context.CancellationToken);
-            return new AnnounceResponse();
-        });
+        await announcements.TakeAsync(request, context.CancellationToken);
+        return new AnnounceResponse();
+    }
 
     public override Task Drain(
         DrainRequest request, IServerStreamWriter<DrainEvent> responseStream, ServerCallContext context) =>
-        StatusMap.GuardAsync(async () =>
-        {
-            await drain.RunAsync(request, responseStream, context);
-            return 0;
-        });
+        drain.RunAsync(request, responseStream, context);
 
     private Glance.Sidecar.V1.Peer Describe() => new()
     {

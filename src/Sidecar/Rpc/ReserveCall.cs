@@ -8,7 +8,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Reserve call: space is promised for as long as the call lasts, and so never outlives its caller.</summary>
 internal sealed class ReserveCall(StagingArea area, ForwardMark mark)
 {
-    public async Task<bool> RunAsync(
+    public async Task RunAsync(
         ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responses, ServerCallContext caller)
     {
         mark.RefusePeers(caller);
@@ -24,8 +24,6 @@ internal sealed class ReserveCall(StagingArea area, ForwardMark mark)
         {
             throw HeldReservations.Draining();
         }
-
-        return true;
     }
 
     public Glance.Sidecar.V1.Reservation Adjust(AdjustReservationRequest request, ServerCallContext caller)

@@ -1,24 +1,46 @@
+using Glance.Sidecar.V1;
 using Grpc.AspNetCore.Server;
+using Grpc.Health.V1;
+using Grpc.Reflection;
+using Grpc.Reflection.V1;
 using Microsoft.Extensions.Options;
 using Sidecar.Import;
 using Sidecar.Peers.Announcing;
 using Sidecar.Peers.Transfer;
+using Sidecar.Rpc.Calls;
+using Sidecar.Rpc.Uploads;
+using AlphaReflection = Grpc.Reflection.V1Alpha.ServerReflection;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace Sidecar.Rpc;
 
 /// <summary>Registers and maps the gRPC services of the local API.</summary>
 internal static class RpcServices
 {
+    /// <summary>What reflection tells of: every service that is mapped, except itself.</summary>
+    public static readonly IReadOnlyList<ServiceDescriptor> Described =
+    [
+        Glance.Sidecar.V1.Staging.Descriptor, Imports.Descriptor, Glance.Sidecar.V1.Peers.Descriptor, Operations.Descriptor,
+        Health.Descriptor, ServerReflection.Descriptor, AlphaReflection.Descriptor,
+    ];
+
     public static IServiceCollection AddRpc(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<RpcOptions>()
             .Bind(configuration.GetSection(RpcOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<RpcOptions>, RpcOptionsValidator>();
-        services.AddGrpc();
-        services.AddGrpcReflection();
+        services.AddGrpc(grpc =>
+        {
+            // The first one is the outermost: it measures and logs the statuses that the second one makes of refusals.
+            grpc.Interceptors.Add<CallObserver>();
+            grpc.Interceptors.Add<RefusalMapper>();
+        });
+        services.AddSingleton<CallObserver>().AddSingleton<RefusalMapper>();
         services.AddOptions<GrpcServiceOptions>().Configure<IOptions<RpcOptions>>(
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
+        services.AddSingleton(_ => new ReflectionServiceImpl(Described));
+        services.AddSingleton(_ => new ReflectionV1ServiceImpl(Described));
         services.AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
         services.AddSingleton<ImageReader>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();

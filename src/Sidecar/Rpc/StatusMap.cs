@@ -78,30 +78,12 @@ internal static class StatusMap
     public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
         ToCode(failure.Error), failure.Error.Reason(), failure.Message, failure.Facts);
 
-    /// <summary>Runs a handler and turns its refusals into statuses.</summary>
-    public static async Task<T> GuardAsync<T>(Func<Task<T>> handler)
-    {
-        try
-        {
-            return await handler();
-        }
-        catch (StagingException refusal)
-        {
-            throw RpcErrors.Create(
-                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
-        }
-        catch (ImportException refusal)
-        {
-            throw RpcErrors.Create(
-                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
-        }
-        catch (PeerException refusal)
-        {
-            throw RpcErrors.Create(
-                ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
-        }
-    }
+    public static RpcException ToRpc(StagingException refusal) => RpcErrors.Create(
+        ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 
-    /// <summary>As <see cref="GuardAsync{T}"/>, for a handler that does not wait.</summary>
-    public static Task<T> Guard<T>(Func<T> handler) => GuardAsync(() => Task.FromResult(handler()));
+    public static RpcException ToRpc(ImportException refusal) => RpcErrors.Create(
+        ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
+
+    public static RpcException ToRpc(PeerException refusal) => RpcErrors.Create(
+        ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 }

@@ -18,11 +18,14 @@ internal sealed class LogLevels : ConfigurationProvider, IConfigurationSource, I
     /// <summary>Where .NET looks for levels.</summary>
     public const string Section = "Logging:LogLevel";
 
-    /// <summary>Levels where nothing is configured: the web server tells what concerns its programmers.</summary>
+    /// <summary>
+    /// Levels where nothing is configured: the web server tells what concerns its programmers, and gRPC tells every refusal
+    /// that is logged with its method already.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, LogLevel> BuiltIn =
         new SortedDictionary<string, LogLevel>(StringComparer.OrdinalIgnoreCase)
         {
-            [Everything] = LogLevel.Information, ["Microsoft"] = LogLevel.Warning,
+            [Everything] = LogLevel.Information, ["Grpc"] = LogLevel.Warning, ["Microsoft"] = LogLevel.Warning,
         };
 
     private readonly Lock _lock = new();

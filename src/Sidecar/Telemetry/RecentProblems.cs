@@ -18,7 +18,7 @@ internal sealed class RecentProblems(TimeProvider clock, IReadOnlySet<int> refus
     /// <summary>Newest first.</summary>
     public IEnumerable<Problem> Newest() => _problems.Reverse();
 
-    public ILogger CreateLogger(string categoryName) => new Ear(this);
+    public ILogger CreateLogger(string categoryName) => new Ear(this, categoryName);
 
     public void Dispose()
     {
@@ -33,7 +33,7 @@ internal sealed class RecentProblems(TimeProvider clock, IReadOnlySet<int> refus
         while (_problems.Count > Most) _problems.TryDequeue(out _);
     }
 
-    private sealed class Ear(RecentProblems owner) : ILogger
+    private sealed class Ear(RecentProblems owner, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -44,7 +44,7 @@ internal sealed class RecentProblems(TimeProvider clock, IReadOnlySet<int> refus
             LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            if (!owner.Wants(logLevel, eventId)) return;
+            if (!owner.Wants(logLevel, eventId) || UnreadRequests.TellsOf(category, eventId, exception)) return;
             var text = formatter(state, exception);
             owner.Keep(logLevel, exception is null ? text : $"{text}: {exception.Message}");
         }

@@ -1,10 +1,10 @@
 using System.Collections.Frozen;
-using Grpc.Telemetry;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using Sidecar.Telemetry.Calls;
 using Sidecar.Telemetry.Prometheus;
 
 namespace Sidecar.Telemetry;
@@ -20,7 +20,7 @@ internal static class TelemetryServices
 
     private static readonly string[] Meters =
     [
-        SidecarActivities.SourceName, GrpcTelemetry.Name, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel",
+        SidecarActivities.SourceName, CallSpan.SourceName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel",
         "Microsoft.AspNetCore.MemoryPool",
     ];
 
@@ -65,7 +65,7 @@ internal static class TelemetryServices
         // Nobody to send to: nothing is recorded, and spans cost nothing. The trace ids of callers still pass through.
         if (IsSent("TRACES"))
         {
-            builder.AddSource(GrpcTelemetry.Name, SidecarActivities.SourceName)
+            builder.AddSource(CallSpan.SourceName, SidecarActivities.SourceName)
                 .AddOtlpExporter(options => Direct(options, "TRACES"));
         }
 

@@ -78,7 +78,7 @@ internal sealed class LogTests : ClusterTest
         await StageAsync(sidecar, loud, Content(10));
         var reset = await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Sidecar.Staging" });
         await StageAsync(sidecar, again, Content(10));
-        await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Grpc", Level = "Debug" });
+        await operations.SetLogLevelAsync(new SetLogLevelRequest { Category = "Sidecar.Rpc", Level = "Debug" });
         await Assert.ThatAsync(
             async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() }),
                 Throws.InstanceOf<RpcException>());
@@ -107,7 +107,7 @@ internal sealed class LogTests : ClusterTest
         Assert.That((set.Category, set.Level, set.RevertsAt is not null), Is.EqualTo(("Default", "Warning", true)));
         Assert.That(
             answer.Levels.Select(level => (level.Category, level.Level)),
-            Is.EqualTo(new[] { ("Default", "Information"), ("Microsoft", "Warning") }));
+            Is.EqualTo(new[] { ("Default", "Information"), ("Grpc", "Warning"), ("Microsoft", "Warning") }));
         await StageAsync(sidecar, NewId(), Content(10));
         await LoggedAsync(sidecar, "\"EventId\":2001");
     }

@@ -162,7 +162,7 @@ internal sealed class PeerRosterTests
     private Peer Only => _roster.Members.Single();
 
     private PeerRoster Create() => new(
-        "glance-0", address => GrpcChannel.ForAddress("http://" + address), TimeSpan.FromDays(1), _clock, NullLogger.Instance);
+        "glance-0", address => GrpcChannel.ForAddress("http://" + address).CreateCallInvoker(), TimeSpan.FromDays(1), _clock, NullLogger.Instance);
 
     private Peer Find(string name) => _roster.Members.Single(peer => peer.Name == name);
 

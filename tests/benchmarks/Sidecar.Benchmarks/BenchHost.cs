@@ -16,7 +16,7 @@ internal sealed class BenchHost : IAsyncDisposable
     {
         _app = app;
         _running = SidecarHost.RunAsync(app);
-        Channel = GrpcChannel.ForAddress("unix:" + socket);
+        Channel = SocketChannel.Open(socket);
     }
 
     public GrpcChannel Channel { get; }

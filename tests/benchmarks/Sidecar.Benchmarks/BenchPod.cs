@@ -20,7 +20,7 @@ internal sealed class BenchPod : IDisposable
     {
         _process = process;
         _metrics = metrics;
-        Channel = GrpcChannel.ForAddress("unix:" + socket);
+        Channel = SocketChannel.Open(socket);
     }
 
     public GrpcChannel Channel { get; }

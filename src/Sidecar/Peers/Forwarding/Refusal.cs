@@ -8,26 +8,19 @@ namespace Sidecar.Peers.Forwarding;
 /// <summary>What a status that a peer answered with says: a refusal of ours, or a connection that broke.</summary>
 internal static class Refusal
 {
-    public const string DetailsTrailer = "grpc-status-details-bin";
     public const string Domain = "glance.sidecar";
 
     /// <summary>The stable reason, as the README lists them; null when no sidecar gave the status.</summary>
     public static string? ReasonOf(RpcException failure)
     {
-        if (failure.Trailers.GetValueBytes(DetailsTrailer) is not { } details) return null;
         try
         {
-            foreach (var detail in Google.Rpc.Status.Parser.ParseFrom(details).Details)
-            {
-                if (detail.TryUnpack<ErrorInfo>(out var info) && info.Domain == Domain) return info.Reason;
-            }
+            return failure.GetRpcStatus()?.GetDetail<ErrorInfo>() is { Domain: Domain } info ? info.Reason : null;
         }
         catch (InvalidProtocolBufferException)
         {
-            // Not from a sidecar.
+            return null; // not from a sidecar
         }
-
-        return null;
     }
 
     /// <summary>The peer answered that it does not have what it was asked for.</summary>

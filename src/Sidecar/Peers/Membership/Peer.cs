@@ -1,6 +1,5 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Grpc.Net.Client;
 using PeersApi = Glance.Sidecar.V1.Peers;
 using StagingApi = Glance.Sidecar.V1.Staging;
 
@@ -20,15 +19,15 @@ internal sealed class Peer
     private readonly PeersApi.PeersClient _unaddressed;
     private PeerState _state;
 
-    public Peer(PeerAddress address, GrpcChannel channel, PeerState state)
+    public Peer(PeerAddress address, CallInvoker calls, PeerState state)
     {
         Address = address;
         _state = state with { Name = state.Name ?? address.Name };
-        _unaddressed = new PeersApi.PeersClient(channel);
-        var calls = new AddressedCalls(channel.CreateCallInvoker(), () => State.Name);
-        Staging = new StagingApi.StagingClient(calls);
-        Imports = new Imports.ImportsClient(calls);
-        Peers = new PeersApi.PeersClient(calls);
+        _unaddressed = new PeersApi.PeersClient(calls);
+        var addressed = new AddressedCalls(calls, () => State.Name);
+        Staging = new StagingApi.StagingClient(addressed);
+        Imports = new Imports.ImportsClient(addressed);
+        Peers = new PeersApi.PeersClient(addressed);
     }
 
     public PeerAddress Address { get; }

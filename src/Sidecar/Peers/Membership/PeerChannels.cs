@@ -1,5 +1,8 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Options;
+using Sidecar.Peers.Calls;
 using Sidecar.Peers.Trust;
 
 namespace Sidecar.Peers.Membership;
@@ -14,7 +17,7 @@ internal sealed class PeerChannels(IOptions<PeersOptions> options, PeerDialer di
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     /// <summary>A channel that nobody uses any more closes its connections by itself, and needs no disposal.</summary>
-    public GrpcChannel Open(PeerAddress address)
+    public CallInvoker Open(PeerAddress address)
     {
         var handler = new SocketsHttpHandler
         {
@@ -27,11 +30,14 @@ internal sealed class PeerChannels(IOptions<PeersOptions> options, PeerDialer di
             // SocketsHttpHandler accepts no less than a second.
             KeepAlivePingDelay = AtLeastOneSecond(options.Value.ConnectTimeout),
             KeepAlivePingTimeout = AtLeastOneSecond(options.Value.ConnectTimeout),
+            // Without one the channel connects by itself, and after a failure waits ever longer before it tries again:
+            // a peer that is back would be noticed late.
+            ConnectCallback = options.Value.Encrypted ? dialer.ConnectAsync : PeerDialer.ConnectPlainAsync,
         };
-        if (options.Value.Encrypted) handler.ConnectCallback = dialer.ConnectAsync;
-        return GrpcChannel.ForAddress(
+        var channel = GrpcChannel.ForAddress(
             (options.Value.Encrypted ? "https://" : "http://") + address,
             new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+        return channel.Intercept(new CallTracer(address.ToString()), new StatusOfWrites());
     }
 
     private static TimeSpan AtLeastOneSecond(TimeSpan time) => time < TimeSpan.FromSeconds(1) ? TimeSpan.FromSeconds(1) : time;

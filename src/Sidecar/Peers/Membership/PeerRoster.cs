@@ -1,4 +1,4 @@
-using Grpc.Net.Client;
+using Grpc.Core;
 
 namespace Sidecar.Peers.Membership;
 
@@ -11,7 +11,7 @@ namespace Sidecar.Peers.Membership;
 /// it has is nowhere else. This pod itself is left out, by its name, or at addresses where it was found to answer.
 /// </remarks>
 internal sealed class PeerRoster(
-    string self, Func<PeerAddress, GrpcChannel> open, TimeSpan forgetAfter, TimeProvider clock, ILogger logger)
+    string self, Func<PeerAddress, CallInvoker> open, TimeSpan forgetAfter, TimeProvider clock, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly HashSet<string> _own = [];

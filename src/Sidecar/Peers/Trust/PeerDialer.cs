@@ -5,18 +5,34 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Sidecar.Peers.Trust;
 
-/// <summary>Connects to a peer with TLS: both show a certificate, and this side trusts by the same rules.</summary>
+/// <summary>Connects to a peer. With TLS both show a certificate, and this side trusts by the same rules.</summary>
 internal sealed class PeerDialer(CredentialWatch credentials, TrustRules rules)
 {
     /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/>, which takes an open TLS stream as it is.</summary>
     /// <exception cref="IOException">Nobody answers TLS there, or somebody who is not trusted; it says which.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
+        var plain = await ConnectPlainAsync(context, cancellationToken);
+        try
+        {
+            return await SecureAsync(plain, context.DnsEndPoint.Host, cancellationToken);
+        }
+        catch
+        {
+            await plain.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="ConnectAsync"/>, without TLS.</summary>
+    public static async ValueTask<Stream> ConnectPlainAsync(
+        SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-            return await SecureAsync(new NetworkStream(socket, ownsSocket: true), context.DnsEndPoint.Host, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
         }
         catch
         {

@@ -1,6 +1,0 @@
-namespace Grpc.Core;
-
-/// <summary>Responses to the client.</summary>
-public interface IServerStreamWriter<in T> : IAsyncStreamWriter<T>
-{
-}

@@ -1,0 +1,141 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Sidecar.Import;
+using Sidecar.Peers.Transfer;
+using Sidecar.Staging;
+
+namespace Sidecar.Rpc.Uploads;
+
+/// <summary>
+/// One Stage call: header, chunks, finish. Three things can end it early, and each has another answer: the caller
+/// goes (CANCELLED), the caller goes silent (DEADLINE_EXCEEDED), or the upload is wanted by somebody else (ABORTED,
+/// UNAVAILABLE). In all of them the upload keeps its offset. One whose content is refused is discarded.
+/// </summary>
+internal sealed class StageCall(StagingArea area, StagingContext staging, TransferMetrics metrics)
+{
+    public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
+        IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
+    {
+        using var idle = new CancellationTokenSource(staging.Options.IdleTimeout, staging.Clock);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token);
+        var header = await ReadHeaderAsync(frames, idle, waiting.Token);
+        idle.CancelAfter(Timeout.InfiniteTimeSpan); // a wait for the earlier writer, or for a check, is ours
+        await using var writer = await area.BeginUploadAsync(
+            ToHeader(header),
+            header.HasResumeOffset ? Messages.ToLength(header.ResumeOffset) : null,
+            callerGone);
+        Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
+        using var stalls = new UploadStalls(staging.Metrics);
+        try
+        {
+            var finish = await ReceiveAsync(frames, writer, idle, received, stalls, callerGone);
+            var image = await writer.CommitAsync(
+                new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
+                callerGone);
+            stalls.Commit();
+            return image.ToMessage(staging);
+        }
+        catch (StagingException refusal)
+        {
+            staging.Metrics.Broke(refusal);
+            throw;
+        }
+    }
+
+    private async Task<StageHeader> ReadHeaderAsync(
+        IAsyncStreamReader<StageFrame> frames, CancellationTokenSource idle, CancellationToken waiting)
+    {
+        try
+        {
+            if (await frames.MoveNext(waiting) && frames.Current.Header is { } header) return header;
+        }
+        catch (OperationCanceledException) when (idle.IsCancellationRequested)
+        {
+            throw WentSilent(0);
+        }
+
+        throw new StagingException(
+            StagingError.InvalidRequest, "The first message of a Stage call must be its header, with the image id.");
+    }
+
+    private UploadHeader ToHeader(StageHeader header)
+    {
+        RequestRules.CheckClaim(header.DiskFormat, header.ContainerFormat);
+        return new UploadHeader(
+            ImageId.Parse(header.ImageId),
+            header.HasDeclaredSize ? Messages.ToLength(header.DeclaredSize) : null,
+            DigestAlgorithms.Validate(header.ExpectedDigests),
+            header.ProjectId,
+            staging.Clock.GetUtcNow(),
+            BootId.Current,
+            header.HandedOverBy,
+            header.FirstCommittedAt?.ToDateTimeOffset(),
+            header.DiskFormat,
+            header.ContainerFormat)
+        {
+            ReservationId = header.ReservationId,
+        };
+    }
+
+    private async Task<StageFinish> ReceiveAsync(
+        IAsyncStreamReader<StageFrame> frames, UploadWriter writer, CancellationTokenSource idle,
+        Action<long>? received, UploadStalls stalls, CancellationToken callerGone)
+    {
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token, writer.Revoked);
+        try
+        {
+            idle.CancelAfter(staging.Options.IdleTimeout);
+            while (await frames.MoveNext(waiting.Token))
+            {
+                idle.CancelAfter(staging.Options.IdleTimeout);
+                stalls.Client();
+                var frame = frames.Current;
+                if (frame.Finish is { } finish) return finish;
+                if (!frame.IsChunk) throw UnexpectedPart(frame);
+                Append(writer, frame);
+                stalls.Disk();
+                received?.Invoke(frame.Data.Length);
+            }
+        }
+        catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
+        {
+            writer.ThrowIfRevoked();
+            throw WentSilent(writer.ReceivedOffset);
+        }
+
+        writer.ThrowIfRevoked();
+        throw new StagingException(
+            StagingError.Unfinished,
+            $"The stream ended without a finish at offset {writer.ReceivedOffset}; nothing was committed. Resume there.",
+            ("offset", writer.ReceivedOffset));
+    }
+
+    private static void Append(UploadWriter writer, StageFrame frame)
+    {
+        if (frame.Zeros == 0)
+        {
+            writer.Append(frame.Data, frame.Offset, frame.Crc32C);
+            return;
+        }
+
+        if (!frame.Data.IsEmpty || frame.Crc32C is not (null or Crc32C.Empty))
+        {
+            throw new StagingException(
+                StagingError.InvalidRequest, "A chunk has either data, with its crc32c, or a number of zeros.");
+        }
+
+        writer.AppendZeros(frame.Zeros, frame.Offset);
+    }
+
+    private static StagingException UnexpectedPart(StageFrame frame) => new(
+        StagingError.InvalidRequest,
+        frame.Header is null
+            ? "A message of the Stage call has none of header, chunk and finish."
+            : "The header may come once only, as the first message of the call.");
+
+    private StagingException WentSilent(long offset) => new(
+        StagingError.IdleTimeout,
+        $"Nothing was received for {staging.Options.IdleTimeout} (Staging:IdleTimeout). The upload is kept at offset "
+        + $"{offset}: resume it there.",
+        ("offset", offset));
+}

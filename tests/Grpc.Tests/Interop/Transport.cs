@@ -1,7 +1,0 @@
-namespace Grpc.Tests.Interop;
-
-public enum Transport
-{
-    Plaintext,
-    Tls,
-}

@@ -1,0 +1,101 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using NUnit.Framework;
+using Sidecar.Peers.Calls;
+
+namespace Sidecar.FunctionalTests.Calls;
+
+/// <summary>What a sender is told whose call ends while it still sends.</summary>
+internal sealed class StatusOfWritesTests : SidecarTest
+{
+    private static readonly StageRequest Megabyte = new()
+    {
+        Chunk = new StageChunk { Data = ByteString.CopyFrom(new byte[1 << 20]) },
+    };
+
+    [Test]
+    public async Task Write_ToACallThatWasRefused_FailsWithTheRefusal()
+    {
+        using var directory = TestDirectory.Create();
+        await using var server = await ScriptedServer.StartAsync(directory["s"], upload: async (messages, context) =>
+        {
+            await messages.MoveNext(context.CancellationToken);
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, "full"));
+        });
+
+        var told = await SendUntilItFailsAsync(server);
+
+        Assert.That((told.StatusCode, told.Status.Detail), Is.EqualTo((StatusCode.ResourceExhausted, "full")));
+    }
+
+    [Test]
+    public async Task Write_ToACallThatWasAnsweredEarly_SaysSo()
+    {
+        using var directory = TestDirectory.Create();
+        await using var server = await ScriptedServer.StartAsync(
+            directory["s"], upload: (_, _) => Task.FromResult(new StagedImage()));
+
+        var told = await SendUntilItFailsAsync(server);
+
+        Assert.That(told.StatusCode, Is.EqualTo(StatusCode.Unavailable));
+    }
+
+    [Test]
+    public async Task Write_WhenTheServerIsGone_IsUnavailable()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        using var call = sidecar.Staging.Stage(cancellationToken: Deadline);
+        await call.RequestStream.WriteAsync(
+            new StageRequest { Header = new StageHeader { ImageId = NewId() } }, Deadline);
+        await sidecar.KillAsync();
+
+        var told = Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (true) await call.RequestStream.WriteAsync(Megabyte, Deadline);
+        });
+
+        Assert.That(told!.StatusCode, Is.EqualTo(StatusCode.Unavailable));
+    }
+
+    [Test]
+    public async Task Write_ThatItsCallerCancels_IsCancelled()
+    {
+        using var directory = TestDirectory.Create();
+        await using var server = await ScriptedServer.StartAsync(directory["s"], upload: async (_, context) =>
+        {
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            return new StagedImage();
+        });
+        using var channel = SocketChannel.Open(server.Socket);
+        using var call = Client(channel).Stage(cancellationToken: Deadline);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Deadline);
+        // The window is full after some of them, and the write waits.
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 0; ; i++)
+            {
+                if (i == 1) await giveUp.CancelAsync();
+                await call.RequestStream.WriteAsync(Megabyte, giveUp.Token);
+            }
+        });
+
+        Assert.That(
+            Assert.ThrowsAsync<RpcException>(async () => await writing)!.StatusCode, Is.EqualTo(StatusCode.Cancelled));
+    }
+
+    private static async Task<RpcException> SendUntilItFailsAsync(ScriptedServer server)
+    {
+        using var channel = SocketChannel.Open(server.Socket);
+        using var call = Client(channel).Stage(cancellationToken: Deadline);
+        return Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (true) await call.RequestStream.WriteAsync(Megabyte, Deadline);
+        })!;
+    }
+
+    private static Glance.Sidecar.V1.Staging.StagingClient Client(Grpc.Net.Client.GrpcChannel channel) =>
+        new(channel.Intercept(new StatusOfWrites()));
+}

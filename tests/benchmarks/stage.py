@@ -27,12 +27,12 @@ def wait_for(path):
 class Sidecar:
     """The daemon, as shipped, with its own staging directory."""
 
-    def __init__(self, work, dll, settings=()):
-        self.socket = work / "sidecar.sock"
-        self.ops = 29395
+    def __init__(self, work, dll, name="sidecar", ops=29395):
+        self.socket = work / f"{name}.sock"
+        self.ops = ops
         self.process = subprocess.Popen(
-            ["dotnet", dll, "--Staging:Directory", work / "staging", "--Hosting:SocketPath", self.socket,
-             "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", f"127.0.0.1:{self.ops}", *settings],
+            ["dotnet", dll, "--Staging:Directory", work / f"{name}-staging", "--Hosting:SocketPath", self.socket,
+             "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", f"127.0.0.1:{self.ops}"],
             stdout=subprocess.DEVNULL)
         wait_for(self.socket)
 

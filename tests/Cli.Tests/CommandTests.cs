@@ -124,6 +124,17 @@ internal sealed class CommandTests
         }
     }
 
+    [Test]
+    public async Task AnyCommand_ServerThatIsNotTrusted_ExitsWithUnreachable(CancellationToken cancellationToken)
+    {
+        await using var server = new UntrustedServer();
+
+        var outcome = await new Cli(server.Address).RunAsync(cancellationToken, "status");
+
+        Assert.That(outcome.ExitCode, Is.EqualTo(ExitCode.Unreachable), outcome.Error);
+        Assert.That(outcome.Error, Does.Contain(server.Address).And.Contain("certificate").And.Contain("[UNREACHABLE]"));
+    }
+
     [TestCase("put")]
     [TestCase("show", "no-uuid")]
     [TestCase("put", "disk", "--chunk-size", "1Mb!")]

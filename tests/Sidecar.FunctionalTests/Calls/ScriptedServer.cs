@@ -1,3 +1,4 @@
+using System.Net;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -9,30 +10,40 @@ using Sidecar.Rpc.Calls;
 namespace Sidecar.FunctionalTests.Calls;
 
 /// <summary>
-/// A real server on a Unix socket with the daemon's own interceptors, whose handlers do as the test says: what a daemon
+/// A real server with the daemon's own interceptors, whose handlers do as the test says: what a daemon
 /// answers only when something is broken can be had at will.
 /// </summary>
 internal sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ScriptedServer(WebApplication app, string socket)
-    {
-        _app = app;
-        Socket = socket;
-    }
+    private ScriptedServer(WebApplication app) => _app = app;
 
-    public string Socket { get; }
+    /// <summary>Its Unix socket.</summary>
+    public string Socket { get; private init; } = "";
 
     public static async Task<ScriptedServer> StartAsync(
         string socket, Func<ServerCallContext, Task<Capacity>>? unary = null,
-        Func<IAsyncStreamReader<StageRequest>, ServerCallContext, Task<StagedImage>>? upload = null)
+        Func<IAsyncStreamReader<StageRequest>, ServerCallContext, Task<StagedImage>>? upload = null) =>
+        new(await RunAsync(new Script(unary, upload), kestrel =>
+            kestrel.ListenUnixSocket(socket, listener => listener.Protocols = HttpProtocols.Http2))) { Socket = socket };
+
+    public static async Task<ScriptedServer> StartAsync(IPEndPoint address, Func<ServerCallContext, Task<Capacity>> unary) =>
+        new(await RunAsync(new Script(unary, null), kestrel =>
+            kestrel.Listen(address, listener => listener.Protocols = HttpProtocols.Http2)));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static async Task<WebApplication> RunAsync(Script script, Action<KestrelServerOptions> listen)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.ListenUnixSocket(socket, listener => listener.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(listen);
         builder.Services.AddSingleton(TimeProvider.System).AddSingleton<CallObserver>().AddSingleton<RefusalMapper>();
-        builder.Services.AddSingleton(new Script(unary, upload));
+        builder.Services.AddSingleton(script);
         builder.Services.AddGrpc(grpc =>
         {
             grpc.Interceptors.Add<CallObserver>();
@@ -43,13 +54,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
         app.UseMiddleware<CallEntry>();
         app.MapGrpcService<ScriptedService>();
         await app.StartAsync();
-        return new ScriptedServer(app, socket);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
+        return app;
     }
 
     private sealed record Script(

@@ -145,7 +145,7 @@ public sealed class MessageReaderTests
 
     private static async Task AssertFails(MessageReader reader, StatusCode code)
     {
-        var failure = Assert.ThrowsAsync<RpcException>(async () => await reader.MoveNextAsync(CancellationToken.None));
+        var failure = await Assert.ThrowsAsync<RpcException>(async () => await reader.MoveNextAsync(CancellationToken.None));
         Assert.That(failure!.StatusCode, Is.EqualTo(code), failure.Message);
         await Task.CompletedTask;
     }

@@ -131,7 +131,7 @@ internal sealed partial class PrometheusTests : ClusterTest
         await StageAsync(cluster[0], kept, Content(1 << 20));
         await RunAsync(cluster[1], new RunImportRequest { ImageId = kept, Stages = { "image_decompression" } });
         await StageAsync(cluster[0], gone, Content(1 << 20));
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await RunAsync(cluster[1], new RunImportRequest { ImageId = gone, DiskFormat = "qcow2" }),
             Throws.InstanceOf<RpcException>());
         await cluster[1].Staging.DeleteImageAsync(

@@ -125,7 +125,7 @@ internal sealed partial class PrometheusTests : ClusterTest
     }
 
     // Makes a pod do some of everything that is counted.
-    private static async Task UseAsync(Cluster cluster)
+    internal static async Task UseAsync(Cluster cluster)
     {
         var (kept, gone) = (NewId(), NewId());
         await StageAsync(cluster[0], kept, Content(1 << 20));

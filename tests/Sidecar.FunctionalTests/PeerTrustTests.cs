@@ -51,7 +51,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(cluster[0].Ops, "/metrics"), Deadline);
         Assert.That(metrics, Does.Contain("glance_staging_peer_up{peer=\"glance-1\"} 1")
-            .And.Contain("\nglance_staging_peers 1").And.Match("\nglance_staging_peer_certificate_expiry_timestamp_seconds [0-9]"));
+            .And.Contain("\nglance_staging_peers{} 1").And.Match("\nglance_staging_peer_certificate_expiry_timestamp_seconds{} [0-9]"));
     }
 
     [Test]

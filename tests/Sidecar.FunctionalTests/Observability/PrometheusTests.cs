@@ -99,8 +99,8 @@ internal sealed partial class PrometheusTests : ClusterTest
         // An increase is only seen from a sample before it.
         Assert.That(
             await PageAsync(sidecar, null),
-            Does.Contain("\nglance_staging_fsync_errors_total 0\n")
-                .And.Contain("\nglance_staging_corrupt_chunks_total 0\n")
+            Does.Contain("\nglance_staging_fsync_errors_total{} 0\n")
+                .And.Contain("\nglance_staging_corrupt_chunks_total{} 0\n")
                 .And.Contain("\nglance_staging_digest_mismatches_total{algorithm=\"md5\"} 0\n"));
     }
 

@@ -45,6 +45,6 @@ internal sealed class DaemonTests : ChartTest
         Assert.That((exit, error + output), Is.EqualTo((0, error + output)));
         Assert.That(output, Does.Contain("Nothing is left."));
         using var http = new HttpClient { BaseAddress = pod.Addresses[^1] };
-        Assert.That(await http.GetStringAsync("/metrics", Deadline), Does.Contain("glance_staging_draining 1\n"));
+        Assert.That(await http.GetStringAsync("/metrics", Deadline), Does.Contain("glance_staging_draining{} 1\n"));
     }
 }

@@ -34,7 +34,7 @@ internal sealed class PipeSourceTests
         using var source = new PipeSource(new MemoryStream(_data), WindowBytes);
         await source.SkipToEndAsync(CancellationToken.None);
 
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await source.SeekAsync(_data.Length - WindowBytes - 1, CancellationToken.None),
             Throws.InstanceOf<CommandException>());
     }

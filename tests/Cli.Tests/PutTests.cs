@@ -231,6 +231,6 @@ internal sealed class PutTests
         var chunk = new StageChunk { Data = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(data) };
         await call.RequestStream.WriteAsync(new StageRequest { Chunk = chunk });
         await call.RequestStream.CompleteAsync();
-        Assert.That(async () => await call.ResponseAsync, Throws.InstanceOf<global::Grpc.Core.RpcException>());
+        await Assert.ThatAsync(async () => await call.ResponseAsync, Throws.InstanceOf<global::Grpc.Core.RpcException>());
     }
 }

@@ -74,7 +74,7 @@ internal sealed class ApacheTests : GlanceTest
         await Site[0].KillAsync();
 
         half.GoOn();
-        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
+        await Assert.ThatAsync(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         await Site[0].StartAsync();
         await EndedAsync(1, id, "queued");
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);

@@ -20,7 +20,7 @@ internal sealed class KilledApiTests : GlanceTest
         await Site[0].KillAsync();
 
         half.GoOn();
-        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
+        await Assert.ThatAsync(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         using var other = Site.At(1);
         AssertStatus(await other.ImportAsync(id), HttpStatusCode.Conflict);
         await EndedAsync(1, id, "queued");
@@ -41,7 +41,7 @@ internal sealed class KilledApiTests : GlanceTest
         Command.Signal("KILL", Site[0].Worker);
 
         half.GoOn();
-        Assert.That(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
+        await Assert.ThatAsync(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
         await EndedAsync(1, id, "queued");
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.NoContent);
         await ImportedAsync(0, id);

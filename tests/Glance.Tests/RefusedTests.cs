@@ -70,7 +70,7 @@ internal sealed class RefusedTests : GlanceTest
 
         await hangUp.CancelAsync();
 
-        Assert.That(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
         await EndedAsync(1, id, "queued");
         await AssertCanBeStagedAsync(id, bytes);
     }

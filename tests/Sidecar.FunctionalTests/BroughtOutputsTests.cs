@@ -48,7 +48,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await gate.Reached;
         var second = receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline);
         await impatient.CancelAsync();
-        Assert.That(async () => await first, Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(async () => await first, Throws.InstanceOf<OperationCanceledException>());
         gate.Open();
         Assert.That(await File.ReadAllBytesAsync(await second, Deadline), SameBytes.As(disk));
         var sent = await MetricsPage.ReadAsync(
@@ -85,7 +85,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await gate.Reached;
         await cluster.KillPodAsync(0);
         gate.Open();
-        var lost = Assert.ThrowsAsync<PeerException>(() => bring)!;
+        var lost = (await Assert.ThrowsAsync<PeerException>(() => bring))!;
         Assert.That((lost.Error, lost.Facts["owner"]), Is.EqualTo((PeerError.OwnerLost, receiver.Owner.Name)));
         Assert.That(receiver.Outputs.TryGet(Guid.Parse(import.ImportId), out _), Is.False);
         await cluster.StartPodAsync(0);
@@ -107,7 +107,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await gate.Reached;
         receiver.Outputs.Stop();
         gate.Open();
-        Assert.That(async () => await bring, Throws.InstanceOf<StagingException>());
+        await Assert.ThatAsync(async () => await bring, Throws.InstanceOf<StagingException>());
         var directory = receiver.Layout.OutputDirectory(Guid.Parse(import.ImportId));
         var durable = 0L;
         await receiver.RestartAsync(() =>
@@ -129,8 +129,8 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await using var cluster = await Cluster.StartAsync(1);
         var import = await ImportAsync(cluster[0], Content(2 * Mebibyte));
         await using var receiver = new Receiver(Address(cluster), Long, () => new VolumeSpace(Mebibyte, Mebibyte));
-        var full = Assert.ThrowsAsync<StagingException>(
-            () => receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline))!;
+        var full = (await Assert.ThrowsAsync<StagingException>(
+            () => receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline)))!;
         Assert.That((full.Error, full.Facts["needed"]), Is.EqualTo((StagingError.NoSpace, $"{2 * Mebibyte}")));
         var data = new DirectoryInfo(receiver.Layout.Outputs).EnumerateFiles("data", SearchOption.AllDirectories);
         Assert.That(data.Sum(file => file.Length), Is.Zero);
@@ -144,7 +144,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
         await cluster[0].Imports.ReleaseImportAsync(new ReleaseImportRequest { ImportId = import.ImportId, KeepImage = true });
         await using var receiver = new Receiver(Address(cluster), Long);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline)),
+            await Assert.ThrowsAsync<RpcException>(() => receiver.Outputs.BringAsync(receiver.Owner, import, null, Deadline)),
             StatusCode.NotFound, "IMPORT_NOT_FOUND");
         Assert.That(Directory.EnumerateFileSystemEntries(receiver.Layout.Outputs), Is.Empty);
     }
@@ -167,7 +167,7 @@ internal sealed class BroughtOutputsTests : SidecarTest
             return;
         }
 
-        Assert.That(Assert.ThrowsAsync<PeerException>(() => bring)!.Error, Is.EqualTo(expected));
+        Assert.That((await Assert.ThrowsAsync<PeerException>(() => bring))!.Error, Is.EqualTo(expected));
         Assert.That(Directory.EnumerateFileSystemEntries(receiver.Layout.Outputs), Is.Empty);
     }
 

@@ -47,7 +47,7 @@ internal sealed class CrashTests : SidecarTest
             await stage.ContentAsync(content.AsMemory(0, 2_000_000));
             await ReceivedAsync(sidecar, id, 2_000_000);
             var exit = sidecar.TerminateAsync();
-            AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Unavailable, "DRAINING");
+            AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Unavailable, "DRAINING");
             Assert.That(await exit, Is.Zero);
         }
 
@@ -133,13 +133,13 @@ internal sealed class CrashTests : SidecarTest
             using (await Strace.AttachAsync(sidecar.ProcessId, "fsync:error=EIO:when=1", Deadline))
             {
                 AssertRefused(
-                    Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(1000)), StatusCode.DataLoss, "DISK_FAILED");
+                    await Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(1000)), StatusCode.DataLoss, "DISK_FAILED");
             }
 
             using var again = new StageStream(sidecar.Staging, Deadline);
             await again.HeaderAsync(id, resumeOffset: 1000);
             AssertRefused(
-                Assert.ThrowsAsync<RpcException>(() => again.Result), StatusCode.DataLoss, "DISK_FAILED");
+                await Assert.ThrowsAsync<RpcException>(() => again.Result), StatusCode.DataLoss, "DISK_FAILED");
             Assert.That(await ReadAsync(sidecar, healthy), Is.EqualTo(new byte[] { 1, 2, 3 }));
             await sidecar.KillAsync();
         }

@@ -89,7 +89,7 @@ internal sealed class DiscoveryTests : SidecarTest
     {
         await using var cluster = await Cluster.StartAsync(1);
         var headers = new Metadata { { "glance-sidecar-for", "glance-9" } };
-        var refusal = Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Peers.DescribeAsync(
+        var refusal = await Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Peers.DescribeAsync(
             new DescribeRequest { Forwarded = new Forwarded { By = "glance-1" } }, headers));
         Assert.That(AssertRefused(refusal, StatusCode.Unavailable, "OWNER_UNREACHABLE")["owner"], Is.EqualTo("glance-9"));
     }

@@ -119,7 +119,7 @@ internal sealed class DrainTests : ClusterTest
         await stage.ChunkAsync(content);
         await ReceivedAsync(cluster[1], unfinished, 5000);
         var drain = await DrainAsync(cluster[1], TimeSpan.Zero);
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Unavailable, "DRAINING");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Unavailable, "DRAINING");
         Assert.That(
             drain.Left.Select(left => (left.Kind, left.ImageId, left.Bytes)),
             Is.EqualTo(new[]
@@ -154,7 +154,7 @@ internal sealed class DrainTests : ClusterTest
         await second.UntilAsync(drain => drain.State == Drain.Types.State.Waiting);
         using var late = new StageStream(sidecar.Staging, Deadline);
         await late.HeaderAsync(NewId());
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => late.Result), StatusCode.Unavailable, "DRAINING");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => late.Result), StatusCode.Unavailable, "DRAINING");
         await stage.FinishAsync(5000);
         var done = await second.EndAsync();
         Assert.That(done.Left.Select(left => left.ImageId), Is.EqualTo(new[] { id }));
@@ -175,7 +175,7 @@ internal sealed class DrainTests : ClusterTest
         using var drain = new DrainCallStream(cluster[1], TimeSpan.FromHours(1), Deadline);
         await drain.UntilAsync(now => now is { State: Drain.Types.State.Waiting, RunningImports: 1 });
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => ImportAsync(cluster[1], Conversion(id, NewId()))),
+            await Assert.ThrowsAsync<RpcException>(() => ImportAsync(cluster[1], Conversion(id, NewId()))),
             StatusCode.Unavailable, "DRAINING");
         await qemu.GoOnAsync(Deadline);
         Assert.That((await import).State, Is.EqualTo(ImportMessage.Types.State.Succeeded));
@@ -194,7 +194,7 @@ internal sealed class DrainTests : ClusterTest
         var import = ImportAsync(cluster[1], request);
         await qemu.StartedAsync(Deadline);
         var drain = await DrainAsync(cluster[1], TimeSpan.Zero);
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => import), StatusCode.Unavailable, "IMPORT_INTERRUPTED");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => import), StatusCode.Unavailable, "IMPORT_INTERRUPTED");
         Assert.That((drain.Left.Count, drain.ImagesMoved), Is.EqualTo((0, 1ul)));
         qemu.BeFast();
         var again = await ImportAsync(cluster[0], request);
@@ -242,7 +242,7 @@ internal sealed class DrainTests : ClusterTest
             using var drain = new DrainCallStream(cluster[1], TimeSpan.Zero, Deadline);
             await ReceivedAsync(cluster[0], id, Mebibyte);
             var exit = cluster[1].TerminateAsync();
-            AssertRefused(Assert.ThrowsAsync<RpcException>(() => drain.EndAsync()), StatusCode.Unavailable, "DRAINING");
+            AssertRefused(await Assert.ThrowsAsync<RpcException>(() => drain.EndAsync()), StatusCode.Unavailable, "DRAINING");
             Assert.That(await exit, Is.Zero);
         }
 
@@ -293,7 +293,7 @@ internal sealed class DrainTests : ClusterTest
         using var channel = GrpcChannel.ForAddress($"http://{cluster.Address(0)}:{Cluster.PeerPort}");
         using var call = new Glance.Sidecar.V1.Peers.PeersClient(channel).Drain(new DrainRequest(), cancellationToken: Deadline);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Deadline)),
+            await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Deadline)),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
         await StageAsync(cluster[0], NewId(), [1]);
     }

@@ -93,7 +93,7 @@ internal sealed class FaultScene : IAsyncDisposable
         await BreakAsync(fault);
         if (fault != Fault.AskedKilled)
         {
-            var refusal = Assert.ThrowsAsync<RpcException>(() => RunAsync());
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => RunAsync());
             Assert.That(refusal!.StatusCode, Is.EqualTo(StatusCode.Unavailable), refusal.Status.Detail);
             Assert.That(refusal.Status.Detail, Does.Contain(Cluster.Name(Owner)));
         }
@@ -178,7 +178,7 @@ internal sealed class FaultScene : IAsyncDisposable
     {
         // Cancelled: the test closed its channel to the pod that it killed.
         Assert.That(
-            Assert.ThrowsAsync<RpcException>(() => broken)!.StatusCode,
+            (await Assert.ThrowsAsync<RpcException>(() => broken))!.StatusCode,
             Is.AnyOf(StatusCode.Unavailable, StatusCode.Cancelled));
         return await RunAsync();
     }

@@ -60,14 +60,14 @@ internal sealed class FindUploadTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(3);
         var (nowhere, suspended, active) = (NewId(), NewId(), NewId());
         Assert.That(
-            AssertRefused(Refusal(cluster[0], nowhere), StatusCode.NotFound, "UPLOAD_NOT_FOUND")["peers_asked"],
+            AssertRefused(await RefusalAsync(cluster[0], nowhere), StatusCode.NotFound, "UPLOAD_NOT_FOUND")["peers_asked"],
             Is.EqualTo("2"));
         await SuspendAsync(cluster[0], suspended, 10);
         using var held = await ReserveStream.OpenAsync(cluster[1], active, 10, Deadline);
         await cluster.KillPodAsync(2);
         foreach (var id in new[] { nowhere, suspended })
         {
-            var facts = AssertRefused(Refusal(cluster[0], id), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
+            var facts = AssertRefused(await RefusalAsync(cluster[0], id), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
             Assert.That(facts["silent"], Is.EqualTo("glance-2"));
         }
 
@@ -85,7 +85,7 @@ internal sealed class FindUploadTests : ClusterTest
             ImageId = id, Forwarded = new Forwarded { By = "glance-9", Instance = "other" },
         };
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await cluster[1].Staging.GetUploadAsync(request)),
+            await Assert.ThrowsAsync<RpcException>(async () => await cluster[1].Staging.GetUploadAsync(request)),
             StatusCode.NotFound, "UPLOAD_NOT_FOUND");
         Assert.That((await cluster[0].Staging.GetUploadAsync(request)).ReceivedOffset, Is.EqualTo(10));
     }
@@ -96,12 +96,12 @@ internal sealed class FindUploadTests : ClusterTest
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[bytes]);
         await stage.CompleteAsync();
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "UNFINISHED");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "UNFINISHED");
     }
 
     private static async Task<Upload> FindAsync(SidecarInstance pod, string id) =>
         await pod.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
 
-    private static RpcException? Refusal(SidecarInstance pod, string id) =>
+    private static Task<RpcException?> RefusalAsync(SidecarInstance pod, string id) =>
         Assert.ThrowsAsync<RpcException>(() => FindAsync(pod, id));
 }

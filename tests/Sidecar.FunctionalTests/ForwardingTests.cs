@@ -45,12 +45,12 @@ internal sealed class ForwardingTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(2);
         var id = NewId();
         await StageAsync(cluster[1], id, Content(100));
-        AssertSameRefusal(
+        await AssertSameRefusalAsync(
             cluster, StatusCode.OutOfRange, "OFFSET_MISMATCH", pod => ReadAsync(pod, id, offset: 101));
-        AssertSameRefusal(
+        await AssertSameRefusalAsync(
             cluster, StatusCode.InvalidArgument, "UNKNOWN_STAGE",
             pod => RunAsync(pod, new RunImportRequest { ImageId = id, Stages = { "image_magic" } }));
-        AssertSameRefusal(
+        await AssertSameRefusalAsync(
             cluster, StatusCode.FailedPrecondition, "FORMAT_MISMATCH",
             pod => RunAsync(pod, new RunImportRequest { ImageId = id, DiskFormat = "qcow2" }));
     }
@@ -65,13 +65,13 @@ internal sealed class ForwardingTests : ClusterTest
         await cluster[0].Staging.GetImageAsync(request);
         await cluster.KillPodAsync(1);
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Staging.GetImageAsync(request)),
+            await Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Staging.GetImageAsync(request)),
             StatusCode.Unavailable, "OWNER_UNREACHABLE");
         Assert.That(facts["owner"], Is.EqualTo("glance-1"));
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => ReadAsync(cluster[0], id)), StatusCode.Unavailable, "OWNER_UNREACHABLE");
+            await Assert.ThrowsAsync<RpcException>(() => ReadAsync(cluster[0], id)), StatusCode.Unavailable, "OWNER_UNREACHABLE");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => RunAsync(cluster[0], new RunImportRequest { ImageId = id })),
+            await Assert.ThrowsAsync<RpcException>(() => RunAsync(cluster[0], new RunImportRequest { ImageId = id })),
             StatusCode.Unavailable, "OWNER_UNREACHABLE");
         await cluster.StartPodAsync(1);
         Assert.That((await cluster[0].Staging.GetImageAsync(request)).Owner, Is.EqualTo("glance-1"));
@@ -90,11 +90,11 @@ internal sealed class ForwardingTests : ClusterTest
         if (!inTheMessage) metadata.Add("glance-sidecar-forwarded-by", "glance-9");
         var pod = cluster[0];
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await pod.Staging.GetImageAsync(
+            await Assert.ThrowsAsync<RpcException>(async () => await pod.Staging.GetImageAsync(
                 new GetImageRequest { ImageId = id, OwnerHint = "glance-1", Forwarded = forwarded }, metadata)),
             StatusCode.NotFound, "IMAGE_NOT_FOUND");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await pod.Imports
+            await Assert.ThrowsAsync<RpcException>(async () => await pod.Imports
                 .RunImport(new RunImportRequest { ImageId = id, OwnerHint = "glance-1", Forwarded = forwarded }, metadata)
                 .ResponseStream.MoveNext(Deadline)),
             StatusCode.NotFound, "IMAGE_NOT_FOUND");
@@ -119,7 +119,7 @@ internal sealed class ForwardingTests : ClusterTest
         foreach (var (pod, id) in new[] { (0, first), (1, second) })
         {
             AssertRefused(
-                Assert.ThrowsAsync<RpcException>(
+                await Assert.ThrowsAsync<RpcException>(
                     async () => await cluster[pod].Staging.GetImageAsync(new GetImageRequest { ImageId = id })),
                 StatusCode.NotFound, "IMAGE_NOT_FOUND");
         }
@@ -139,7 +139,7 @@ internal sealed class ForwardingTests : ClusterTest
         using var channel = global::Grpc.Net.Client.GrpcChannel.ForAddress($"http://{cluster.Address(0)}:{Cluster.PeerPort}");
         var staging = new Glance.Sidecar.V1.Staging.StagingClient(channel);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await staging.AdoptFileAsync(
+            await Assert.ThrowsAsync<RpcException>(async () => await staging.AdoptFileAsync(
                 new AdoptFileRequest { ImageId = NewId(), Path = "/etc/passwd" })),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
     }
@@ -153,7 +153,7 @@ internal sealed class ForwardingTests : ClusterTest
         var request = new GetImageRequest { ImageId = id };
         await cluster[0].Staging.GetImageAsync(request);
         cluster[1].Signal("STOP");
-        var refusal = Assert.ThrowsAsync<RpcException>(
+        var refusal = await Assert.ThrowsAsync<RpcException>(
             async () => await cluster[0].Staging.GetImageAsync(request, deadline: DateTime.UtcNow.AddMilliseconds(300)));
         Assert.That(refusal!.StatusCode, Is.EqualTo(StatusCode.DeadlineExceeded));
         cluster[1].Signal("CONT");
@@ -181,14 +181,14 @@ internal sealed class ForwardingTests : ClusterTest
         Assert.That(Count(cluster[0], "request req-42"), Is.EqualTo(1));
     }
 
-    private static void AssertSameRefusal(
+    private static async Task AssertSameRefusalAsync(
         Cluster cluster, StatusCode code, string reason, Func<SidecarInstance, Task> call)
     {
         var facts = new List<IDictionary<string, string>>();
         var texts = new List<string>();
         foreach (var pod in new[] { 1, 0 })
         {
-            var refusal = Assert.ThrowsAsync<RpcException>(() => call(cluster[pod]));
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => call(cluster[pod]));
             facts.Add(AssertRefused(refusal, code, reason));
             texts.Add(refusal!.Status.Detail);
         }

@@ -21,7 +21,7 @@ internal sealed class FullDiskTests : SidecarTest
         using var stage = new StageStream(sidecar.Staging, Deadline);
         await stage.HeaderAsync(NewId(), 64 << 20);
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
+            await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         Assert.That(Number(facts, "needed"), Is.EqualTo(64 << 20));
         Assert.That(Number(facts, "available"), Is.LessThan(32 << 20));
         Assert.That((facts["never"], facts.ContainsKey("retry_after_seconds")), Is.EqualTo(("true", false)));
@@ -40,7 +40,7 @@ internal sealed class FullDiskTests : SidecarTest
         using var two = new StageStream(sidecar.Staging, Deadline);
         await two.HeaderAsync(NewId(), 20 << 20);
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => two.Result), StatusCode.ResourceExhausted, "NO_SPACE");
+            await Assert.ThrowsAsync<RpcException>(() => two.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         Assert.That(Number(facts, "reserved"), Is.EqualTo((20 << 20) - 1));
         Assert.That(facts["never"], Is.EqualTo("false"));
         Assert.That(Number(facts, "retry_after_seconds"), Is.Positive);
@@ -59,7 +59,7 @@ internal sealed class FullDiskTests : SidecarTest
         using (var stage = new StageStream(sidecar.Staging, Deadline))
         {
             await stage.HeaderAsync(id); // no declared size: it cannot be refused at the start
-            var refusal = Assert.ThrowsAsync<RpcException>(async () =>
+            var refusal = await Assert.ThrowsAsync<RpcException>(async () =>
             {
                 await stage.ContentAsync(content);
                 await stage.FinishAsync((ulong)content.Length);
@@ -91,7 +91,7 @@ internal sealed class FullDiskTests : SidecarTest
             await ReceivedAsync(sidecar, id, 4 << 20);
             var fill = new byte[32 << 20];
             Assert.Throws<IOException>(() => File.WriteAllBytes(directory["foreign"], fill));
-            var refusal = Assert.ThrowsAsync<RpcException>(async () =>
+            var refusal = await Assert.ThrowsAsync<RpcException>(async () =>
             {
                 await stage.ContentAsync(content.AsMemory(4 << 20));
                 await stage.FinishAsync((ulong)content.Length);
@@ -123,7 +123,7 @@ internal sealed class FullDiskTests : SidecarTest
         using (var stage = new StageStream(sidecar.Staging, Deadline))
         {
             await stage.HeaderAsync(id); // without a declared size the ledger has nothing to object to
-            AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
+            AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         }
 
         File.Delete(directory["foreign"]);
@@ -146,7 +146,7 @@ internal sealed class FullDiskTests : SidecarTest
         Assert.That(await http.GetStringAsync("/healthz", Deadline), Is.EqualTo("ok\n"));
         using var stage = new StageStream(sidecar.Staging, Deadline);
         await stage.HeaderAsync(NewId(), 1);
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         var capacity = await sidecar.Staging.GetCapacityAsync(new GetCapacityRequest());
         Assert.That((capacity.AcceptsUploads, capacity.Refusal), Is.EqualTo((false, "LOW_SPACE")));
     }

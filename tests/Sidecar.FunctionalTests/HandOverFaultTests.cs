@@ -75,7 +75,7 @@ internal sealed class HandOverFaultTests : ClusterTest
         network.Slow(Source, SlowMebibits);
         var (_, drain) = await UntilSendingAsync(cluster[Source]);
         await cluster.KillPodAsync(Source);
-        Assert.ThrowsAsync<RpcException>(() => drain);
+        await Assert.ThrowsAsync<RpcException>(() => drain);
         network.Heal();
         await cluster.StartPodAsync(Source);
         await cluster.AllReachableAsync();

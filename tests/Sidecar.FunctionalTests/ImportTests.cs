@@ -61,7 +61,7 @@ internal sealed class ImportTests : SidecarTest
         Run("qemu-img", "create", "-q", "-f", "qcow2", "-u", "-F", "raw", "-b", "/etc/passwd", directory["evil"], "1M");
         var id = NewId();
         await StageAsync(sidecar, id, await File.ReadAllBytesAsync(directory["evil"], Deadline));
-        var refusal = Assert.ThrowsAsync<RpcException>(() => RunAsync(sidecar, new RunImportRequest { ImageId = id }));
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => RunAsync(sidecar, new RunImportRequest { ImageId = id }));
         var facts = AssertRefused(refusal, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
         Assert.That(facts["check"], Does.Contain("backing"));
         var import = (await sidecar.Imports.ListImports(new ListImportsRequest { ImageId = id }).ResponseStream
@@ -76,10 +76,11 @@ internal sealed class ImportTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => RunAsync(sidecar, new RunImportRequest { ImageId = NewId() })),
+            await Assert.ThrowsAsync<RpcException>(() => RunAsync(sidecar, new RunImportRequest { ImageId = NewId() })),
             StatusCode.NotFound, "IMAGE_NOT_FOUND");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await sidecar.Imports.GetImportAsync(new GetImportRequest { ImportId = NewId() })),
+            await Assert.ThrowsAsync<RpcException>(
+                async () => await sidecar.Imports.GetImportAsync(new GetImportRequest { ImportId = NewId() })),
             StatusCode.NotFound, "IMPORT_NOT_FOUND");
     }
 
@@ -95,7 +96,7 @@ internal sealed class ImportTests : SidecarTest
         var child = await tool.StartedAsync(Deadline);
         var cancelled = await sidecar.Imports.CancelImportAsync(new CancelImportRequest { ImportId = importId });
         Assert.That(cancelled.State, Is.EqualTo(ImportMessage.Types.State.Cancelled));
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => run), StatusCode.Cancelled, "CANCELLED");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => run), StatusCode.Cancelled, "CANCELLED");
         Assert.That(IsAlive(child), Is.False);
     }
 
@@ -113,7 +114,7 @@ internal sealed class ImportTests : SidecarTest
             var run = RunAsync(sidecar, request);
             var child = await tool.StartedAsync(Deadline);
             sidecar.Signal(signal);
-            var ended = Assert.ThrowsAsync<RpcException>(() => run)!;
+            var ended = (await Assert.ThrowsAsync<RpcException>(() => run))!;
             Assert.That(ended.StatusCode, Is.EqualTo(StatusCode.Unavailable), ended.Status.Detail);
             await sidecar.ExitAsync();
             await EndAsync(child);
@@ -138,7 +139,7 @@ internal sealed class ImportTests : SidecarTest
         var child = await tool.StartedAsync(Deadline);
         await sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = id });
         Assert.That(IsAlive(child), Is.False);
-        Assert.ThrowsAsync<RpcException>(() => run);
+        await Assert.ThrowsAsync<RpcException>(() => run);
         Assert.That(Directory.EnumerateFiles(directory.Staging), Is.Empty);
         Assert.That(Directory.EnumerateFileSystemEntries(Path.Combine(directory.Staging, ".sidecar", "imports")), Is.Empty);
     }

@@ -19,16 +19,16 @@ internal sealed class InspectTests : SidecarTest
             await sidecar.Imports.InspectAsync(request),
             Is.EqualTo(new InspectResponse { DiskFormat = "qcow2", VirtualSize = 1 << 30 }));
         request.DiskFormat = "raw";
-        var facts = Refused(sidecar, request, StatusCode.FailedPrecondition, "FORMAT_MISMATCH");
+        var facts = await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "FORMAT_MISMATCH");
         Assert.That((facts["claimed"], facts["detected"]), Is.EqualTo(("raw", "qcow2")));
         request = new InspectRequest { Data = ByteString.CopyFrom(Qcow2(1 << 30, backingFile: 8)) };
-        facts = Refused(sidecar, request, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        facts = await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
         Assert.That(facts["check"], Is.EqualTo("qcow2_backing_file"));
         request = new InspectRequest { Data = ByteString.CopyFrom(Qcow2((1 << 30) + 512)) };
-        Refused(sidecar, request, StatusCode.FailedPrecondition, "VIRTUAL_SIZE_TOO_LARGE");
-        Refused(sidecar, new InspectRequest { Complete = true }, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "VIRTUAL_SIZE_TOO_LARGE");
+        await RefusedAsync(sidecar, new InspectRequest { Complete = true }, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
         request = new InspectRequest { DiskFormat = "pdf" };
-        Refused(sidecar, request, StatusCode.InvalidArgument, "INVALID_REQUEST");
+        await RefusedAsync(sidecar, request, StatusCode.InvalidArgument, "INVALID_REQUEST");
     }
 
     [Test]
@@ -42,11 +42,11 @@ internal sealed class InspectTests : SidecarTest
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ChunkAsync(Qcow2(1 << 30, backingFile: 8)); // and no more: it must not wait for the rest
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+            await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "IMAGE_REFUSED");
         Assert.That(facts["check"], Is.EqualTo("qcow2_backing_file"));
         var request = new GetUploadRequest { ImageId = id };
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.GetUploadAsync(request)),
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.GetUploadAsync(request)),
             StatusCode.NotFound, "UPLOAD_NOT_FOUND");
     }
 
@@ -63,7 +63,7 @@ internal sealed class InspectTests : SidecarTest
             await stage.SendAsync(
                 new StageRequest { Header = new StageHeader { ImageId = NewId(), DiskFormat = format } });
             AssertRefused(
-                Assert.ThrowsAsync<RpcException>(async () =>
+                await Assert.ThrowsAsync<RpcException>(async () =>
                 {
                     await stage.ChunkAsync(content);
                     await stage.FinishAsync(100_000);
@@ -93,7 +93,7 @@ internal sealed class InspectTests : SidecarTest
         await File.WriteAllBytesAsync(file, Qcow2(1 << 30), Deadline);
         var request = new AdoptFileRequest { ImageId = NewId(), Path = file, DiskFormat = "vmdk" };
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.AdoptFileAsync(request)),
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.AdoptFileAsync(request)),
             StatusCode.FailedPrecondition, "FORMAT_MISMATCH");
         Assert.That(file, Does.Exist);
         request.DiskFormat = "qcow2";
@@ -110,7 +110,7 @@ internal sealed class InspectTests : SidecarTest
         return header;
     }
 
-    private static IDictionary<string, string> Refused(
+    private static async Task<IDictionary<string, string>> RefusedAsync(
         SidecarInstance sidecar, InspectRequest request, StatusCode code, string reason) => AssertRefused(
-        Assert.ThrowsAsync<RpcException>(async () => await sidecar.Imports.InspectAsync(request)), code, reason);
+        await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Imports.InspectAsync(request)), code, reason);
 }

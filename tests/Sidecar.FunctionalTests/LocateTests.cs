@@ -30,24 +30,24 @@ internal sealed class LocateTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(3);
         var request = new GetImageRequest { ImageId = NewId() };
         var facts = AssertRefused(
-            Refusal(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.NotFound, "IMAGE_NOT_FOUND");
+            await RefusalAsync(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.NotFound, "IMAGE_NOT_FOUND");
         Assert.That(Number(facts, "peers_asked"), Is.EqualTo(2));
 
         await cluster.KillPodAsync(2);
         facts = AssertRefused(
-            Refusal(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
+            await RefusalAsync(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
         Assert.That((facts["silent"], facts["asked"]), Is.EqualTo(("glance-2", "2")));
         Assert.That(facts, Does.ContainKey("retry_after_seconds"));
         var import = new GetImportRequest { ImportId = NewId() };
         AssertRefused(
-            Refusal(() => cluster[0].Imports.GetImportAsync(import)), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
+            await RefusalAsync(() => cluster[0].Imports.GetImportAsync(import)), StatusCode.Unavailable, "LOCATE_INCOMPLETE");
 
         await cluster.StartPodAsync(2);
         facts = AssertRefused(
-            Refusal(() => cluster[0].Imports.GetImportAsync(import)), StatusCode.NotFound, "IMPORT_NOT_FOUND");
+            await RefusalAsync(() => cluster[0].Imports.GetImportAsync(import)), StatusCode.NotFound, "IMPORT_NOT_FOUND");
         Assert.That(Number(facts, "peers_asked"), Is.EqualTo(2));
         AssertRefused(
-            Refusal(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.NotFound, "IMAGE_NOT_FOUND");
+            await RefusalAsync(() => cluster[0].Staging.GetImageAsync(request)), StatusCode.NotFound, "IMAGE_NOT_FOUND");
     }
 
     [Test]
@@ -82,10 +82,10 @@ internal sealed class LocateTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(2);
         await cluster.KillPodAsync(1);
         AssertRefused(
-            Refusal(() => cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = "../etc" })),
+            await RefusalAsync(() => cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = "../etc" })),
             StatusCode.InvalidArgument, "INVALID_IMAGE_ID");
         AssertRefused(
-            Refusal(() => cluster[0].Peers.LocateAsync(new LocateRequest { ImportId = "x" })),
+            await RefusalAsync(() => cluster[0].Peers.LocateAsync(new LocateRequest { ImportId = "x" })),
             StatusCode.InvalidArgument, "INVALID_REQUEST");
     }
 
@@ -109,11 +109,11 @@ internal sealed class LocateTests : ClusterTest
         await UntilAsync(
             async () => await cluster[0].Peers.ListPeersAsync(new ListPeersRequest()), answer => answer.Peers[0].Version == "0");
         var facts = AssertRefused(
-            Refusal(() => cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() })),
+            await RefusalAsync(() => cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() })),
             StatusCode.Unavailable, "LOCATE_INCOMPLETE");
         Assert.That(facts["silent"], Is.EqualTo("glance-1"));
     }
 
-    private static RpcException? Refusal<T>(Func<AsyncUnaryCall<T>> call) =>
+    private static Task<RpcException?> RefusalAsync<T>(Func<AsyncUnaryCall<T>> call) =>
         Assert.ThrowsAsync<RpcException>(async () => await call());
 }

@@ -19,12 +19,12 @@ internal static class MetricsPage
         return values.SingleOrDefault();
     }
 
-    // The order of labels means nothing.
+    // The order of labels means nothing, nor do the braces around none.
     private static string Sorted(string series)
     {
         var labels = series.IndexOf('{');
-        return labels < 0
-            ? series
+        return labels < 0 || series[labels..] == "{}"
+            ? series.TrimEnd('{', '}')
             : series[..labels] + string.Join(',', series[(labels + 1)..^1].Split(',').Order(StringComparer.Ordinal));
     }
 }

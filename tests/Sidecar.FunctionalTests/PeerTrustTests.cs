@@ -56,7 +56,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(cluster[0].Ops, "/metrics"), Deadline);
         Assert.That(metrics, Does.Contain("glance_staging_peer_up{peer=\"glance-1\"} 1")
-            .And.Contain("\nglance_staging_peers 1").And.Match("\nglance_staging_peer_certificate_expiry_timestamp_seconds [0-9]"));
+            .And.Contain("\nglance_staging_peers{} 1").And.Match("\nglance_staging_peer_certificate_expiry_timestamp_seconds{} [0-9]"));
     }
 
     [Test]
@@ -67,12 +67,12 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         {
             using var certificate = stranger(_authority, _foreign);
             using var channel = Open(sidecar, certificate);
-            var health = Assert.ThrowsAsync<RpcException>(async () =>
+            var health = await Assert.ThrowsAsync<RpcException>(async () =>
                 await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest(), cancellationToken: Deadline));
             Assert.That(health!.StatusCode, IsNoAnswer, certificate?.Subject);
             using var reflection = new ServerReflection.ServerReflectionClient(channel)
                 .ServerReflectionInfo(cancellationToken: Deadline);
-            var described = Assert.ThrowsAsync<RpcException>(async () => await reflection.ResponseStream.MoveNext(Deadline));
+            var described = await Assert.ThrowsAsync<RpcException>(async () => await reflection.ResponseStream.MoveNext(Deadline));
             Assert.That(described!.StatusCode, IsNoAnswer);
         }
 
@@ -92,7 +92,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         {
             using var certificate = _authority.Issue(names);
             using var channel = Open(sidecar, certificate);
-            Assert.ThrowsAsync<RpcException>(
+            await Assert.ThrowsAsync<RpcException>(
                 async () => await new Health.HealthClient(channel).CheckAsync(new HealthCheckRequest(), cancellationToken: Deadline),
                 string.Join(' ', names));
         }
@@ -177,7 +177,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         var next = watch.ResponseStream.MoveNext(Deadline);
         Assert.That(next.IsCompleted, Is.False);
         sidecar.Signal("TERM");
-        var end = Assert.ThrowsAsync<RpcException>(async () =>
+        var end = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             // It may be told first that the daemon does not serve any more.
             while (await next) next = watch.ResponseStream.MoveNext(Deadline);

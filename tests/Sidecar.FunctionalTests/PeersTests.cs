@@ -46,7 +46,7 @@ internal sealed class PeersTests : SidecarTest
         await cluster.UntilAsync(0, 1, peer => peer.Reachable);
         await cluster.KillPodAsync(1);
         var request = new GetImageRequest { ImageId = NewId(), OwnerHint = Cluster.Name(1) };
-        Assert.ThrowsAsync<RpcException>(async () => await asked.Staging.GetImageAsync(request));
+        await Assert.ThrowsAsync<RpcException>(async () => await asked.Staging.GetImageAsync(request));
         await cluster.UntilAsync(0, 1, peer => !peer.Reachable);
     }
 

@@ -59,7 +59,7 @@ internal sealed class ReattachTests : ClusterTest
         await tool.StartedAsync(Deadline);
         cluster[1].Signal("STOP");
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => run.WaitAsync(Deadline)), StatusCode.Unavailable, "OWNER_LOST");
+            await Assert.ThrowsAsync<RpcException>(() => run.WaitAsync(Deadline)), StatusCode.Unavailable, "OWNER_LOST");
         Assert.That((facts["owner"], facts["import_id"]), Is.EqualTo(("glance-1", _run.ImportId)));
         cluster[1].Signal("CONT");
         // It runs on all the while: the same id attaches to it.
@@ -78,7 +78,7 @@ internal sealed class ReattachTests : ClusterTest
         await tool.StartedAsync(Deadline);
         var cancelled = await cluster[0].Imports.CancelImportAsync(new CancelImportRequest { ImportId = _run.ImportId });
         Assert.That(cancelled.State, Is.EqualTo(ImportMessage.Types.State.Cancelled));
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => run.WaitAsync(Deadline)), StatusCode.Cancelled, "CANCELLED");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => run.WaitAsync(Deadline)), StatusCode.Cancelled, "CANCELLED");
     }
 
     [Test]

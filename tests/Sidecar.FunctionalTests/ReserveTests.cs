@@ -27,7 +27,7 @@ internal sealed class ReserveTests : ClusterTest
 
         await UntilAsync(() => CapacityAsync(sidecar), capacity => capacity.ReservedBytes == 0);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(
+            await Assert.ThrowsAsync<RpcException>(
                 async () => await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id })),
             StatusCode.NotFound, "UPLOAD_NOT_FOUND");
     }
@@ -52,7 +52,7 @@ internal sealed class ReserveTests : ClusterTest
             directory.Path, "--Staging:MaxImageBytes", $"{1L << 60}");
         using var call = sidecar.Staging.Reserve(new ReserveRequest { ImageId = NewId(), Bytes = 1ul << 59 });
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Deadline)),
+            await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Deadline)),
             StatusCode.ResourceExhausted, "NO_SPACE");
         Assert.That(facts["never"], Is.EqualTo("true"));
     }
@@ -68,7 +68,7 @@ internal sealed class ReserveTests : ClusterTest
         Assert.That((await CapacityAsync(sidecar)).ReservedBytes, Is.EqualTo(Mebibyte));
         request.ReservationId = "no-such-thing";
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.AdjustReservationAsync(request)),
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.AdjustReservationAsync(request)),
             StatusCode.NotFound, "RESERVATION_NOT_FOUND");
     }
 
@@ -98,7 +98,7 @@ internal sealed class ReserveTests : ClusterTest
         using var held = await ReserveStream.OpenAsync(sidecar, NewId(), Mebibyte, Deadline);
         await DrainAsync(sidecar, TimeSpan.Zero);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => held.EndAsync(Deadline)), StatusCode.Unavailable, "DRAINING");
+            await Assert.ThrowsAsync<RpcException>(() => held.EndAsync(Deadline)), StatusCode.Unavailable, "DRAINING");
     }
 
     [Test]
@@ -109,7 +109,7 @@ internal sealed class ReserveTests : ClusterTest
         using var held = await ReserveStream.OpenAsync(sidecar, NewId(), Mebibyte, Deadline);
         var exit = sidecar.TerminateAsync();
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => held.EndAsync(Deadline)), StatusCode.Unavailable, "DRAINING");
+            await Assert.ThrowsAsync<RpcException>(() => held.EndAsync(Deadline)), StatusCode.Unavailable, "DRAINING");
         Assert.That(await exit, Is.Zero);
     }
 

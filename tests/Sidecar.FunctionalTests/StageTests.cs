@@ -31,7 +31,7 @@ internal sealed class StageTests : SidecarTest
         await StageAsync(sidecar, id, content);
         Assert.That(await ReadAsync(sidecar, id, "", 1_000_001, 1_500_000), SameBytes.As(content[1_000_001..2_500_001]));
         Assert.That(await ReadAsync(sidecar, id, "", 3_000_000), Is.Empty);
-        var refusal = Assert.ThrowsAsync<RpcException>(() => ReadAsync(sidecar, id, "", 3_000_001));
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => ReadAsync(sidecar, id, "", 3_000_001));
         Assert.That(Number(AssertRefused(refusal, StatusCode.OutOfRange, "OFFSET_MISMATCH"), "offset"), Is.EqualTo(3_000_000));
     }
 
@@ -42,7 +42,7 @@ internal sealed class StageTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         foreach (var id in (string[])["", "..", "../../etc/passwd", NewId() + "\n", NewId() + "/x", "{" + NewId() + "}"])
         {
-            Assert.Multiple(() =>
+            using (Assert.EnterMultipleScope())
             {
                 Func<Task>[] calls =
                 [
@@ -62,9 +62,9 @@ internal sealed class StageTests : SidecarTest
                 foreach (var call in calls)
                 {
                     AssertRefused(
-                        Assert.ThrowsAsync<RpcException>(() => call()), StatusCode.InvalidArgument, "INVALID_IMAGE_ID");
+                        await Assert.ThrowsAsync<RpcException>(() => call()), StatusCode.InvalidArgument, "INVALID_IMAGE_ID");
                 }
-            });
+            }
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed class StageTests : SidecarTest
             await stage.ChunkAsync(content.AsMemory(0, 500_000), 0);
             await stage.ChunkAsync(content.AsMemory(500_000), 500_000, crc32C: 1);
             var facts = AssertRefused(
-                Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.DataLoss, "CHUNK_CORRUPT");
+                await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.DataLoss, "CHUNK_CORRUPT");
             Assert.That(Number(facts, "offset"), Is.EqualTo(500_000));
         }
 
@@ -103,13 +103,13 @@ internal sealed class StageTests : SidecarTest
             await stage.ChunkAsync(new byte[1000]);
             await stage.CompleteAsync();
             var facts = AssertRefused(
-                Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "UNFINISHED");
+                await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "UNFINISHED");
             Assert.That(Number(facts, "offset"), Is.EqualTo(1000));
         }
 
         using var wrong = new StageStream(sidecar.Staging, Deadline);
         await wrong.HeaderAsync(id, resumeOffset: 999);
-        var refusal = Assert.ThrowsAsync<RpcException>(() => wrong.Result);
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => wrong.Result);
         Assert.That(Number(AssertRefused(refusal, StatusCode.OutOfRange, "OFFSET_MISMATCH"), "offset"), Is.EqualTo(1000));
     }
 
@@ -126,7 +126,7 @@ internal sealed class StageTests : SidecarTest
         using var second = new StageStream(sidecar.Staging, Deadline);
         await second.HeaderAsync(id, resumeOffset: 1_000_000);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => first.Result), StatusCode.Aborted, "UPLOAD_TAKEN_OVER");
+            await Assert.ThrowsAsync<RpcException>(() => first.Result), StatusCode.Aborted, "UPLOAD_TAKEN_OVER");
         await second.ContentAsync(content.AsMemory(1_000_000));
         await second.FinishAsync(2_000_000);
         Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
@@ -163,7 +163,7 @@ internal sealed class StageTests : SidecarTest
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[10]);
         var facts = AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.DeadlineExceeded, "IDLE_TIMEOUT");
+            await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.DeadlineExceeded, "IDLE_TIMEOUT");
         Assert.That(Number(facts, "offset"), Is.EqualTo(10));
         Assert.That((await ReceivedAsync(sidecar, id, 10)).ReceivedOffset, Is.EqualTo(10));
     }
@@ -185,7 +185,7 @@ internal sealed class StageTests : SidecarTest
             foreach (var message in messages) await stage.SendAsync(message);
             await stage.CompleteAsync();
             AssertRefused(
-                Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
+                await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
         }
     }
 
@@ -199,10 +199,10 @@ internal sealed class StageTests : SidecarTest
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[10]);
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(10, ("md5", new string('0', 32)))),
+            await Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(10, ("md5", new string('0', 32)))),
             StatusCode.FailedPrecondition, "DIGEST_MISMATCH");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = id })),
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = id })),
             StatusCode.NotFound, "IMAGE_NOT_FOUND");
     }
 
@@ -218,7 +218,7 @@ internal sealed class StageTests : SidecarTest
         await ReceivedAsync(sidecar, id, 1000);
         var deleted = await sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = id });
         Assert.That((deleted.Existed, deleted.FreedBytes), Is.EqualTo((true, 1000ul)));
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Aborted, "UPLOAD_ABORTED");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.Aborted, "UPLOAD_ABORTED");
     }
 
     [Test]

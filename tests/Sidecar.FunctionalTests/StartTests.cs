@@ -190,7 +190,7 @@ internal sealed class StartTests : SidecarTest
         await StageAsync(sidecar, NewId(), new byte[1000]);
         using var http = new HttpClient { BaseAddress = sidecar.Ops };
         var metrics = await http.GetStringAsync("/metrics", Deadline);
-        Assert.That(metrics, Does.Contain("glance_staging_upload_received_bytes_total 1000\n"));
+        Assert.That(metrics, Does.Contain("glance_staging_upload_received_bytes_total{} 1000\n"));
         Assert.That(metrics, Does.Contain("glance_staging_uploads_total{result=\"committed\"} 1\n"));
         using var promtool = Process.Start(
             new ProcessStartInfo("promtool", ["check", "metrics"])

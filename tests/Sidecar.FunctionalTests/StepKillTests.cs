@@ -82,7 +82,7 @@ internal sealed class StepKillTests : ClusterTest
 
     private static async Task<Drain> AgainAsync(Task<Drain> broken, Cluster cluster)
     {
-        Assert.ThrowsAsync<RpcException>(() => broken);
+        await Assert.ThrowsAsync<RpcException>(() => broken);
         await cluster.AllReachableAsync();
         return await DrainAsync(cluster[0], TimeSpan.Zero);
     }

@@ -51,7 +51,7 @@ internal sealed class TransferTests : SidecarTest
         using var stage = new StageStream(sidecar.Staging, Deadline);
         await stage.HeaderAsync(NewId());
         await stage.SendAsync(new StageRequest { Chunk = new StageChunk { Data = ByteString.CopyFrom(1), Zeros = 1 } });
-        AssertRefused(Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
+        AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
     }
 
     [Test]

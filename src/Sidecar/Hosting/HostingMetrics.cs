@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Sidecar.Telemetry;
 
@@ -16,9 +15,6 @@ internal sealed class HostingMetrics
         meter.CreateObservableGauge(
             "glance_staging_build_info", () => new Measurement<int>(1, Tag("version", SidecarVersion.Text)),
             description: "1, and the version that runs.");
-        var started = StartOfProcess();
-        meter.CreateObservableGauge(
-            "process_start_time_seconds", () => started, "s", "When the process started, as a Unix time.");
         ProcessMetrics.Observe(meter);
         _removed = meter.CreateCounter<long>(
             "glance_staging_janitor_removed", "{item}", "What was removed because nobody wanted it any more, by kind.");
@@ -31,12 +27,6 @@ internal sealed class HostingMetrics
     public void Removed(string kind, int count) => _removed.Add(count, Tag("kind", kind));
 
     public void Swept(bool succeeded) => _sweeps.Add(1, Tag("result", succeeded ? "succeeded" : "failed"));
-
-    private static double StartOfProcess()
-    {
-        using var process = Process.GetCurrentProcess();
-        return new DateTimeOffset(process.StartTime).ToUnixTimeMilliseconds() / 1000.0;
-    }
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

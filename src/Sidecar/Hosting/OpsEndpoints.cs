@@ -1,6 +1,4 @@
-using Microsoft.Net.Http.Headers;
 using Sidecar.Hosting.StatusPage;
-using Sidecar.Telemetry.Prometheus;
 
 namespace Sidecar.Hosting;
 
@@ -12,7 +10,8 @@ internal static class OpsEndpoints
         var ops = app.MapGroup("").WithMetadata(new ReachedThrough(ListenerRole.Ops));
         ops.MapGet("/healthz", context => Write(context, StatusCodes.Status200OK, "ok\n"));
         ops.MapGet("/readyz", WriteReadiness);
-        ops.MapGet("/metrics", WriteMetrics);
+        ops.MapPrometheusScrapingEndpoint("/metrics").WithMetadata(
+            new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head])); // of itself it answers any
         ops.MapStatusPage();
     }
 
@@ -22,15 +21,6 @@ internal static class OpsEndpoints
         return obstacle is null
             ? Write(context, StatusCodes.Status200OK, "ready\n")
             : Write(context, StatusCodes.Status503ServiceUnavailable, obstacle + "\n");
-    }
-
-    private static Task WriteMetrics(HttpContext context)
-    {
-        var format = ExpositionFormats.Negotiate(context.Request);
-        var text = context.RequestServices.GetRequiredService<PrometheusExporter>().Scrape(format);
-        context.Response.ContentType = format.ContentType();
-        context.Response.Headers.Vary = HeaderNames.Accept;
-        return context.Response.BodyWriter.WriteAsync(text, context.RequestAborted).AsTask();
     }
 
     private static Task Write(HttpContext context, int status, string text)

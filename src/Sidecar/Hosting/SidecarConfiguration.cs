@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace Sidecar.Hosting;
 
 /// <summary>Where settings come from: a JSON file, the environment, the command line; the later wins.</summary>
@@ -27,7 +29,14 @@ internal static class SidecarConfiguration
         sources.AddEnvironmentVariables(Prefix).AddCommandLine(args);
         CheckSections(sources.Build());
         foreach (var source in sources.Sources) target.Add(source);
+        target.AddInMemoryCollection(OfOpenTelemetry());
     }
+
+    // OpenTelemetry looks for its standard variables in the host's configuration.
+    private static IEnumerable<KeyValuePair<string, string?>> OfOpenTelemetry() =>
+        from DictionaryEntry variable in Environment.GetEnvironmentVariables()
+        where ((string)variable.Key).StartsWith("OTEL_", StringComparison.Ordinal)
+        select KeyValuePair.Create((string)variable.Key, (string?)variable.Value);
 
     private static void CheckSections(IConfigurationRoot configuration)
     {

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
-using System.Numerics;
+using System.IO.Hashing;
 
 namespace Sidecar.Staging;
 
@@ -15,31 +15,28 @@ internal static class Crc32C
 
     private const uint Polynomial = 0x82F63B78; // 0x1EDC6F41 with its bits reversed
 
+    private const uint InverseOfX32 = 0xD610D67E; // modulo the polynomial
+
     /// <summary>Value of no bytes at all.</summary>
     public const uint Empty = 0;
 
     public static uint Append(uint crc, ReadOnlySequence<byte> data)
     {
-        foreach (var segment in data) crc = Append(crc, segment.Span);
-        return crc;
+        var hash = Resume(crc);
+        foreach (var segment in data) hash.Append(segment.Span);
+        return hash.GetCurrentHashAsUInt32();
     }
 
     public static uint Append(uint crc, ReadOnlySpan<byte> data)
     {
-        crc = ~crc;
-        while (data.Length >= sizeof(ulong))
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(data));
-            data = data[sizeof(ulong)..];
-        }
-
-        foreach (var value in data) crc = BitOperations.Crc32C(crc, value);
-        return ~crc;
+        var hash = Resume(crc);
+        hash.Append(data);
+        return hash.GetCurrentHashAsUInt32();
     }
 
     /// <summary>
     /// As appending so many zero bytes, in the time of their number's logarithm: a zero bit multiplies the state by x
-    /// modulo the polynomial, and powers of x are found by squaring.
+    /// modulo the polynomial, and powers of x are found by squaring. The library has nothing of the kind.
     /// </summary>
     public static uint AppendZeros(uint crc, long count)
     {
@@ -55,6 +52,18 @@ internal static class Crc32C
     }
 
     public static string ToHex(uint crc) => crc.ToString("x8", CultureInfo.InvariantCulture);
+
+    // The library only begins at the beginning. Four bytes lead from there to any state: what they are XORed into is
+    // multiplied by x^32.
+    private static Crc32 Resume(uint crc)
+    {
+        var hash = new Crc32(Crc32ParameterSet.Crc32C);
+        if (crc == Empty) return hash;
+        Span<byte> prefix = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(prefix, ~Multiply(~crc, InverseOfX32));
+        hash.Append(prefix);
+        return hash;
+    }
 
     private static uint Multiply(uint a, uint b)
     {

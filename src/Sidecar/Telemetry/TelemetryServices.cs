@@ -1,11 +1,10 @@
 using System.Collections.Frozen;
-using OpenTelemetry;
+using System.Diagnostics.Metrics;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using Sidecar.Telemetry.Calls;
-using Sidecar.Telemetry.Prometheus;
 
 namespace Sidecar.Telemetry;
 
@@ -20,56 +19,79 @@ internal static class TelemetryServices
 
     private static readonly string[] Meters =
     [
-        SidecarActivities.SourceName, CallSpan.SourceName, "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel",
+        SidecarActivities.SourceName, CallSpan.SourceName, "Microsoft.AspNetCore.Server.Kestrel",
         "Microsoft.AspNetCore.MemoryPool",
     ];
 
-    // Counts that Prometheus' rules would name like parts of a histogram, and gauges that .NET publishes as counters.
+    // Counts that Prometheus' rules would name like parts of a histogram, gauges that .NET publishes as counters, and
+    // what ProcessMetrics has.
     private static readonly FrozenSet<string> Unwanted = FrozenSet.Create(
         "dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count", "dotnet.thread_pool.thread.count",
-        "dotnet.thread_pool.queue.length");
+        "dotnet.thread_pool.queue.length", "process.thread.count", "process.cpu.time", "process.uptime");
+
+    // By the names that Prometheus' own client libraries use, for which everybody's dashboards ask.
+    private static readonly FrozenDictionary<string, string> Renamed = new Dictionary<string, string>
+    {
+        ["process.memory.usage"] = "process.resident_memory",
+        ["process.memory.virtual"] = "process.virtual_memory",
+        ["process.unix.file_descriptor.count"] = "process.open_fds",
+    }.ToFrozenDictionary();
 
     /// <param name="podName">Tells this pod from the others, as <c>service.instance.id</c>.</param>
     public static IServiceCollection AddTelemetry(
         this IServiceCollection services, Func<IServiceProvider, string> podName)
     {
-        services.AddSingleton<PrometheusExporter>();
-        services.AddSingleton(provider => BuildMetrics(provider, podName(provider)));
-        services.AddSingleton(provider => BuildTraces(podName(provider)));
+        services.AddOpenTelemetry()
+            // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, so that they win.
+            .ConfigureResource(resource => resource
+                .AddDetector(provider => new PodResource(podName(provider)))
+                .AddEnvironmentVariableDetector())
+            .WithMetrics(AddMetrics)
+            .WithTracing(AddTraces);
         return services;
     }
 
-    /// <summary>Starts to look. Before the first measurement, which would be lost.</summary>
+    /// <summary>
+    /// Starts to look. The host would do so when it starts, and what was measured before, as in recovery, be lost.
+    /// </summary>
     public static void StartTelemetry(this IServiceProvider provider)
     {
         _ = provider.GetRequiredService<MeterProvider>();
         _ = provider.GetRequiredService<TracerProvider>();
     }
 
-    private static MeterProvider BuildMetrics(IServiceProvider services, string podName)
+    private static void AddMetrics(MeterProviderBuilder builder)
     {
-        var builder = Sdk.CreateMeterProviderBuilder()
-            .ConfigureResource(resource => Describe(resource, podName))
-            .SetExemplarFilter(ExemplarFilterType.TraceBased)
-            .AddMeter(IsDisabled ? [] : Meters)
-            .AddView(instrument => Unwanted.Contains(instrument.Name) ? MetricStreamConfiguration.Drop : null)
-            .AddReader(new BaseExportingMetricReader(services.GetRequiredService<PrometheusExporter>()));
+        builder.SetExemplarFilter(ExemplarFilterType.TraceBased)
+            .AddMeter(Meters)
+            .AddRuntimeInstrumentation()
+            .AddProcessInstrumentation()
+            .AddView(Shape)
+            .AddPrometheusExporter(Write);
         if (IsSent("METRICS")) builder.AddOtlpExporter(options => Direct(options, "METRICS"));
-        return builder.Build();
     }
 
-    private static TracerProvider BuildTraces(string podName)
-    {
-        var builder = Sdk.CreateTracerProviderBuilder()
-            .ConfigureResource(resource => Describe(resource, podName));
-        // Nobody to send to: nothing is recorded, and spans cost nothing. The trace ids of callers still pass through.
-        if (IsSent("TRACES"))
-        {
-            builder.AddSource(CallSpan.SourceName, SidecarActivities.SourceName)
-                .AddOtlpExporter(options => Direct(options, "TRACES"));
-        }
+    private static MetricStreamConfiguration? Shape(Instrument instrument) =>
+        Unwanted.Contains(instrument.Name) ? MetricStreamConfiguration.Drop
+        : Renamed.GetValueOrDefault(instrument.Name) is { } name ? new MetricStreamConfiguration { Name = name }
+        : null;
 
-        return builder.Build();
+    private static void Write(PrometheusAspNetCoreOptions options)
+    {
+        // Each series would have the name of its meter for a label, which tells nobody anything.
+        options.ScopeInfoEnabled = false;
+        // Prometheus knows the pod by its target already.
+        options.TargetInfoEnabled = false;
+        // A scrape tells what is, not what was.
+        options.ScrapeResponseCacheDurationMilliseconds = 0;
+    }
+
+    private static void AddTraces(TracerProviderBuilder builder)
+    {
+        // Nobody to send to: nothing is recorded, and spans cost nothing. The trace ids of callers still pass through.
+        if (!IsSent("TRACES")) return;
+        builder.AddSource(CallSpan.SourceName, SidecarActivities.SourceName)
+            .AddOtlpExporter(options => Direct(options, "TRACES"));
     }
 
     // The exporter itself only reads the variables that are for all signals.
@@ -93,19 +115,16 @@ internal static class TelemetryServices
         && (Variable(Endpoint) is { Length: > 0 }
             || Variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 });
 
-    private static bool IsDisabled =>
-        string.Equals(Variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsOff(string signal) => IsDisabled
-        || string.Equals(Variable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
+    private static bool IsOff(string signal) =>
+        string.Equals(Variable($"OTEL_{signal}_EXPORTER"), "none", StringComparison.OrdinalIgnoreCase);
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name);
 
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, so that they win.
-    private static void Describe(ResourceBuilder resource, string podName) => resource
-        .AddService(
-            "glance-staging-sidecar",
-            serviceVersion: SidecarVersion.Text,
-            serviceInstanceId: podName)
-        .AddEnvironmentVariableDetector();
+    private sealed class PodResource(string podName) : IResourceDetector
+    {
+        public Resource Detect() => ResourceBuilder.CreateEmpty()
+            .AddService(
+                "glance-staging-sidecar", serviceVersion: SidecarVersion.Text, serviceInstanceId: podName)
+            .Build();
+    }
 }

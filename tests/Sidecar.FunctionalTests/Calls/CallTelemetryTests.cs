@@ -175,7 +175,7 @@ internal sealed class CallTelemetryTests : SidecarTest
         using var measured = new MeasuredCalls();
         using var channel = SocketChannel.Open(server.Socket);
 
-        var failure = Assert.ThrowsAsync<RpcException>(async () => await new Glance.Sidecar.V1.Staging.StagingClient(channel)
+        var failure = await Assert.ThrowsAsync<RpcException>(async () => await new Glance.Sidecar.V1.Staging.StagingClient(channel)
             .GetCapacityAsync(new GetCapacityRequest(), cancellationToken: Deadline));
 
         Assert.That((failure!.StatusCode, failure.Status.Detail), Is.EqualTo((StatusCode.Unknown, "The handler failed.")));
@@ -200,6 +200,6 @@ internal sealed class CallTelemetryTests : SidecarTest
         var client = new Glance.Sidecar.V1.Staging.StagingClient(channel.Intercept(new CallTracer("there")));
         using var call = client.GetCapacityAsync(new GetCapacityRequest(), metadata, cancellationToken: Deadline);
         if (outcome == StatusCode.OK) await call;
-        else Assert.That(Assert.ThrowsAsync<RpcException>(async () => await call)!.StatusCode, Is.EqualTo(outcome));
+        else Assert.That((await Assert.ThrowsAsync<RpcException>(async () => await call))!.StatusCode, Is.EqualTo(outcome));
     }
 }

@@ -88,7 +88,7 @@ internal sealed class MalformedCallTests : SidecarTest
         await sidecar.LoggedAsync("Reading message.", Deadline);
         await hangUp.CancelAsync();
 
-        Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(async () => await call, Throws.InstanceOf<OperationCanceledException>());
         await sidecar.LoggedAsync("GetImage ended with Cancelled", Deadline);
         // That nothing is logged at Error is what the end of every test looks at; what is dropped there is one event only.
         var answer = await raw.SendAsync(GetImage, Frames.Of([0xff]), Deadline);

@@ -21,7 +21,7 @@ internal sealed class PeerChannelsTests : SidecarTest
         for (var attempt = 0; attempt < 10; attempt++)
         {
             // A channel that waits between its attempts to connect would soon answer without trying.
-            var away = Assert.ThrowsAsync<RpcException>(async () => await AskAsync(peer));
+            var away = await Assert.ThrowsAsync<RpcException>(async () => await AskAsync(peer));
             Assert.That(away!.StatusCode, Is.EqualTo(StatusCode.Unavailable));
         }
 

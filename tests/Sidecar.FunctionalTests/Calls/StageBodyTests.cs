@@ -124,7 +124,7 @@ internal sealed class StageBodyTests : SidecarTest
         await ReceivedAsync(sidecar, id, (ulong)Data.Length);
         await hangUp.CancelAsync();
 
-        Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        await Assert.ThatAsync(async () => await call, Throws.InstanceOf<OperationCanceledException>());
         await UntilIdleAsync(sidecar, id);
         var upload = await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.ReceivedOffset, Is.EqualTo((ulong)Data.Length), "what of the second frame arrived does not count");

@@ -69,7 +69,7 @@ internal sealed class StandardServicesTests : SidecarTest
         await watch.ResponseStream.MoveNext(Deadline);
 
         Assert.That(await sidecar.TerminateAsync(), Is.Zero);
-        var end = Assert.ThrowsAsync<RpcException>(async () =>
+        var end = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (await watch.ResponseStream.MoveNext(Deadline)) continue;
         });

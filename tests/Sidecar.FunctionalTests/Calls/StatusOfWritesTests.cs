@@ -52,7 +52,7 @@ internal sealed class StatusOfWritesTests : SidecarTest
             new StageRequest { Header = new StageHeader { ImageId = NewId() } }, Deadline);
         await sidecar.KillAsync();
 
-        var told = Assert.ThrowsAsync<RpcException>(async () =>
+        var told = await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (true) await call.RequestStream.WriteAsync(Megabyte, Deadline);
         });
@@ -83,17 +83,17 @@ internal sealed class StatusOfWritesTests : SidecarTest
         });
 
         Assert.That(
-            Assert.ThrowsAsync<RpcException>(async () => await writing)!.StatusCode, Is.EqualTo(StatusCode.Cancelled));
+            (await Assert.ThrowsAsync<RpcException>(async () => await writing))!.StatusCode, Is.EqualTo(StatusCode.Cancelled));
     }
 
     private static async Task<RpcException> SendUntilItFailsAsync(ScriptedServer server)
     {
         using var channel = SocketChannel.Open(server.Socket);
         using var call = Client(channel).Stage(cancellationToken: Deadline);
-        return Assert.ThrowsAsync<RpcException>(async () =>
+        return (await Assert.ThrowsAsync<RpcException>(async () =>
         {
             while (true) await call.RequestStream.WriteAsync(Megabyte, Deadline);
-        })!;
+        }))!;
     }
 
     private static Glance.Sidecar.V1.Staging.StagingClient Client(Grpc.Net.Client.GrpcChannel channel) =>

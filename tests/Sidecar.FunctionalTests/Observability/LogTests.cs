@@ -51,7 +51,7 @@ internal sealed class LogTests : ClusterTest
 
         foreach (var call in HostileCalls(sidecar, id))
         {
-            Assert.That(async () => await call(), Throws.InstanceOf<RpcException>());
+            await Assert.ThatAsync(async () => await call(), Throws.InstanceOf<RpcException>());
         }
 
         await LineAsync(sidecar, entry => Message(entry).Contains("RunImport was refused", StringComparison.Ordinal));
@@ -125,7 +125,7 @@ internal sealed class LogTests : ClusterTest
         var request = new SetLogLevelRequest { Category = category, Level = level };
         if (seconds != 0) request.RevertAfter = new Duration { Seconds = seconds };
 
-        var refusal = Assert.ThrowsAsync<RpcException>(
+        var refusal = await Assert.ThrowsAsync<RpcException>(
             async () => await new Operations.OperationsClient(sidecar.Channel).SetLogLevelAsync(request));
 
         AssertRefused(refusal, StatusCode.InvalidArgument, "INVALID_REQUEST");
@@ -140,10 +140,10 @@ internal sealed class LogTests : ClusterTest
         var operations = new Operations.OperationsClient(channel);
 
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () => await operations.GetLogLevelsAsync(new GetLogLevelsRequest())),
+            await Assert.ThrowsAsync<RpcException>(async () => await operations.GetLogLevelsAsync(new GetLogLevelsRequest())),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(async () =>
+            await Assert.ThrowsAsync<RpcException>(async () =>
                 await operations.SetLogLevelAsync(new SetLogLevelRequest { Level = "Trace" })),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
     }

@@ -32,18 +32,18 @@ internal static partial class MetricTable
         var (help, type) = ("", "");
         var labels = new SortedSet<string>(StringComparer.Ordinal);
         var name = "";
-        foreach (var line in page.Split('\n').Append("# HELP end "))
+        foreach (var line in page.Split('\n').Append("# TYPE end gauge"))
         {
             var words = line.Split(' ', 4);
-            if (line.StartsWith("# HELP ", StringComparison.Ordinal))
+            if (line.StartsWith("# TYPE ", StringComparison.Ordinal))
             {
                 if (Ours().IsMatch(name)) yield return $"| `{name}` | {type} | {string.Join(", ", labels)} | {help} |";
-                (name, help) = (words[2], words.Length > 3 ? words[3] : "");
+                (name, type, help) = (words[2], words[3], "");
                 labels.Clear();
             }
-            else if (line.StartsWith("# TYPE ", StringComparison.Ordinal))
+            else if (line.StartsWith("# HELP ", StringComparison.Ordinal))
             {
-                type = words[3];
+                help = words[3];
             }
             else
             {

@@ -8,6 +8,8 @@ namespace Sidecar.FunctionalTests.Observability;
 /// <summary>A real Prometheus that scrapes daemons of the test.</summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
+    private static readonly string[] OfTarget = ["__name__", "instance", "job", "namespace", "pod"];
+
     private readonly Process _process;
     private readonly HttpClient _http;
 
@@ -60,12 +62,52 @@ internal sealed class PrometheusServer : IAsyncDisposable
             $"/api/v1/query_exemplars?query={Uri.EscapeDataString(series)}&start={now - 600}&end={now + 60}", deadline);
     }
 
+    /// <summary>
+    /// Each metric that is stored, with the names of its labels but for those that Prometheus adds to a target's, its
+    /// type and its unit.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> StoredAsync(CancellationToken deadline)
+    {
+        var metadata = await DataAsync("/api/v1/metadata", deadline);
+        var labels = new SortedDictionary<string, SortedSet<string>>(StringComparer.Ordinal);
+        foreach (var series in (await DataAsync("/api/v1/series?match[]={job=~\".%2B\"}", deadline)).EnumerateArray())
+        {
+            var name = series.GetProperty("__name__").GetString()!;
+            if (!labels.TryGetValue(name, out var known)) labels[name] = known = new(StringComparer.Ordinal);
+            known.UnionWith(series.EnumerateObject().Select(label => label.Name).Except(OfTarget));
+        }
+
+        return [.. labels.Where(metric => FamilyOf(metric.Key, metadata) is not null)
+            .Select(metric => $"{metric.Key}{{{string.Join(',', metric.Value)}}} {FamilyOf(metric.Key, metadata)}")];
+    }
+
     public async ValueTask DisposeAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
         _http.Dispose();
+    }
+
+    private async Task<JsonElement> DataAsync(string path, CancellationToken deadline)
+    {
+        using var document = JsonDocument.Parse(await _http.GetStringAsync(path, deadline));
+        return document.RootElement.GetProperty("data").Clone();
+    }
+
+    // Metadata is of families: of a counter without _total, of a histogram without what its parts end with.
+    private static string? FamilyOf(string metric, JsonElement metadata)
+    {
+        foreach (var part in (string[])["", "_total", "_bucket", "_count", "_sum", "_created"])
+        {
+            if (metric.EndsWith(part, StringComparison.Ordinal)
+                && metadata.TryGetProperty(metric[..^part.Length], out var family))
+            {
+                return $"{family[0].GetProperty("type").GetString()} {family[0].GetProperty("unit").GetString()}".TrimEnd();
+            }
+        }
+
+        return null; // made by Prometheus itself, such as up
     }
 
     private async Task<bool> IsReadyAsync(CancellationToken deadline)

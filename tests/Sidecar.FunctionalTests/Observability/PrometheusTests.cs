@@ -99,8 +99,8 @@ internal sealed partial class PrometheusTests : ClusterTest
         // An increase is only seen from a sample before it.
         Assert.That(
             await PageAsync(sidecar, null),
-            Does.Contain("\nglance_staging_fsync_errors_total 0\n")
-                .And.Contain("\nglance_staging_corrupt_chunks_total 0\n")
+            Does.Contain("\nglance_staging_fsync_errors_total{} 0\n")
+                .And.Contain("\nglance_staging_corrupt_chunks_total{} 0\n")
                 .And.Contain("\nglance_staging_digest_mismatches_total{algorithm=\"md5\"} 0\n"));
     }
 
@@ -125,13 +125,13 @@ internal sealed partial class PrometheusTests : ClusterTest
     }
 
     // Makes a pod do some of everything that is counted.
-    private static async Task UseAsync(Cluster cluster)
+    internal static async Task UseAsync(Cluster cluster)
     {
         var (kept, gone) = (NewId(), NewId());
         await StageAsync(cluster[0], kept, Content(1 << 20));
         await RunAsync(cluster[1], new RunImportRequest { ImageId = kept, Stages = { "image_decompression" } });
         await StageAsync(cluster[0], gone, Content(1 << 20));
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await RunAsync(cluster[1], new RunImportRequest { ImageId = gone, DiskFormat = "qcow2" }),
             Throws.InstanceOf<RpcException>());
         await cluster[1].Staging.DeleteImageAsync(

@@ -28,7 +28,7 @@ internal sealed class SecretTests : ClusterTest
 
         await StageSecretAsync(sidecar, id);
         await ImportAsync(sidecar, id);
-        Assert.That(async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() }, Tokens),
+        await Assert.ThatAsync(async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = NewId() }, Tokens),
             Throws.InstanceOf<RpcException>());
 
         await UntilAsync(() => Task.FromResult(collector.Spans.ToList()), spans => spans.Any(span => span.Span.Name == "import"));

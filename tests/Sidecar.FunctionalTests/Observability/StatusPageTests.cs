@@ -160,7 +160,7 @@ internal sealed class StatusPageTests : ClusterTest
         await StageAsync(cluster[0], id, Content(1 << 20));
         await RunAsync(cluster[0], new RunImportRequest { ImageId = id, Stages = { "image_decompression" } });
         var refused = new GetImageRequest { ImageId = Markup };
-        Assert.That(async () => await cluster[0].Staging.GetImageAsync(refused), Throws.InstanceOf<RpcException>());
+        await Assert.ThatAsync(async () => await cluster[0].Staging.GetImageAsync(refused), Throws.InstanceOf<RpcException>());
         var upload = new StageStream(cluster[0].Staging, Deadline);
         var header = new StageHeader { ImageId = NewId(), DeclaredSize = Size, ProjectId = "demo-project" };
         await upload.SendAsync(new StageRequest { Header = header });

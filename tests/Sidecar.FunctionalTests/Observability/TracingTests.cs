@@ -42,7 +42,7 @@ internal sealed class TracingTests : ClusterTest
         var id = NewId();
         await StageAsync(cluster[0], id, Content(1 << 20));
 
-        Assert.That(async () => await ImportAsync(cluster[0], id, "qcow2"), Throws.InstanceOf<RpcException>());
+        await Assert.ThatAsync(async () => await ImportAsync(cluster[0], id, "qcow2"), Throws.InstanceOf<RpcException>());
 
         var import = await SpanAsync(collector, "glance-0", "import");
         Assert.That((import.Span.Status.Code, import.Attribute("error.type")), Is.EqualTo((2, "FORMAT_MISMATCH")));

@@ -45,7 +45,7 @@ internal sealed class RecordedLayoutTests : ClusterTest
         await wrong.ContentAsync(Content(4000));
         // The digest that its sender expected when it began holds still, and these are other bytes.
         AssertRefused(
-            Assert.ThrowsAsync<RpcException>(() => wrong.FinishAsync(8000)),
+            await Assert.ThrowsAsync<RpcException>(() => wrong.FinishAsync(8000)),
             StatusCode.FailedPrecondition, "DIGEST_MISMATCH");
 
         using var stage = new StageStream(sidecar.Staging, Deadline);

@@ -1,5 +1,6 @@
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 using Sidecar.Peers.Membership;
 
@@ -8,7 +9,7 @@ namespace Sidecar.Tests.Peers;
 /// <summary>Who is a member, by records and answers that the test makes up.</summary>
 internal sealed class PeerRosterTests
 {
-    private readonly ManualTime _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly PeerRoster _roster;
 
     public PeerRosterTests() => _roster = Create();

@@ -53,7 +53,7 @@ internal sealed class AdoptionTests
     }
 
     [Test]
-    public void Adopt_PathsThatLeadElsewhere_AreRefused()
+    public async Task Adopt_PathsThatLeadElsewhere_AreRefused()
     {
         using var staging = new StagingFixture();
         var directory = staging.Layout.Directory;
@@ -67,7 +67,7 @@ internal sealed class AdoptionTests
         ];
         foreach (var path in paths)
         {
-            var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default), path)!;
+            var refusal = (await Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default), path))!;
             Assert.That(refusal.Error, Is.EqualTo(StagingError.AdoptRefused), path);
         }
 
@@ -79,8 +79,8 @@ internal sealed class AdoptionTests
     {
         using var staging = new StagingFixture();
         await File.WriteAllBytesAsync(staging.Layout.ImageFile(_id), new byte[10]);
-        var refusal = Assert.ThrowsAsync<StagingException>(
-            () => staging.Area.AdoptAsync(Request(staging.Layout.ImageFile(_id), 11), default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.AdoptAsync(Request(staging.Layout.ImageFile(_id), 11), default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.LengthMismatch));
         Assert.That(File.Exists(staging.Layout.ImageFile(_id)), Is.True);
     }
@@ -113,12 +113,12 @@ internal sealed class AdoptionTests
     }
 
     [Test]
-    public void Adopt_Fifo_IsRefusedAtOnce()
+    public async Task Adopt_Fifo_IsRefusedAtOnce()
     {
         using var staging = new StagingFixture();
         var path = Path.Combine(staging.Layout.Directory, "fifo");
         using (var make = System.Diagnostics.Process.Start("mkfifo", [path])) make.WaitForExit();
-        var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(() => staging.Area.AdoptAsync(Request(path), default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.AdoptRefused));
     }
 

@@ -92,12 +92,12 @@ internal sealed class HeldReservationsTests
     }
 
     [Test]
-    public void Begin_WithAReservationOfAnotherImage_IsRefused()
+    public async Task Begin_WithAReservationOfAnotherImage_IsRefused()
     {
         using var staging = Open();
         using var held = staging.Area.Reserve(ImageId.New(), 10, "");
         var header = staging.Header(_id, 10) with { ReservationId = held.Id };
-        var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(header, null, default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(header, null, default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.ReservationNotFound));
         Assert.That(held.RemainingBytes, Is.EqualTo(10));
     }
@@ -157,7 +157,7 @@ internal sealed class HeldReservationsTests
     }
 
     [Test]
-    public void Drain_WhileSpaceIsHeld_TakesItBackAndTellsTheHolder()
+    public async Task Drain_WhileSpaceIsHeld_TakesItBackAndTellsTheHolder()
     {
         using var staging = Open();
         using var held = staging.Area.Reserve(_id, 10, "");
@@ -165,7 +165,7 @@ internal sealed class HeldReservationsTests
         Assert.That(() => held.Revoked.IsCancellationRequested, Is.True.After(10_000, 5));
         Assert.That((Reserved(staging), staging.Area.ActiveUploads), Is.EqualTo((0L, 0)));
         var header = staging.Header(_id, 10) with { ReservationId = held.Id };
-        var refusal = Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(header, null, default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(header, null, default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.Draining));
     }
 

@@ -77,8 +77,8 @@ internal sealed class RecoveryTests
         }
 
         staging.Restart();
-        var refusal = Assert.ThrowsAsync<StagingException>(
-            () => staging.Area.BeginUploadAsync(staging.Header(_id), 1_000_000, default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.BeginUploadAsync(staging.Header(_id), 1_000_000, default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.DiskFailed));
         Assert.That(staging.Area.GetUpload(_id).State, Is.EqualTo(UploadState.Failed));
     }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Sidecar.Staging;
 
 namespace Sidecar.Tests.Staging;
@@ -22,7 +23,7 @@ internal sealed class StagingFixture : IDisposable
 
     public StagingLayout Layout { get; }
 
-    public ManualTime Clock { get; } = new();
+    public FakeTimeProvider Clock { get; } = new();
 
     /// <summary>What the volume says; the real one unless a test sets it.</summary>
     public Func<VolumeSpace>? Space { get; set; }

@@ -58,7 +58,7 @@ internal sealed class UploadJudgeTests
         await using (var writer = await BeginAsync(staging))
         {
             Append(writer);
-            Assert.ThrowsAsync<InvalidDataException>(() => writer.CommitAsync(StagingFixture.Finish(Part), default));
+            await Assert.ThrowsAsync<InvalidDataException>(() => writer.CommitAsync(StagingFixture.Finish(Part), default));
         }
 
         AssertNothingIsLeft(staging);
@@ -89,7 +89,7 @@ internal sealed class UploadJudgeTests
         var path = Path.Combine(staging.Layout.Directory, "part");
         await File.WriteAllBytesAsync(path, new byte[10]);
         var request = new AdoptRequest(_id, path, null, new Dictionary<string, string>(), "", "", new ImageClaim("qcow2", ""));
-        var refusal = Assert.ThrowsAsync<InvalidDataException>(() => staging.Area.AdoptAsync(request, default))!;
+        var refusal = (await Assert.ThrowsAsync<InvalidDataException>(() => staging.Area.AdoptAsync(request, default)))!;
         Assert.That(refusal.Message, Is.EqualTo("qcow2 10 True"));
         Assert.That(path, Does.Exist);
         Assert.That(staging.Area.TryGetImage(_id, out _), Is.False);

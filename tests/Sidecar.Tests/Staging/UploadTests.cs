@@ -30,7 +30,7 @@ internal sealed class UploadTests
     {
         using var staging = new StagingFixture { Space = () => new VolumeSpace(1000, 1000) };
         await staging.UploadAsync(_id, new byte[100]);
-        Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(staging.Header(_id, 1200), null, default));
+        await Assert.ThrowsAsync<StagingException>(() => staging.Area.BeginUploadAsync(staging.Header(_id, 1200), null, default));
         Assert.That(staging.Area.GetUpload(_id).ReceivedOffset, Is.EqualTo(100));
     }
 
@@ -71,7 +71,7 @@ internal sealed class UploadTests
         await using (var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), null, default))
         {
             writer.Append(new ReadOnlySequence<byte>(content), null, null);
-            var refusal = Assert.ThrowsAsync<StagingException>(() => writer.CommitAsync(wrong, default))!;
+            var refusal = (await Assert.ThrowsAsync<StagingException>(() => writer.CommitAsync(wrong, default)))!;
             Assert.That(refusal.Error, Is.EqualTo(StagingError.DigestMismatch));
             Assert.That(refusal.Facts["actual"], Is.EqualTo(right.ExpectedDigests["md5"]));
         }
@@ -88,8 +88,8 @@ internal sealed class UploadTests
         using var staging = new StagingFixture();
         await using var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), null, default);
         writer.Append(new ReadOnlySequence<byte>(new byte[sent]), null, null);
-        var refusal = Assert.ThrowsAsync<StagingException>(
-            () => writer.CommitAsync(StagingFixture.Finish(finished), default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => writer.CommitAsync(StagingFixture.Finish(finished), default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.LengthMismatch));
         Assert.That(File.Exists(staging.Layout.ImageFile(_id)), Is.False);
     }
@@ -157,7 +157,7 @@ internal sealed class UploadTests
         var second = staging.Area.BeginUploadAsync(staging.Header(_id), null, default);
         var third = staging.Area.BeginUploadAsync(staging.Header(_id), null, default);
         await first.DisposeAsync();
-        var refusal = Assert.ThrowsAsync<StagingException>(() => second)!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(() => second))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.UploadTakenOver));
         await using var writer = await third;
         writer.ThrowIfRevoked();
@@ -168,8 +168,8 @@ internal sealed class UploadTests
     {
         using var staging = new StagingFixture();
         await staging.StageAsync(_id, [1]);
-        var refusal = Assert.ThrowsAsync<StagingException>(
-            () => staging.Area.BeginUploadAsync(staging.Header(_id), null, default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.BeginUploadAsync(staging.Header(_id), null, default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.AlreadyStaged));
     }
 
@@ -183,11 +183,11 @@ internal sealed class UploadTests
     }
 
     [Test]
-    public void Begin_ResumeOfNothing_IsNotFound()
+    public async Task Begin_ResumeOfNothing_IsNotFound()
     {
         using var staging = new StagingFixture();
-        var refusal = Assert.ThrowsAsync<StagingException>(
-            () => staging.Area.BeginUploadAsync(staging.Header(_id), 0, default))!;
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.BeginUploadAsync(staging.Header(_id), 0, default)))!;
         Assert.That(refusal.Error, Is.EqualTo(StagingError.UploadNotFound));
     }
 
@@ -218,8 +218,8 @@ internal sealed class UploadTests
         await writer.DisposeAsync();
         Assert.That(staging.Area.GetUpload(_id).DurableOffset, Is.EqualTo(100));
         Assert.That(
-            Assert.ThrowsAsync<StagingException>(
-                () => staging.Area.BeginUploadAsync(staging.Header(ImageId.New()), null, default))!.Error,
+            (await Assert.ThrowsAsync<StagingException>(
+                () => staging.Area.BeginUploadAsync(staging.Header(ImageId.New()), null, default)))!.Error,
             Is.EqualTo(StagingError.Draining));
     }
 

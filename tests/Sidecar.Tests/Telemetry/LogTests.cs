@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 using Sidecar.Telemetry;
 
@@ -13,10 +14,12 @@ internal sealed class LogTests
 {
     private const string Hostile = "glance\r\n{\"LogLevel\":\"Critical\"}\u001b[2J\u001b]0;owned\u0007\u0085\u2028\u202e\0\u009b31m";
 
+    private static readonly DateTimeOffset At = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
     [Test]
     public void Json_WithControlCharacters_IsOneLine_ThatReadsBackTheSame()
     {
-        var line = Write(new JsonLineFormatter(new ManualTime()), Hostile);
+        var line = Write(new JsonLineFormatter(new FakeTimeProvider(At)), Hostile);
 
         Assert.That(line, Does.EndWith("\n"));
         Assert.That(line[..^1].Where(character => character is < ' ' or > '~'), Is.Empty);
@@ -31,7 +34,7 @@ internal sealed class LogTests
     [Test]
     public void Terminal_WithControlCharacters_IsOneLine_WithoutThem()
     {
-        var line = Write(new TerminalFormatter(new ManualTime()), Hostile);
+        var line = Write(new TerminalFormatter(new FakeTimeProvider(At)), Hostile);
 
         Assert.That(line, Does.EndWith("\n"));
         Assert.That(
@@ -44,7 +47,7 @@ internal sealed class LogTests
     public void Terminal_OfAnException_IndentsEachLine()
     {
         var text = Write(
-            new TerminalFormatter(new ManualTime()), "x", new IOException("bad\n12:00:00 info forged\u001b[1m"));
+            new TerminalFormatter(new FakeTimeProvider(At)), "x", new IOException("bad\n12:00:00 info forged\u001b[1m"));
 
         var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.That(lines.Skip(1), Is.Not.Empty.And.All.StartsWith("    "));
@@ -56,8 +59,8 @@ internal sealed class LogTests
     {
         using var activity = new Activity("call").SetIdFormat(ActivityIdFormat.W3C).Start();
 
-        var json = JsonDocument.Parse(Write(new JsonLineFormatter(new ManualTime()), "x")).RootElement;
-        var terminal = Write(new TerminalFormatter(new ManualTime()), "x");
+        var json = JsonDocument.Parse(Write(new JsonLineFormatter(new FakeTimeProvider(At)), "x")).RootElement;
+        var terminal = Write(new TerminalFormatter(new FakeTimeProvider(At)), "x");
 
         Assert.That(
             (json.GetProperty("TraceId").GetString(), json.GetProperty("SpanId").GetString()),
@@ -70,7 +73,7 @@ internal sealed class LogTests
     {
         Activity.Current = null;
 
-        Assert.That(Write(new JsonLineFormatter(new ManualTime()), "x"), Does.Not.Contain("TraceId"));
+        Assert.That(Write(new JsonLineFormatter(new FakeTimeProvider(At)), "x"), Does.Not.Contain("TraceId"));
     }
 
     private static string Write(ConsoleFormatter formatter, string project, Exception? failure = null)

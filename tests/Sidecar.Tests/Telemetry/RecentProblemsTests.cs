@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 using Sidecar.Telemetry;
 
@@ -8,7 +9,7 @@ internal sealed class RecentProblemsTests : IDisposable
 {
     private const int Refusal = 7;
 
-    private readonly RecentProblems _problems = new(new ManualTime(), new HashSet<int> { Refusal });
+    private readonly RecentProblems _problems = new(new FakeTimeProvider(), new HashSet<int> { Refusal });
 
     public void Dispose() => _problems.Dispose();
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Import.Decompression;
@@ -25,10 +26,10 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
     // File names and comments are read to their end; nobody has any of this length.
     private const int MaxHeaderBytes = 128 << 10;
 
+    private readonly Crc32 _crc = new();
     private long _position;
     private FileSlice? _slice;
     private DeflateStream? _inflater;
-    private uint _crc;
     private uint _length;
 
     /// <summary>Identification and compression method 8, the only one there is.</summary>
@@ -48,7 +49,7 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
                 continue;
             }
 
-            _crc = Crc32.Append(_crc, buffer[..count]);
+            _crc.Append(buffer[..count]);
             _length += (uint)count;
             return count;
         }
@@ -69,7 +70,7 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
         var start = _position + HeaderLength(header);
         _slice = new FileSlice(File, start, FileLength);
         _inflater = new DeflateStream(_slice, CompressionMode.Decompress);
-        _crc = 0;
+        _crc.Reset();
         _length = 0;
         return true;
     }
@@ -100,7 +101,7 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
     private void CloseMember()
     {
         Span<byte> trailer = stackalloc byte[TrailerBytes];
-        BinaryPrimitives.WriteUInt32LittleEndian(trailer, _crc);
+        BinaryPrimitives.WriteUInt32LittleEndian(trailer, _crc.GetCurrentHashAsUInt32());
         BinaryPrimitives.WriteUInt32LittleEndian(trailer[4..], _length);
         var from = _slice!.LatestStart;
         var last = new byte[(int)Math.Min(_slice.Offset + TrailerBytes, FileLength) - from];

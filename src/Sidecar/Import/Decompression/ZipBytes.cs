@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Import.Decompression;
@@ -18,7 +19,7 @@ internal sealed class ZipBytes : DecodedBytes
     private readonly ZipMember _member;
     private readonly FileSlice _slice;
     private readonly Stream _content;
-    private uint _crc;
+    private readonly Crc32 _crc = new();
     private long _length;
 
     public ZipBytes(SafeFileHandle file, string compression)
@@ -54,9 +55,9 @@ internal sealed class ZipBytes : DecodedBytes
         if (_length > _member.Bytes) throw Corrupt("it holds more than it says");
         if (count > 0)
         {
-            _crc = Crc32.Append(_crc, buffer[..count]);
+            _crc.Append(buffer[..count]);
         }
-        else if (_length != _member.Bytes || _crc != _member.Crc)
+        else if (_length != _member.Bytes || _crc.GetCurrentHashAsUInt32() != _member.Crc)
         {
             throw Corrupt("its content does not have the length and checksum that it says");
         }

@@ -93,7 +93,7 @@ internal sealed class ChildRunnerTests : IDisposable
 
     [Test]
     [CancelAfter(30_000)]
-    public void Run_Cancelled_ChildIsDeadWhenItReturns(CancellationToken cancellationToken)
+    public async Task Run_Cancelled_ChildIsDeadWhenItReturns(CancellationToken cancellationToken)
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pid = "";
@@ -103,7 +103,7 @@ internal sealed class ChildRunnerTests : IDisposable
             if (pid.EndsWith('\n')) cancel.Cancel();
         });
 
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await Runner().RunAsync(command, cancel.Token),
             Throws.InstanceOf<OperationCanceledException>());
         Assert.That(CommandLine.IsGone(pid), Is.True);
@@ -232,12 +232,12 @@ internal sealed class ChildRunnerTests : IDisposable
     }
 
     [Test]
-    public void Run_ToolMissing_NamesTheSetting()
+    public async Task Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
         var runner = new ChildRunner(new Sandbox(tools, _launcher), _launcher, Metrics(), TimeProvider.System);
 
-        Assert.That(
+        await Assert.ThatAsync(
             async () => await runner.RunAsync(Command("true", Ample, _ => { }), CancellationToken.None),
             Throws.InstanceOf<ImportException>()
                 .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.ToolMissing)

@@ -115,8 +115,10 @@ setup_tests() {
   need_dotnet
   need_commands qemu-img=qemu-utils openssl=openssl strace=strace ip=iproute2 tc=iproute2 nft=nftables \
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
-    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 node=nodejs npm=npm prlimit=util-linux
-  need_packages python3 python3-grpcio python3-protobuf grpc-proto
+    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 node=nodejs npm=npm prlimit=util-linux \
+    script=bsdutils kill=procps mount=mount
+  # protoc's package leaves out google/protobuf/*.proto, which the API's protos import.
+  need_packages python3 python3-grpcio python3-protobuf grpc-proto libprotobuf-dev
   setup_chart_tests
   setup_glance
   setup_image
@@ -134,9 +136,9 @@ setup_chart_tests() {
 setup_glance() {
   need_dotnet
   need_commands mariadbd=mariadb-server haproxy=haproxy gunicorn=gunicorn apache2=apache2 glance=python3-glanceclient \
-    tempest=tempest qemu-img=qemu-utils protoc=protobuf-compiler script=bsdutils
+    tempest=tempest qemu-img=qemu-utils protoc=protobuf-compiler kill=procps mount=mount
   need_packages glance-api libapache2-mod-wsgi-py3 python3-pymysql python3-pip python3-setuptools python3-wheel \
-    python3-grpcio python3-protobuf
+    python3-grpcio python3-protobuf libprotobuf-dev
 }
 
 # What builds and runs the container image without an engine's daemon.

@@ -38,8 +38,8 @@ def compile_protos(target):
     try:
         subprocess.run(command, check=True)
     except (OSError, subprocess.CalledProcessError) as failure:
-        raise SystemExit("The protos could not be compiled (%s): install protoc (protobuf-compiler) or the Python "
-                         "package grpcio-tools." % failure)
+        raise SystemExit("The protos could not be compiled (%s): install protoc and the protos that come with it (Debian: "
+                         "protobuf-compiler and libprotobuf-dev), or the Python package grpcio-tools." % failure)
 
 
 class BuildPy(build_py):

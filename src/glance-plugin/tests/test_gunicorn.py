@@ -146,4 +146,7 @@ class SingleStoreTest(GunicornTest):
         self.assertEqual(self.show(image_id)["size"], len(plain))
         imports = os.path.join(self.sidecar.staging, ".sidecar", "imports")
         wait_until(lambda: os.listdir(imports) == [], "the import is released")
+        # The sidecar is asked to remove the image only when the task is seen to have ended, and removes its imports first.
+        staged = os.path.join(self.sidecar.staging, image_id)
+        wait_until(lambda: not os.path.exists(staged), "the staged image is removed")
         self.assert_nothing_staged(image_id)

@@ -34,6 +34,7 @@ internal sealed class Qcow2FormatTests : InspectionTest
     [TestCase(20, 8u, "qcow2_header")]
     [TestCase(20, 22u, "qcow2_header")]
     [TestCase(32, 1u, "qcow2_encrypted")]
+    [TestCase(32, 2u, "qcow2_encrypted")]
     [TestCase(36, 5_000_000u, "qcow2_header")]
     [TestCase(100, 72u, "qcow2_header")]
     [TestCase(100, 105u, "qcow2_header")]

@@ -53,9 +53,9 @@ internal sealed class RealImageTests : InspectionTest
     [Test]
     public void Inspect_EncryptedQcow2_Refused()
     {
+        // Not as LUKS: for that qemu-img must time its key derivation, and cannot on a busy machine.
         var image = Directory.Create(
-            "image", "--object", "secret,id=s,data=x", "-f", "qcow2",
-            "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10");
+            "image", "--object", "secret,id=s,data=x", "-f", "qcow2", "-o", "encrypt.format=aes,encrypt.key-secret=s");
 
         Assert.That(Failed(InspectFile(image)), Is.EqualTo(new[] { "qcow2_encrypted" }));
     }
@@ -63,10 +63,12 @@ internal sealed class RealImageTests : InspectionTest
     [Test]
     public void Inspect_Luks_Detected()
     {
-        var image = Directory.Create(
-            "image", "--object", "secret,id=s,data=x", "-f", "luks", "-o", "key-secret=s,iter-time=10");
+        var image = Directory.Write("image", Luks.Disk(10 * TestImages.Megabyte));
 
         var report = InspectFile(image);
+
+        var known = CommandLine.Run("qemu-img", "info", "--output=json", image);
+        Assert.That(known, Does.Contain("\"format\": \"luks\"").And.Contain($"\"virtual-size\": {report.VirtualSize}"));
 
         Assert.That((report.Format, report.VirtualSize), Is.EqualTo(("luks", 10L * TestImages.Megabyte)));
         Assert.That(report.FailedChecks, Is.Empty);

@@ -117,9 +117,18 @@ setup_tests() {
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
     grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 node=nodejs npm=npm prlimit=util-linux
   need_packages python3 python3-grpcio python3-protobuf grpc-proto
+  setup_interop
   setup_chart_tests
   setup_glance
   setup_image
+}
+
+# The clients of others: gRPC for C++, and grpc-js.
+setup_interop() {
+  need_commands g++=g++ make=make pkg-config=pkg-config protoc=protobuf-compiler \
+    grpc_cpp_plugin=protobuf-compiler-grpc node=nodejs npm=npm
+  need_packages libgrpc++-dev libprotobuf-dev
+  npm ci --prefix "$repo_root/tests/Sidecar.FunctionalTests/foreign/js" --no-audit --no-fund --loglevel=error
 }
 
 # What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.

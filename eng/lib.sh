@@ -119,9 +119,18 @@ setup_tests() {
     script=bsdutils kill=procps mount=mount
   # protoc's package leaves out google/protobuf/*.proto, which the API's protos import.
   need_packages python3 python3-grpcio python3-protobuf grpc-proto libprotobuf-dev
+  setup_interop
   setup_chart_tests
   setup_glance
   setup_image
+}
+
+# The clients of others: gRPC for C++, and grpc-js.
+setup_interop() {
+  need_commands g++=g++ make=make pkg-config=pkg-config protoc=protobuf-compiler \
+    grpc_cpp_plugin=protobuf-compiler-grpc node=nodejs npm=npm
+  need_packages libgrpc++-dev libprotobuf-dev
+  npm ci --prefix "$repo_root/tests/Sidecar.FunctionalTests/foreign/js" --no-audit --no-fund --loglevel=error
 }
 
 # What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.

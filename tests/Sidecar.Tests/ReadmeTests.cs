@@ -56,6 +56,10 @@ internal sealed class ReadmeTests
         }
     }
 
+    [Test]
+    public void Section_ThatTheLogNames_Exists() =>
+        Assert.That(Readme, Does.Match($"\n#+ {Regex.Escape(AuthorityEncoding.ReadmeSection)}\n"));
+
     private static IEnumerable<(string Reason, StatusCode Code)> AllReasons() =>
     [
         .. Enum.GetValues<StagingError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),

@@ -114,12 +114,15 @@ internal static class SidecarHost
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
         services.AddHostedService<Drain>();
         services.AddHostedService<Janitor>();
+        services.AddSingleton<AuthorityEncoding>();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseSockets(Listeners.ConfigureTransport);
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
             .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>, PeerGate>(
-                (kestrel, hosting, peers, gate) => Listeners.Configure(kestrel, hosting.Value, peers.Value, gate));
+                (kestrel, hosting, peers, gate) => Listeners.Configure(kestrel, hosting.Value, peers.Value, gate))
+            .Configure<AuthorityEncoding>(
+                (kestrel, authority) => kestrel.RequestHeaderEncodingSelector = authority.Select);
     }
 
     private static void MapApi(this WebApplication app)

@@ -27,6 +27,8 @@ _CHANNEL_OPTIONS = [
     # A proxy of the environment is for the outside, never for this pod.
     ("grpc.enable_http_proxy", 0),
 ]
+# A socket has no host. Since 1.57 grpcio would call the server by the path of the socket, and servers refuse that.
+_SOCKET_OPTIONS = [("grpc.default_authority", "localhost")]
 
 _lock = threading.Lock()
 _clients = {}
@@ -37,7 +39,7 @@ class Client:
 
     def __init__(self, address):
         self.address = address
-        self._channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self._channel = grpc.insecure_channel(address, options=_options_of(address))
         self._methods = {name: self._bind(name, method) for name, method in messages.methods().items()}
 
     def call(self, name, timeout=DEFAULT_TIMEOUT, patience=0, **fields):
@@ -80,6 +82,10 @@ class Client:
             "/%s.%s" % (messages.PACKAGE, name.replace(".", "/")),
             request_serializer=messages.of(method.input_type.lstrip(".")).SerializeToString,
             response_deserializer=messages.of(method.output_type.lstrip(".")).FromString)
+
+
+def _options_of(address):
+    return _CHANNEL_OPTIONS + (_SOCKET_OPTIONS if address.startswith(("unix:", "unix-abstract:")) else [])
 
 
 def get():

@@ -38,7 +38,7 @@ class Sidecar:
 
     def allocated(self):
         text = urllib.request.urlopen(f"http://127.0.0.1:{self.ops}/metrics").read().decode()
-        return float(re.search(r"^process_allocated_bytes_total\{\} (\S+)$", text, re.M).group(1))
+        return float(re.search(r"^process_allocated_bytes_total(?:\{\})? (\S+)$", text, re.M).group(1))
 
 
 class Peer:

@@ -13,8 +13,21 @@ internal static class VmdkDescriptor
     // A content id has eight digits at most, and one at least.
     private const int MaxRemains = 7;
 
-    /// <summary>As QEMU tells it: comments and empty lines, then the version.</summary>
-    public static bool LooksLikeOne(ReadOnlySpan<byte> head)
+    /// <summary>
+    /// Whether any reader may take a file for a descriptor: QEMU does where comments and blank lines are followed by the
+    /// version, whatever comes first and whatever is behind the text; oslo.utils where a text has a createType.
+    /// </summary>
+    public static bool LooksLikeOne(ReadOnlySpan<byte> head) => BeginsWithVersion(head) || IsTextWithType(head);
+
+    private static bool IsTextWithType(ReadOnlySpan<byte> head)
+    {
+        var end = head.IndexOf((byte)0);
+        var text = end < 0 ? head : head[..end];
+        return !text.ContainsAnyExceptInRange((byte)'\t', (byte)'~')
+            && Decode(text).Contains("createtype", StringComparison.Ordinal);
+    }
+
+    private static bool BeginsWithVersion(ReadOnlySpan<byte> head)
     {
         foreach (var line in Decode(head).Split('\n', StringSplitOptions.TrimEntries))
         {

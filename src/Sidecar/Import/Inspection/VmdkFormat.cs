@@ -30,10 +30,7 @@ internal sealed class VmdkFormat : ImageFormat
             return FormatVerdict.Match(0, checks);
         }
 
-        if (!bytes.StartsWith(0, "#"u8) || !VmdkDescriptor.LooksLikeOne(bytes.Read(0, TextProbeBytes).Span))
-        {
-            return FormatVerdict.NoMatch;
-        }
+        if (!VmdkDescriptor.LooksLikeOne(bytes.Read(0, TextProbeBytes).Span)) return FormatVerdict.NoMatch;
 
         checks.Recognise();
         checks.Require(false, "vmdk_descriptor_only", "it is a text that names other files, not a disk");

@@ -1,3 +1,4 @@
+using System.Text;
 using NUnit.Framework;
 
 namespace Sidecar.Tests.Import.Inspection;
@@ -87,6 +88,30 @@ internal sealed class RealImageTests : InspectionTest
 
         Assert.That(report.Format, Is.EqualTo("vmdk"));
         Assert.That(Failed(report), Is.EqualTo(new[] { "vmdk_descriptor_only" }));
+    }
+
+    /// <summary>
+    /// Texts put together from what QEMU's probe looks at. Where it takes one for a VMDK it would follow the extent, which
+    /// may be any file of the host, so that one must never be a raw disk here.
+    /// </summary>
+    [Test]
+    public void Inspect_TextThatQemuTakesForADescriptor_IsRefused()
+    {
+        string[] pieces = [" \n", "  \r\n", "\n", "\r\n", "# x\n", "#\n", "version=1\n", "version=2\r\n", "version=4\n", "x\n", "\t\n"];
+        var random = new Random(20261128);
+        Directory.Write("other", new byte[512]);
+        var taken = 0;
+        for (var attempt = 0; attempt < 60; attempt++)
+        {
+            var head = string.Concat(random.GetItems(pieces, random.Next(4)));
+            var text = head + "version=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"monolithicFlat\"\nRW 1 FLAT \"other\" 0\n";
+            var image = Directory.Write("text", [.. Encoding.ASCII.GetBytes(text), .. new byte[attempt % 2 * 4096]]);
+            if (!CommandLine.Run("qemu-img", "info", image).Contains("file format: vmdk", StringComparison.Ordinal)) continue;
+            taken++;
+            Assert.That(Failed(InspectFile(image)), Is.EqualTo(new[] { "vmdk_descriptor_only" }), head.ReplaceLineEndings("|"));
+        }
+
+        Assert.That(taken, Is.GreaterThan(10), "QEMU takes some of them");
     }
 
     [Test]

@@ -97,6 +97,11 @@ internal sealed class VmdkFormatTests : InspectionTest
     [TestCase("COWD", "vmdk_version")]
     [TestCase("# Disk DescriptorFile\nversion=1\nRW 1 FLAT \"/etc/passwd\" 0\n", "vmdk_descriptor_only")]
     [TestCase("# harmless\n\nversion=1\nRW 1 FLAT \"/etc/passwd\" 0\n", "vmdk_descriptor_only")]
+    [TestCase("version=1\nRW 1 FLAT \"/etc/passwd\" 0\n", "vmdk_descriptor_only")]
+    [TestCase("version=3\r\nRW 1 FLAT \"/etc/passwd\" 0\r\n", "vmdk_descriptor_only")]
+    [TestCase("  \n \r\n# x\nversion=2\nRW 1 FLAT \"/etc/passwd\" 0\n\0\0\0", "vmdk_descriptor_only")]
+    [TestCase("\nversion=1\nRW 1 FLAT \"/etc/passwd\" 0\n", "vmdk_descriptor_only")]
+    [TestCase("encoding=\"UTF-8\"\nCreateType=\"monolithicFlat\"\nRW 1 FLAT \"/etc/passwd\" 0\n", "vmdk_descriptor_only")]
     public void Inspect_OtherKinds_Refused(string content, string check)
     {
         var report = Inspect(Encoding.ASCII.GetBytes(content));

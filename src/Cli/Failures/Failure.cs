@@ -40,12 +40,16 @@ internal sealed record Failure(
             ExitCodeOf(failure.StatusCode, info?.Reason ?? ""),
             NameOf(failure.StatusCode),
             reason,
-            failure.Status.Detail,
+            TextOf(failure),
             info?.Metadata.ToDictionary() ?? NoFacts);
     }
 
     /// <summary>The sidecar's reason; empty when the failure is not its own.</summary>
     public static string ReasonOf(RpcException failure) => ErrorInfoOf(failure)?.Reason ?? "";
+
+    /// <summary>The sidecar's words, or of a connection that broke those of the innermost exception.</summary>
+    public static string TextOf(RpcException failure) =>
+        failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail;
 
     public Failure With(string moreText, params (string Name, string Value)[] moreFacts)
     {

@@ -37,7 +37,7 @@ internal sealed class Download(
             catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
                 if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
-                display.Note($"Broke off at {_next}, going on there: {failure.Status.Detail}");
+                display.Note($"Broke off at {_next}, going on there: {Failure.TextOf(failure)}");
             }
         }
     }

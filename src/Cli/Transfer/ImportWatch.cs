@@ -28,7 +28,7 @@ internal sealed class ImportWatch(
             catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
                 if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
-                display.Note($"Broke off, attaching again: {failure.Status.Detail}");
+                display.Note($"Broke off, attaching again: {Failure.TextOf(failure)}");
             }
         }
     }

@@ -41,7 +41,7 @@ internal sealed class Upload(
             catch (RpcException failure) when (Transient.Is(failure, invocation.Interrupted))
             {
                 if (!await patience.WaitAsync(failure, invocation.Interrupted)) throw;
-                display.Note($"Broke off at {source.Offset}, trying again: {failure.Status.Detail}");
+                display.Note($"Broke off at {source.Offset}, trying again: {Failure.TextOf(failure)}");
             }
 
             locate = true;

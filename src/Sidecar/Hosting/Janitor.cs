@@ -35,8 +35,9 @@ internal sealed class Janitor(
             metrics.Removed("tombstone", tombstones.Sweep(clock.GetUtcNow()));
             metrics.Swept(succeeded: true);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
         {
+            // Whatever it was: the next sweep may succeed, and an exception that left this loop would end the daemon.
             metrics.Swept(succeeded: false);
             HostingLog.JanitorFailed(logger, failure);
         }

@@ -74,6 +74,12 @@ internal sealed class DurabilityPump
             Failure = failure;
             throw;
         }
+        catch (UnauthorizedAccessException denied)
+        {
+            // What .NET makes of EACCES and EPERM.
+            Failure = new IOException(denied.Message, denied);
+            throw Failure;
+        }
     }
 
     /// <summary>Makes the data durable, without a point in the journal.</summary>

@@ -63,14 +63,26 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         if (catalog.TryGet(id, out _))
         {
             // The commit had happened; only its clean-up was missing.
-            upload.Remove();
-            _rolledBack++;
+            RemoveRemains(upload);
             return null;
         }
 
         var found = upload.Snapshot();
         if (found.State == UploadState.Failed) StagingLog.UploadLost(context.Log, id, found.Failure);
         return upload;
+    }
+
+    private void RemoveRemains(Upload upload)
+    {
+        try
+        {
+            upload.Remove();
+            _rolledBack++;
+        }
+        catch (StagingException kept)
+        {
+            StagingLog.UploadKept(context.Log, upload.Header.ImageId, kept.Message);
+        }
     }
 
     private void RemoveLeftover(string path)

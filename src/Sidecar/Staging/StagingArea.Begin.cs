@@ -142,12 +142,12 @@ internal sealed partial class StagingArea
         {
             var upload = prepare();
             var writer = new UploadWriter(
-                upload, header, pass, reservation, _commit, _context, () => RemoveUpload(header.ImageId));
+                upload, header, pass, reservation, _commit, _context, () => TryRemoveUpload(header.ImageId));
             _uploads[writer.ImageId] = upload;
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             reservation.Dispose();
             throw CannotBegin(header.ImageId, failure);
@@ -160,7 +160,7 @@ internal sealed partial class StagingArea
     }
 
     // Its header and journal need a little room as well, which a volume that others filled may not have.
-    private static StagingException CannotBegin(ImageId id, IOException failure) =>
+    private static StagingException CannotBegin(ImageId id, Exception failure) =>
         failure.HResult is Posix.Enospc or Posix.Edquot
             ? new StagingException(
                 StagingError.NoSpace,

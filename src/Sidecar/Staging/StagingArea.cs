@@ -126,7 +126,7 @@ internal sealed partial class StagingArea : IDisposable
         using var pass = await _gates.EnterAsWriterAsync(request.ImageId, cancellationToken);
         ThrowIfStaged(request.ImageId);
         var image = await Task.Run(() => _adoption.RunAsync(request, file, cancellationToken), cancellationToken);
-        RemoveUpload(request.ImageId);
+        TryRemoveUpload(request.ImageId); // the image is staged, whatever becomes of what it replaces
         Reservations.GiveBack(request.ReservationId);
         return image;
     }
@@ -148,8 +148,7 @@ internal sealed partial class StagingArea : IDisposable
             using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
             if (!_uploads.TryGetValue(id, out var current) || !Expired(current.Snapshot())) continue;
             StagingLog.UploadExpired(_context.Log, id, current.Snapshot().LastActiveAt);
-            RemoveUpload(id);
-            removed++;
+            if (TryRemoveUpload(id)) removed++;
         }
 
         return removed;
@@ -208,13 +207,29 @@ internal sealed partial class StagingArea : IDisposable
     private static StagingException UploadNotFound(ImageId id) =>
         new(StagingError.UploadNotFound, $"There is no unfinished upload of image {id} on this pod.");
 
-    // Null when there was none. The caller holds the image's gate.
+    // Null when there was none. The caller holds the image's gate. It is listed until it is gone: what is left of one that
+    // could not be removed must not be forgotten, or the next upload of the image would find it.
     private long? RemoveUpload(ImageId id)
     {
-        if (!_uploads.TryRemove(id, out var upload)) return null;
-        var freed = Directory.Exists(upload.Directory) ? upload.Remove() : 0;
+        if (!_uploads.TryGetValue(id, out var upload)) return null;
+        var freed = upload.Remove();
+        _uploads.TryRemove(id, out _);
         _context.Metrics.Aborted();
         StagingLog.UploadAborted(_context.Log, id, freed);
         return freed;
+    }
+
+    // False when something is left of it: it is tried again at the next sweep.
+    private bool TryRemoveUpload(ImageId id)
+    {
+        try
+        {
+            return RemoveUpload(id) is not null;
+        }
+        catch (StagingException kept) when (kept.Error == StagingError.DiskFailed)
+        {
+            StagingLog.UploadKept(_context.Log, id, kept.Message);
+            return false;
+        }
     }
 }

@@ -52,6 +52,9 @@ internal static partial class StagingLog
     [LoggerMessage(2012, LogLevel.Warning, "{Path} cannot be understood and is removed")]
     public static partial void LeftoverRemoved(ILogger logger, string path);
 
+    [LoggerMessage(2016, LogLevel.Error, "What is left of an upload of image {ImageId} stays on the volume: {Failure}")]
+    public static partial void UploadKept(ILogger logger, ImageId imageId, string failure);
+
     [LoggerMessage(2013, LogLevel.Error, "Upload of {ImageId} is lost: {Failure}")]
     public static partial void UploadLost(ILogger logger, ImageId imageId, string failure);
 }

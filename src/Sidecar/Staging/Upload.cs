@@ -62,8 +62,11 @@ internal sealed class Upload
         }
     }
 
+    /// <summary>Begins one with nothing of an older upload: its bytes would show where the new one is shorter, or has holes.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
     public static Upload Create(UploadHeader header, string directory)
     {
+        if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory, recursive: true);
         DurableFiles.CreateDirectory(directory);
         DurableFiles.Replace(
             HeaderFile(directory), JsonSerializer.SerializeToUtf8Bytes(header, StagingJson.Default.UploadHeader));
@@ -164,11 +167,26 @@ internal sealed class Upload
     }
 
     /// <summary>Removes its files. Answers the bytes freed.</summary>
+    /// <exception cref="StagingException">
+    /// <see cref="StagingError.DiskFailed"/>: something is left of it; it has failed, and can be removed again.
+    /// </exception>
     public long Remove()
     {
-        var freed = DurableFiles.Delete(DataFile);
-        System.IO.Directory.Delete(Directory, recursive: true);
-        return freed;
+        try
+        {
+            var freed = DurableFiles.Delete(DataFile);
+            if (System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
+            return freed;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Fail($"It could not be removed ({failure.Message}).");
+            throw new StagingException(
+                StagingError.DiskFailed,
+                $"The upload of image {Header.ImageId} cannot be removed ({failure.Message}). It is listed as failed until it "
+                + "is: abort it again.",
+                failure);
+        }
     }
 
     private uint CheckAfterReboot(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ namespace Sidecar.Staging;
 /// Turns an upload whose data is on the disk and proven right into a staged image, atomically. The order of the steps
 /// is the argument: the record is durable before the rename, and the rename decides. A crash before it leaves a
 /// resumable upload and a record that recovery rolls back; a crash after it leaves a staged image and a directory
-/// that recovery removes.
+/// that recovery removes. So does a failure to remove that directory: the image is staged all the same.
 /// </summary>
 /// <param name="committed">Told when an upload is one no longer.</param>
 internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog, Action<ImageId> committed)
@@ -18,6 +18,7 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
     public StagedImage Run(Upload upload, IReadOnlyDictionary<string, string> digests)
     {
         var header = upload.Header;
+        CheckLength(upload);
         var image = new StagedImage(
             header.ImageId, upload.Received.Offset, digests, header.ProjectId,
             header.HandedOverBy.Length > 0 ? ImageOrigin.HandedOver : ImageOrigin.Uploaded,
@@ -26,8 +27,15 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
         Publish(image, upload.DataFile);
         context.Metrics.UploadTook(image.CommittedAt - header.StartedAt);
         committed(image.Id);
-        upload.Remove();
         return image;
+    }
+
+    // What was proven right is what was received; the file must be that and nothing else.
+    private static void CheckLength(Upload upload)
+    {
+        var length = new FileInfo(upload.DataFile).Length;
+        if (length == upload.Received.Offset) return;
+        throw new IOException($"its file has {length} bytes, and {upload.Received.Offset} were received");
     }
 
     /// <summary>Moves a durable file into place as an image.</summary>

@@ -139,14 +139,36 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <summary>Suspends the upload unless it was committed or refused, and lets the next one in.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _pump.StopAsync();
-        foreach (var digest in _digests) await digest.DisposeAsync();
-        if (_judge.HasRefused) await Task.Run(Discard);
-        else if (!_committed) await Task.Run(Suspend);
-        _journal.Dispose();
-        _data.Dispose();
-        _reservation.Dispose();
-        _pass.Dispose();
+        try
+        {
+            await _pump.StopAsync();
+            foreach (var digest in _digests) await digest.DisposeAsync();
+            if (_judge.HasRefused) await Task.Run(Discard);
+            else if (!_committed) await Task.Run(Suspend);
+        }
+        finally
+        {
+            // However it ended: a gate that stays shut would stop every later call for the image.
+            _journal.Dispose();
+            _data.Dispose();
+            if (_committed) await Task.Run(RemoveRemains);
+            _reservation.Dispose();
+            _pass.Dispose();
+        }
+    }
+
+    // Only now that its files are closed: some file systems (NFS, FUSE) keep the names of open ones, and no directory that has
+    // them can be removed. The image is staged whatever becomes of it; the next start removes what is left.
+    private void RemoveRemains()
+    {
+        try
+        {
+            _upload.Remove();
+        }
+        catch (StagingException kept)
+        {
+            StagingLog.UploadKept(_context.Log, ImageId, kept.Message);
+        }
     }
 
     private async Task SyncAsync()
@@ -176,6 +198,10 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             throw Dead(failure);
         }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw Dead(new IOException(denied.Message, denied)); // what .NET makes of EACCES and EPERM
+        }
     }
 
     private void Extend(long length)
@@ -198,6 +224,10 @@ internal sealed class UploadWriter : IAsyncDisposable
         catch (IOException failure)
         {
             throw Dead(failure);
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            throw Dead(new IOException(denied.Message, denied));
         }
     }
 
@@ -294,9 +324,9 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             _journal.Append(_journal.Last with { Failed = true });
         }
-        catch (IOException)
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
         {
-            // The disk is broken. In memory the upload is dead already; after a restart its bytes are checked.
+            // In memory the upload is dead already; after a restart its bytes are checked.
         }
     }
 }

@@ -60,27 +60,27 @@ internal sealed class StatusOfWritesTests : SidecarTest
         Assert.That(told!.StatusCode, Is.EqualTo(StatusCode.Unavailable));
     }
 
-    [Test]
-    public async Task Write_ThatItsCallerCancels_IsCancelled()
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Write_ThatItsCallerCancels_IsCancelled(bool beforeItBegins)
     {
         using var directory = TestDirectory.Create();
+        var reached = new TaskCompletionSource();
         await using var server = await ScriptedServer.StartAsync(directory["s"], upload: async (_, context) =>
         {
+            reached.SetResult();
             await Task.Delay(Timeout.Infinite, context.CancellationToken);
             return new StagedImage();
         });
         using var channel = SocketChannel.Open(server.Socket);
         using var call = Client(channel).Stage(cancellationToken: Deadline);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Deadline);
-        // The window is full after some of them, and the write waits.
-        var writing = Task.Run(async () =>
-        {
-            for (var i = 0; ; i++)
-            {
-                if (i == 1) await giveUp.CancelAsync();
-                await call.RequestStream.WriteAsync(Megabyte, giveUp.Token);
-            }
-        });
+        if (beforeItBegins) await giveUp.CancelAsync();
+
+        // More than the server's window: it waits, as nobody reads.
+        var writing = call.RequestStream.WriteAsync(Megabyte, giveUp.Token);
+        if (!beforeItBegins) await reached.Task.WaitAsync(Deadline);
+        await giveUp.CancelAsync();
 
         Assert.That(
             (await Assert.ThrowsAsync<RpcException>(async () => await writing))!.StatusCode, Is.EqualTo(StatusCode.Cancelled));

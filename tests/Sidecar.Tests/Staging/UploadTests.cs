@@ -26,6 +26,41 @@ internal sealed class UploadTests
     }
 
     [Test]
+    public async Task Begin_WhereAnOlderUploadLeftItsFiles_BeginsEmpty()
+    {
+        using var staging = new StagingFixture();
+        var directory = Directory.CreateDirectory(staging.Layout.UploadDirectory(_id)).FullName;
+        await File.WriteAllBytesAsync(Path.Combine(directory, "data"), StagingFixture.Content(2_000_000));
+        await File.WriteAllTextAsync(Path.Combine(directory, "journal"), "of an older upload");
+        await using (var writer = await staging.Area.BeginUploadAsync(staging.Header(_id, null), null, default))
+        {
+            writer.AppendZeros(1_000_000, 0);
+            await writer.CommitAsync(StagingFixture.Finish(1_000_000), default);
+        }
+
+        Assert.That(await File.ReadAllBytesAsync(staging.Layout.ImageFile(_id)), SameBytes.As(new byte[1_000_000]));
+    }
+
+    [Test]
+    public async Task Commit_OfAFileThatIsLongerThanWhatWasReceived_IsNone()
+    {
+        using var staging = new StagingFixture();
+        await using var writer = await staging.Area.BeginUploadAsync(staging.Header(_id, null), null, default);
+        writer.Append(new ReadOnlySequence<byte>(new byte[100]), null, null);
+        using (var data = DurableFiles.OpenWritable(Path.Combine(staging.Layout.UploadDirectory(_id), "data"), FileMode.Open))
+        {
+            RandomAccess.SetLength(data, 101);
+        }
+
+
+        var refusal = await Assert.ThrowsAsync<StagingException>(() => writer.CommitAsync(StagingFixture.Finish(100), default));
+
+        Assert.That(refusal!.Error, Is.EqualTo(StagingError.DiskFailed));
+        Assert.That(staging.Area.ListImages(), Is.Empty);
+        Assert.That(File.Exists(staging.Layout.ImageFile(_id)), Is.False);
+    }
+
+    [Test]
     public async Task Begin_AnewWithoutSpace_KeepsTheUnfinishedUpload()
     {
         using var staging = new StagingFixture { Space = () => new VolumeSpace(1000, 1000) };

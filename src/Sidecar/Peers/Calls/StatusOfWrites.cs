@@ -6,7 +6,8 @@ namespace Sidecar.Peers.Calls;
 /// <summary>
 /// Has a write to a client-streaming call fail with the status that the call ended with. The channel fails it at once,
 /// with the connection's IOException or as CANCELLED, while the server's status is still on its way: a refusal
-/// (no space, a newer writer) and a broken connection would both be taken for something else.
+/// (no space, a newer writer) and a broken connection would both be taken for something else. A write that waits when the
+/// call ends fails then.
 /// </summary>
 internal sealed class StatusOfWrites : Interceptor
 {
@@ -33,19 +34,24 @@ internal sealed class StatusOfWrites : Interceptor
 
         public async Task WriteAsync(TRequest message, CancellationToken cancellationToken)
         {
-            try
+            var write = call.RequestStream.WriteAsync(message, cancellationToken);
+            // A write waits for room in the server's window. Where the server ends the call just then, the channel was seen
+            // to leave it waiting for ever, though the status is there; so the end of the call is the end of the write.
+            await Task.WhenAny(write, call.ResponseAsync);
+            if (write.IsCompletedSuccessfully) return;
+            if (write.Exception?.InnerException is InvalidOperationException misuse) throw misuse;
+            if (cancellationToken.IsCancellationRequested)
             {
-                await call.RequestStream.WriteAsync(message, cancellationToken);
+                // Where the token had fired before the write began, the channel lets the call go on.
+                call.Dispose();
+                throw new RpcException(new Status(StatusCode.Cancelled, "The call was cancelled by its writer.", write.Exception));
             }
-            catch (Exception failure) when (failure is not InvalidOperationException)
-            {
-                // A write fails only when the call is over or about to be, so the response comes soon; its status
-                // tells why.
-                await call.ResponseAsync;
-                // A server that answers well without having read everything.
-                throw new RpcException(new Status(
-                    StatusCode.Unavailable, "The call was answered before everything was sent.", failure));
-            }
+
+            // A write fails only when the call is over or about to be, so the response comes soon; its status tells why.
+            await call.ResponseAsync;
+            // A server that answers well without having read everything.
+            throw new RpcException(new Status(
+                StatusCode.Unavailable, "The call was answered before everything was sent.", write.Exception));
         }
 
         public async Task CompleteAsync()

@@ -54,7 +54,7 @@ internal sealed class Forwarder(ForwardMark mark, IOptions<PeersOptions> options
     }
 
     public static PeerException Unreachable(Peer owner, RpcException failure) =>
-        Unreachable(owner, failure.Status.Detail, failure);
+        Unreachable(owner, Refusal.Why(failure), failure);
 
     private static PeerException Unreachable(Peer owner, string why, Exception failure) => new(
         PeerError.OwnerUnreachable,

@@ -41,6 +41,13 @@ internal static class Refusal
         && failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
             or StatusCode.DeadlineExceeded or StatusCode.Unknown;
 
+    /// <summary>
+    /// Why, in the words of whoever knows most: the peer's own, or of a connection that broke the innermost exception's; the
+    /// channel puts the words of all those around it in front.
+    /// </summary>
+    public static string Why(RpcException failure) =>
+        failure.Status.DebugException?.GetBaseException().Message ?? failure.Status.Detail;
+
     /// <summary>The same status with the same details, for this pod's caller.</summary>
     public static RpcException PassOn(RpcException failure) =>
         new(new Status(failure.StatusCode, failure.Status.Detail), failure.Trailers);

@@ -78,7 +78,7 @@ internal sealed class StreamForwarder(
         if (!stream.IsBroken)
         {
             PeersLog.Reattaching(
-                logger, stream.Method, stream.Subject.ToString(), owner.Name, _limit.TotalSeconds, failure.Status.Detail);
+                logger, stream.Method, stream.Subject.ToString(), owner.Name, _limit.TotalSeconds, Refusal.Why(failure));
         }
 
         stream.Broke(clock);
@@ -89,7 +89,7 @@ internal sealed class StreamForwarder(
 
     private static PeerException Lost(StreamedCall stream, Peer owner, RpcException failure) => new(
         PeerError.OwnerLost,
-        $"The connection to pod {owner.Name} broke and could not be made again ({failure.Status.Detail}). "
+        $"The connection to pod {owner.Name} broke and could not be made again ({Refusal.Why(failure)}). "
         + stream.Consequence,
         failure,
         ("owner", owner.Name), (stream.Subject.IsImport ? "import_id" : "image_id", stream.Subject.Id),

@@ -108,5 +108,5 @@ internal sealed class PeerProbe(
     }
 
     private string Explain(RpcException failure) => failure.StatusCode == StatusCode.DeadlineExceeded
-        ? $"no answer within {options.Value.ConnectTimeout:c}" : PeerText.OneLine(failure.Status.Detail);
+        ? $"no answer within {options.Value.ConnectTimeout:c}" : PeerText.OneLine(Refusal.Why(failure));
 }

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
 
@@ -136,7 +137,7 @@ internal sealed class DrainRun(
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
             // It waits for this pod's answers until it forgets it, which costs time and loses nothing.
-            PeersLog.LeaveNotTold(context.Log, peer.Name, PeerText.OneLine(failure.Status.Detail));
+            PeersLog.LeaveNotTold(context.Log, peer.Name, PeerText.OneLine(Refusal.Why(failure)));
         }
     }
 }

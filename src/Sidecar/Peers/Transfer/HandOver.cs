@@ -133,7 +133,7 @@ internal sealed class HandOver(
         }
         catch (RpcException failure)
         {
-            PeersLog.DeletedImageStays(context.Log, image.Id, receiver.Name, PeerText.OneLine(failure.Status.Detail));
+            PeersLog.DeletedImageStays(context.Log, image.Id, receiver.Name, PeerText.OneLine(Forwarding.Refusal.Why(failure)));
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed class HandOverDelivery(
     // Returns when another attempt may mend it.
     private async Task JudgeAsync(RpcException failure, CancellationToken cancellationToken)
     {
-        var detail = PeerText.OneLine(failure.Status.Detail);
+        var detail = PeerText.OneLine(Refusal.Why(failure));
         var mayMend = Refusal.ReasonOf(failure) switch
         {
             null => Refusal.IsBroken(failure),

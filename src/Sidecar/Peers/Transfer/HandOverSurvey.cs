@@ -40,7 +40,7 @@ internal sealed class HandOverSurvey(TransferContext context)
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
             return new HandOverOffer(
-                peer, 0, null, null, Leaves: false, $"{peer.Name} does not answer: {PeerText.OneLine(failure.Status.Detail)}");
+                peer, 0, null, null, Leaves: false, $"{peer.Name} does not answer: {PeerText.OneLine(Forwarding.Refusal.Why(failure))}");
         }
     }
 

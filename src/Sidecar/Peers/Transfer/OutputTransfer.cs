@@ -105,7 +105,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
             catch (RpcException broken) when (!_stop.IsCancellationRequested && Refusal.IsBroken(broken))
             {
                 PeersLog.OutputTransferBroke(
-                    context.Log, Record.ImportId, Record.Owner, file.Offset, PeerText.OneLine(broken.Status.Detail));
+                    context.Log, Record.ImportId, Record.Owner, file.Offset, PeerText.OneLine(Refusal.Why(broken)));
                 if (!await _patience.WaitAsync(_stop.Token)) throw OwnerLost(broken);
             }
             catch (PeerException corrupt) when (

@@ -32,7 +32,7 @@ internal sealed class CallEntry(RequestDelegate next, ILogger<CallObserver> logg
 
     private void EndUnread(HttpContext http, CallSpan span, IMethod method)
     {
-        var outcome = HasHungUp(http) ? Status.DefaultCancelled : StatusOf(http.Response);
+        var outcome = HangUp.HasHappened(http) ? Status.DefaultCancelled : StatusOf(http.Response);
         if (outcome.StatusCode == StatusCode.Unknown && !http.Response.HasStarted)
         {
             outcome = new Status(
@@ -43,21 +43,6 @@ internal sealed class CallEntry(RequestDelegate next, ILogger<CallObserver> logg
 
         logger.CallEnded(method.FullName, outcome);
         span.End(outcome);
-    }
-
-    // Kestrel fails the read of a request that is reset a moment before it fires the token: another read tells at once.
-    private static bool HasHungUp(HttpContext http)
-    {
-        if (http.RequestAborted.IsCancellationRequested) return true;
-        try
-        {
-            if (http.Request.BodyReader.TryRead(out var rest)) http.Request.BodyReader.AdvanceTo(rest.Buffer.Start);
-            return false;
-        }
-        catch (IOException)
-        {
-            return true;
-        }
     }
 
     // Nothing was sent yet, so that the status is among the headers.

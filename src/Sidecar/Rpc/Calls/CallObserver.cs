@@ -42,8 +42,8 @@ internal sealed class CallObserver(TimeProvider clock, ILogger<CallObserver> log
     private RpcException ToRpc(Exception failure, ServerCallContext call)
     {
         if (failure is RpcException told) return told;
-        if (call.CancellationToken.IsCancellationRequested
-            && failure is OperationCanceledException or IOException or InvalidOperationException)
+        if (failure is (OperationCanceledException or IOException or InvalidOperationException)
+            && (call.CancellationToken.IsCancellationRequested || HangUp.HasHappened(call.GetHttpContext())))
         {
             // InvalidOperationException: a response that is written to a call that is over.
             logger.ClientGone(failure, call.Method);

@@ -40,7 +40,7 @@ internal sealed class PeerProbe(
         {
             // It answered that it is this pod: by the hop guard.
             if (failure.StatusCode == StatusCode.FailedPrecondition) return ProbeOutcome.Self;
-            return NoteFailure(peer, Explain(failure), displaced: false);
+            return NoteFailure(peer, Explain(peer, failure), displaced: false);
         }
     }
 
@@ -107,6 +107,10 @@ internal sealed class PeerProbe(
         return ProbeOutcome.Lost;
     }
 
-    private string Explain(RpcException failure) => failure.StatusCode == StatusCode.DeadlineExceeded
-        ? $"no answer within {options.Value.ConnectTimeout:c}" : PeerText.OneLine(Refusal.Why(failure));
+    private string Explain(Peer peer, RpcException failure)
+    {
+        if (failure.StatusCode == StatusCode.DeadlineExceeded) return $"no answer within {options.Value.ConnectTimeout:c}";
+        var why = Refusal.Why(failure);
+        return PeerText.OneLine(failure.Status.DebugException is null ? why : $"{peer.Address} cannot be reached: {why}");
+    }
 }

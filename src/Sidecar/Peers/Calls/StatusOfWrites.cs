@@ -39,7 +39,7 @@ internal sealed class StatusOfWrites : Interceptor
             // to leave it waiting for ever, though the status is there; so the end of the call is the end of the write.
             await Task.WhenAny(write, call.ResponseAsync);
             if (write.IsCompletedSuccessfully) return;
-            if (write.Exception?.InnerException is InvalidOperationException misuse) throw misuse;
+            if (IsMisuse(write.Exception?.InnerException)) await write;
             if (cancellationToken.IsCancellationRequested)
             {
                 // Where the token had fired before the write began, the channel lets the call go on.
@@ -60,10 +60,14 @@ internal sealed class StatusOfWrites : Interceptor
             {
                 await call.RequestStream.CompleteAsync();
             }
-            catch (Exception failure) when (failure is not InvalidOperationException)
+            catch (Exception failure) when (!IsMisuse(failure))
             {
                 // The call is over: its status is the response's to tell.
             }
         }
+
+        // A call that ends in mid-write takes its stream away, which is no misuse, though the exception derives from that one.
+        private static bool IsMisuse(Exception? failure) =>
+            failure is InvalidOperationException and not ObjectDisposedException;
     }
 }

@@ -1,7 +1,7 @@
 """Stages the same bytes through two builds of the daemon in turn, and prints the newer one's ratios to the older one.
 
 Every round measures both, next to each other; which one is first changes from round to round.
-Usage: against.py WORK_DIRECTORY OLDER_DLL NEWER_DLL CLIENT [--rounds N] [--mib N]
+Usage: against.py WORK_DIRECTORY OLDER NEWER CLIENT [--rounds N] [--mib N]
 """
 import argparse
 import pathlib

@@ -1,7 +1,7 @@
 """Stages the same bytes through the daemon and its peers in turn, and prints a table of medians.
 
 Only ratios within one run mean anything: every round measures each contender once, next to the others.
-Usage: stage.py WORK_DIRECTORY SIDECAR_DLL CLIENT SERVER [--rounds N] [--mib N]
+Usage: stage.py WORK_DIRECTORY SIDECAR CLIENT SERVER [--rounds N] [--mib N]
 """
 import argparse
 import os
@@ -27,11 +27,11 @@ def wait_for(path):
 class Sidecar:
     """The daemon, as shipped, with its own staging directory."""
 
-    def __init__(self, work, dll, name="sidecar", ops=29395):
+    def __init__(self, work, program, name="sidecar", ops=29395):
         self.socket = work / f"{name}.sock"
         self.ops = ops
         self.process = subprocess.Popen(
-            ["dotnet", dll, "--Staging:Directory", work / f"{name}-staging", "--Hosting:SocketPath", self.socket,
+            [program, "--Staging:Directory", work / f"{name}-staging", "--Hosting:SocketPath", self.socket,
              "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", f"127.0.0.1:{self.ops}"],
             stdout=subprocess.DEVNULL)
         wait_for(self.socket)
@@ -83,7 +83,7 @@ def dd(work, source, mib, sync):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=pathlib.Path)
-    parser.add_argument("dll")
+    parser.add_argument("sidecar")
     parser.add_argument("client")
     parser.add_argument("server")
     parser.add_argument("--rounds", type=int, default=5)
@@ -93,7 +93,7 @@ def main():
 
     source = work / "source"
     source.write_bytes(b"x" * (mib << 20))  # warm: dd reads it from the page cache
-    sidecar = Sidecar(work, arguments.dll)
+    sidecar = Sidecar(work, arguments.sidecar)
     peer, peer_fsync = Peer(work, arguments.server, False), Peer(work, arguments.server, True)
     contenders = {
         "dd": lambda: dd(work, source, mib, False),

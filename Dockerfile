@@ -1,4 +1,4 @@
-# The image of the sidecar: the daemon, stagectl, and what imports run. See "Container image" in README.md.
+# The image of the sidecar: the daemon, stagectl, and what imports run. See "Container image" in docs/operations.md.
 #
 #   docker build .                                                 builds the programs in the SDK image
 #   eng/publish published && docker build --target published .     takes programs that are built already

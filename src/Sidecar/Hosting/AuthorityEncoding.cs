@@ -13,8 +13,8 @@ namespace Sidecar.Hosting;
 /// </remarks>
 internal sealed partial class AuthorityEncoding(ILogger<AuthorityEncoding> logger) : Encoding
 {
-    /// <summary>Where the README says what a client can do.</summary>
-    public const string ReadmeSection = "Clients and the Unix socket";
+    /// <summary>Where the documentation says what a client can do.</summary>
+    public const string DocumentedIn = "docs/api.md#clients-and-the-unix-socket";
 
     private const string Header = ":authority";
     private const string Localhost = "localhost";

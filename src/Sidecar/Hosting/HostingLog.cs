@@ -13,7 +13,7 @@ internal static partial class HostingLog
     public static partial void JanitorFailed(ILogger logger, Exception failure);
 
     [LoggerMessage(5003, LogLevel.Information, "A client sent {Authority} as its :authority, which is no host. It is answered as "
-        + "one that sends localhost, but other servers would refuse it: see \"" + AuthorityEncoding.ReadmeSection
-        + "\" in the README. Others like it are answered, and not logged")]
+        + "one that sends localhost, but other servers would refuse it: see " + AuthorityEncoding.DocumentedIn
+        + ". Others like it are answered, and not logged")]
     public static partial void AuthorityIsNoHost(ILogger logger, string authority);
 }

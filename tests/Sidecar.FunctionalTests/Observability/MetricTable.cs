@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Sidecar.FunctionalTests.Observability;
 
-/// <summary>The README's table of metrics, as a page of a daemon would have it.</summary>
+/// <summary>The table of metrics in docs/observability.md, as a page of a daemon would have it.</summary>
 internal static partial class MetricTable
 {
     /// <summary>Families that are only there once something happened that the tests' pods do not do.</summary>

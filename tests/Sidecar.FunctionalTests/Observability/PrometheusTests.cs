@@ -62,23 +62,23 @@ internal sealed partial class PrometheusTests : ClusterTest
     }
 
     [Test]
-    public async Task Page_IsWhatTheReadmeSays()
+    public async Task Page_IsWhatTheDocumentationSays()
     {
         await using var cluster = await Cluster.StartAsync(2);
         await UseAsync(cluster);
 
-        var readme = await File.ReadAllLinesAsync(Path.Combine(Root(), "README.md"), Deadline);
-        var documented = readme.SkipWhile(line => !line.StartsWith("<!-- metrics:", StringComparison.Ordinal))
+        var page = await File.ReadAllLinesAsync(Path.Combine(Root(), "docs", "observability.md"), Deadline);
+        var documented = page.SkipWhile(line => !line.StartsWith("<!-- metrics:", StringComparison.Ordinal))
             .TakeWhile(line => line != "<!-- end metrics -->")
                 .Where(line => line.StartsWith("| `", StringComparison.Ordinal)).ToList();
         var actual = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var pod in cluster.Running) actual.UnionWith(MetricTable.Rows(await PageAsync(pod, null)));
 
         var missing = actual.Except(documented).ToList();
-        Assert.That(missing, Is.Empty, "these rows are not in the README:\n" + string.Join('\n', missing));
+        Assert.That(missing, Is.Empty, "these rows are not in docs/observability.md:\n" + string.Join('\n', missing));
         Assert.That(
             documented.Except(actual).Select(row => row.Split('`')[1])
-                .Except(MetricTable.Rare), Is.Empty, "only in the README");
+                .Except(MetricTable.Rare), Is.Empty, "only in docs/observability.md");
     }
 
     [Test]

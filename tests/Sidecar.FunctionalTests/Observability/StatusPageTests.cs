@@ -120,7 +120,7 @@ internal sealed class StatusPageTests : ClusterTest
         }
     }
 
-    [Test, Explicit("Writes the pictures of the README.")]
+    [Test, Explicit("Writes the pictures of docs/observability.md.")]
     public async Task Screenshots()
     {
         var volume = Directory.CreateDirectory("/var/lib/glance-staging-picture"); // a picture shows its name

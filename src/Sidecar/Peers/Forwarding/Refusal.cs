@@ -10,7 +10,7 @@ internal static class Refusal
 {
     public const string Domain = "glance.sidecar";
 
-    /// <summary>The stable reason, as the README lists them; null when no sidecar gave the status.</summary>
+    /// <summary>The stable reason, as docs/api.md lists them; null when no sidecar gave the status.</summary>
     public static string? ReasonOf(RpcException failure)
     {
         try

@@ -122,11 +122,7 @@ internal sealed class SidecarInstance : IAsyncDisposable
         await ExitAsync();
     }
 
-    public void Signal(string name)
-    {
-        using var kill = Process.Start("kill", ["-" + name, $"{ProcessId}"]);
-        kill.WaitForExit();
-    }
+    public void Signal(string name) => Signals.Send(name, ProcessId);
 
     public async Task<int> ExitAsync()
     {

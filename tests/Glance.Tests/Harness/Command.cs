@@ -81,11 +81,7 @@ internal sealed class Command : IAsyncDisposable
 
     public void Signal(string signal) => Signal(signal, Id);
 
-    public static void Signal(string signal, int processId)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, $"{processId}"]);
-        kill.WaitForExit();
-    }
+    public static void Signal(string signal, int processId) => Signals.Send(signal, processId);
 
     /// <summary>It and its children, and theirs.</summary>
     public IReadOnlyList<int> Tree()

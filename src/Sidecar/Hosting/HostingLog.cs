@@ -9,9 +9,6 @@ internal static partial class HostingLog
     [LoggerMessage(5001, LogLevel.Information, "Stopping: {Uploads} running uploads keep their offset")]
     public static partial void Draining(ILogger logger, int uploads);
 
-    [LoggerMessage(5002, LogLevel.Error, "The janitor failed and will try again")]
-    public static partial void JanitorFailed(ILogger logger, Exception failure);
-
     [LoggerMessage(5003, LogLevel.Information, "A client sent {Authority} as its :authority, which is no host. It is answered as "
         + "one that sends localhost, but other servers would refuse it: see " + AuthorityEncoding.DocumentedIn
         + ". Others like it are answered, and not logged")]

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
@@ -103,9 +104,13 @@ internal static class SidecarHost
         services.AddOptions<HostOptions>().Configure<IOptions<HostingOptions>>(
             (host, hosting) => host.ShutdownTimeout = hosting.Value.DrainTimeout);
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<SignalLifetime>();
+        services.Replace(ServiceDescriptor.Singleton<IHostLifetime>(
+            provider => provider.GetRequiredService<SignalLifetime>()));
         services.AddMetrics();
         services.AddTelemetry(
             provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
+        services.AddSingleton<LoopHealth>();
         services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());

@@ -30,7 +30,7 @@ internal sealed partial class ImportQueue
     {
         if (_retention == TimeSpan.Zero) return 0;
         var removed = 0;
-        foreach (var import in List().Where(import => import.FinishedAt + _retention < now))
+        foreach (var import in List().Where(import => import.FinishedAt < now - _retention))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try

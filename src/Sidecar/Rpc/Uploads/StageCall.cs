@@ -69,7 +69,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
             staging.Clock.GetUtcNow(),
             BootId.Current,
             header.HandedOverBy,
-            header.FirstCommittedAt?.ToDateTimeOffset(),
+            RequestTime.Read(header.FirstCommittedAt, "first_committed_at"),
             header.DiskFormat,
             header.ContainerFormat)
         {

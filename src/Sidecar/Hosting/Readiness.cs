@@ -16,7 +16,7 @@ internal sealed class Readiness(StagingArea area)
         {
             return area.Space.Snapshot().LowSpace ? "low space: the volume is below its low watermark" : null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             return $"disk failed: the space of the volume cannot be read ({failure.Message})";
         }

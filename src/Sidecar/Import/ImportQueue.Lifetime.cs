@@ -1,3 +1,5 @@
+using Sidecar.Staging;
+
 namespace Sidecar.Import;
 
 /// <summary>
@@ -113,8 +115,17 @@ internal sealed partial class ImportQueue
         {
             State = ImportState.Failed, Result = null, Failure = failure, FinishedAt = _time.GetUtcNow(),
         };
-        _journal.RemoveWorkFiles(import.ImportId);
-        _journal.Write(failed);
+        try
+        {
+            _journal.RemoveWorkFiles(import.ImportId);
+            _journal.Write(failed);
+        }
+        catch (Exception fault) when (DiskFault.Is(fault))
+        {
+            // A full volume must not keep the daemon from starting, as it is who frees it. The next start tries again.
+            _logger.JournalFailed(import.ImportId, fault.Message);
+        }
+
         return failed;
     }
 

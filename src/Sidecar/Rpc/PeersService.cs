@@ -72,7 +72,7 @@ internal sealed class PeersService(
         {
             return Messages.ToCapacity(area, unmanaged.Current);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             return new Capacity
             {

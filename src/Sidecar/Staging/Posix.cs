@@ -12,6 +12,8 @@ internal static partial class Posix
     public const int Eexist = 17;
     public const int Exdev = 18;
     public const int Einval = 22;
+    public const int Enfile = 23;
+    public const int Emfile = 24;
     public const int Efbig = 27;
     public const int Enospc = 28;
     public const int Enosys = 38;

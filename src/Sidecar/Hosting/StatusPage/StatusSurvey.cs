@@ -52,7 +52,7 @@ internal sealed class StatusSurvey(
         {
             return area.Space.Snapshot();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             return default;
         }

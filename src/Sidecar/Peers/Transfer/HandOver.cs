@@ -37,7 +37,7 @@ internal sealed class HandOver(
             await area.RemoveMovedAsync(image, CancellationToken.None);
             return new HandOverOutcome(HandOverResult.Deleted);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             PeersLog.HandOverFailed(context.Log, image.Id, failure);
             context.Metrics.HandedOver(Label(HandOverResult.Kept));

@@ -3,6 +3,7 @@ using Grpc.Reflection;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -10,7 +11,6 @@ using Sidecar.Background;
 using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
-using Sidecar.Peers.Trust;
 using Sidecar.Peers.Transfer;
 using Sidecar.Rpc;
 using Sidecar.Rpc.Calls;
@@ -22,6 +22,8 @@ namespace Sidecar.Hosting;
 /// <summary>Composition: every slice is added here, and nowhere else.</summary>
 internal static class SidecarHost
 {
+    private const int HealthMessageBytes = 4 << 10;
+
     // Lines of the log that tell of a refusal or a failure without being warnings: callers cause them.
     private static readonly FrozenSet<int> Refusals =
         FrozenSet.Create(CallLog.RefusedEvent, ImportLog.ImportEndedEvent);
@@ -115,6 +117,8 @@ internal static class SidecarHost
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthService>();
+        // Anybody may ask it, and nobody has more to say than the name of a service.
+        services.AddGrpc().AddServiceOptions<HealthService>(health => health.MaxReceiveMessageSize = HealthMessageBytes);
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
         services.AddHostedService<Drain>();
@@ -122,10 +126,14 @@ internal static class SidecarHost
         services.AddSingleton<AuthorityEncoding>();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseSockets(Listeners.ConfigureTransport);
-        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
+        services.AddSingleton<Listeners>().AddSingleton<DescriptorBudget>().AddSingleton<SocketTransportFactory>();
+        services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory, BudgetedTransport>());
+        services.AddSingleton<LargeBlockPoolFactory>();
+        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(
+            provider => provider.GetRequiredService<LargeBlockPoolFactory>()));
+        services.AddHostedService<MemoryReturn>();
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
-            .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>, PeerGate>(
-                (kestrel, hosting, peers, gate) => Listeners.Configure(kestrel, hosting.Value, peers.Value, gate))
+            .Configure<Listeners>((kestrel, listeners) => listeners.Configure(kestrel))
             .Configure<AuthorityEncoding>(
                 (kestrel, authority) => kestrel.RequestHeaderEncodingSelector = authority.Select);
     }

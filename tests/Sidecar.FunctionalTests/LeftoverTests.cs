@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -73,25 +72,5 @@ internal sealed class LeftoverTests : SidecarTest
     }
 
     private static Mount Busy(TestDirectory directory, string id, string file) =>
-        new(Path.Combine(directory.Path, "staging", ".sidecar", "uploads", id, file));
-
-    private sealed class Mount : IDisposable
-    {
-        private readonly string _path;
-
-        public Mount(string path)
-        {
-            _path = path;
-            Run("mount", "--bind", "/dev/null", path);
-        }
-
-        public void Dispose() => Run("umount", "--lazy", _path);
-
-        private static void Run(string program, params string[] arguments)
-        {
-            using var process = Process.Start(program, arguments);
-            process.WaitForExit();
-            Assert.That(process.ExitCode, Is.Zero, $"{program} {string.Join(' ', arguments)}");
-        }
-    }
+        Mount.Over(Path.Combine(directory.Path, "staging", ".sidecar", "uploads", id, file));
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NUnit.Framework;
+using Sidecar.Background;
 using Sidecar.Peers;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
@@ -60,7 +61,9 @@ internal sealed class Receiver : IAsyncDisposable
     private PeerChannels Channels()
     {
         var (options, rules) = (Options.Create(_options), new TrustRules(_options));
-        var credentials = new CredentialWatch(options, rules, TimeProvider.System, NullLogger<CredentialWatch>.Instance);
+        var credentials = new CredentialWatch(
+            options, rules, new LoopHealth(_services.GetRequiredService<IMeterFactory>(), NullLogger<LoopHealth>.Instance), TimeProvider.System,
+            NullLogger<CredentialWatch>.Instance);
         return new PeerChannels(options, new PeerDialer(credentials, rules));
     }
 

@@ -16,11 +16,12 @@ internal sealed class LayeringTests
     {
         ["Configuration"] = [],
         ["Telemetry"] = ["Configuration", "Grpc"], // the names of statuses, and metadata: it measures calls
-        ["Staging"] = ["Configuration", "Telemetry"],
+        ["Background"] = ["Configuration", "Telemetry"],
+        ["Staging"] = ["Configuration", "Telemetry", "Background"],
         ["Import"] = ["Configuration", "Telemetry", "Staging"],
-        ["Peers"] = ["Configuration", "Telemetry", "Staging", "Generated", "Grpc"],
+        ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
         ["Rpc"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Generated", "Grpc"],
-        ["Hosting"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Rpc", "Grpc", "Generated"],
+        ["Hosting"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Rpc", "Grpc", "Generated"],
     };
 
     [Test]

@@ -13,7 +13,7 @@ internal static class Transient
                 is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled or StatusCode.DataLoss,
 
             // UPLOAD_TAKEN_OVER is not among them: two senders that retry would take it from each other for ever.
-            "CHUNK_CORRUPT" or "DRAINING" or "IDLE_TIMEOUT" or "IMPORT_INTERRUPTED" => true,
+            "CHUNK_CORRUPT" or "DRAINING" or "IDLE_TIMEOUT" or "IMPORT_INTERRUPTED" or "OVERLOADED" => true,
             _ => false,
         };
 }

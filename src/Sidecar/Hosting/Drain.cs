@@ -22,7 +22,19 @@ internal sealed class Drain(
         return Task.CompletedTask;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _importsStopped;
+    /// <summary>Waits for the imports, at most until the token fires: a child in a disk wait cannot even be killed.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _importsStopped.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Their journals say that they run still, which the next start reads as interrupted.
+            HostingLog.ImportsLeft(logger, imports.Unfinished);
+        }
+    }
 
     private void Begin()
     {

@@ -1,4 +1,5 @@
 using Grpc.Health.V1;
+using Sidecar.Background;
 
 namespace Sidecar.Hosting;
 
@@ -7,10 +8,9 @@ namespace Sidecar.Hosting;
 /// that a full disk never makes the kubelet restart it; <c>readiness</c>, the server as a whole and each service
 /// follow <see cref="Readiness"/>.
 /// </summary>
-internal sealed class HealthStatus(HealthService health, Readiness readiness, TimeProvider clock) : BackgroundService
+internal sealed class HealthStatus(HealthService health, Readiness readiness, LoopHealth loops, TimeProvider clock)
+    : PeriodicService("health_status", TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     private static readonly string[] Services =
     [
         "", "readiness", Glance.Sidecar.V1.Staging.Descriptor.FullName, Glance.Sidecar.V1.Imports.Descriptor.FullName,
@@ -33,9 +33,9 @@ internal sealed class HealthStatus(HealthService health, Readiness readiness, Ti
         foreach (var service in Services) health.SetStatus(service, status);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task RoundAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken)) Refresh();
+        Refresh();
+        return Task.CompletedTask;
     }
 }

@@ -22,7 +22,7 @@ internal static class Help
             text.Append('\n');
         }
 
-        text.Append("\nExit codes: 0 stopped by a signal, 1 the start failed, 2 a setting is wrong.\n");
+        text.Append("\nExit codes: 0 stopped by a signal, 1 the start failed or it stopped by itself, 2 a setting is wrong.\n");
         return text.ToString();
     }
 }

@@ -8,6 +8,7 @@ internal sealed class HostingMetrics
 {
     private readonly Counter<long> _removed;
     private readonly Counter<long> _sweeps;
+    private readonly Counter<long> _connectionsClosed;
 
     public HostingMetrics(IMeterFactory meters)
     {
@@ -19,6 +20,9 @@ internal sealed class HostingMetrics
         _removed = meter.CreateCounter<long>(
             "glance_staging_janitor_removed", "{item}", "What was removed because nobody wanted it any more, by kind.");
         _sweeps = meter.CreateCounter<long>("glance_staging_janitor_sweeps", "{sweep}", "Sweeps, by result.");
+        _connectionsClosed = meter.CreateCounter<long>(
+            "glance_staging_connections_closed", "{connection}",
+            "Connections closed because their listener had as many as it may have, by listener.");
         // An alert sees an increase only from a sample before it.
         _sweeps.Add(0, Tag("result", "failed"));
     }
@@ -27,6 +31,9 @@ internal sealed class HostingMetrics
     public void Removed(string kind, int count) => _removed.Add(count, Tag("kind", kind));
 
     public void Swept(bool succeeded) => _sweeps.Add(1, Tag("result", succeeded ? "succeeded" : "failed"));
+
+    public void ConnectionClosed(ListenerRole listener) =>
+        _connectionsClosed.Add(1, Tag("listener", listener.ToString().ToLowerInvariant()));
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

@@ -37,6 +37,22 @@ internal sealed class HostingOptions
         "an address and port such as *:9396, or nothing")]
     public string HealthAddress { get; set; } = "";
 
+    /// <summary>Connections to the local gRPC API, socket and address together; the next one is closed at once.</summary>
+    [AllowedRange(1, 100_000)]
+    public int MaxLocalConnections { get; set; } = 512;
+
+    /// <summary>Connections of peers; the next one is closed at once.</summary>
+    [AllowedRange(1, 100_000)]
+    public int MaxPeerConnections { get; set; } = 512;
+
+    /// <summary>Connections to OpsAddress; the next one has the oldest one closed.</summary>
+    [AllowedRange(1, 100_000)]
+    public int MaxOpsConnections { get; set; } = 32;
+
+    /// <summary>Connections to HealthAddress; the next one has the oldest one closed.</summary>
+    [AllowedRange(1, 100_000)]
+    public int MaxHealthConnections { get; set; } = 32;
+
     /// <summary>
     /// How long calls that still run may take to end after SIGTERM. Uploads and imports are told to stop at once; this
     /// is for readers. Kubernetes kills the pod 30 s after the signal unless told otherwise.

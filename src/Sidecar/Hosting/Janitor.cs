@@ -1,3 +1,4 @@
+using Sidecar.Background;
 using Sidecar.Import;
 using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Transfer;
@@ -10,36 +11,33 @@ namespace Sidecar.Hosting;
 /// </summary>
 internal sealed class Janitor(
     StagingArea area, ImportQueue imports, BroughtOutputs outputs, Tombstones tombstones, HostingMetrics metrics,
-    TimeProvider clock, ILogger<Janitor> logger)
-    : BackgroundService
+    LoopHealth loops, TimeProvider clock)
+    : PeriodicService("janitor", TimeSpan.FromMinutes(5), FirstRound.AtOnce, loops, clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
+    private readonly TimeProvider _clock = clock;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RoundAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
-        do
-        {
-            await SweepAsync(stoppingToken);
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        var failures = new List<Exception>();
+        await SweepAsync("import", () => imports.SweepAsync(_clock.GetUtcNow(), stoppingToken), failures);
+        await SweepAsync("output", () => outputs.SweepAsync(_clock.GetUtcNow()), failures);
+        await SweepAsync("upload", () => area.SweepAsync(stoppingToken), failures);
+        await SweepAsync("tombstone", () => Task.FromResult(tombstones.Sweep(_clock.GetUtcNow())), failures);
+        stoppingToken.ThrowIfCancellationRequested();
+        metrics.Swept(failures.Count == 0);
+        if (failures.Count > 0) throw failures is [var only] ? only : new AggregateException(failures);
     }
 
-    private async Task SweepAsync(CancellationToken stoppingToken)
+    // What cannot be removed of one kind must not keep the others for ever.
+    private async Task SweepAsync(string kind, Func<Task<int>> sweep, List<Exception> failures)
     {
         try
         {
-            metrics.Removed("import", await imports.SweepAsync(clock.GetUtcNow(), stoppingToken));
-            metrics.Removed("output", await outputs.SweepAsync(clock.GetUtcNow()));
-            metrics.Removed("upload", await area.SweepAsync(stoppingToken));
-            metrics.Removed("tombstone", tombstones.Sweep(clock.GetUtcNow()));
-            metrics.Swept(succeeded: true);
+            metrics.Removed(kind, await sweep());
         }
-        catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
+        catch (Exception failure)
         {
-            // Whatever it was: the next sweep may succeed, and an exception that left this loop would end the daemon.
-            metrics.Swept(succeeded: false);
-            HostingLog.JanitorFailed(logger, failure);
+            failures.Add(failure);
         }
     }
 }

@@ -2,13 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
 using Sidecar.Peers;
 using Sidecar.Peers.Trust;
 
 namespace Sidecar.Hosting;
 
 /// <summary>Kestrel's end points and HTTP/2 limits.</summary>
-internal static class Listeners
+internal sealed class Listeners(
+    IOptions<HostingOptions> hosting, IOptions<PeersOptions> peering, PeerGate gate, DescriptorBudget budget,
+    HostingMetrics metrics, ILogger<Listeners> logger)
 {
     // A sender may be this far ahead of the disk. One upload needs a few megabytes to keep the pipeline full; more
     // only costs memory, and sixteen uploads may each fill their window.
@@ -20,10 +23,14 @@ internal static class Listeners
     // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
     private const int FrameBytes = 1 << 20;
 
-    public static void Configure(KestrelServerOptions kestrel, HostingOptions options, PeersOptions peers, PeerGate gate)
+    // The limits of a listener are for all of its addresses together.
+    private readonly Dictionary<ListenerRole, ConnectionLimit> _limits = [];
+
+    public void Configure(KestrelServerOptions kestrel)
     {
+        var (options, peers) = (hosting.Value, peering.Value);
         kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = null;
+        kestrel.Limits.MaxConcurrentConnections = null; // each listener has a limit of its own
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
         kestrel.Limits.Http2.MaxFrameSize = FrameBytes;
@@ -34,7 +41,7 @@ internal static class Listeners
         PrepareSocket(socket);
         kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
         Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
-        if (peers.Enabled) ListenForPeers(kestrel, peers, gate);
+        if (peers.Enabled) ListenForPeers(kestrel, peers);
         Listen(kestrel, options.HealthAddress, HttpProtocols.Http2, ListenerRole.Health);
         Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
     }
@@ -55,13 +62,13 @@ internal static class Listeners
         SocketPath(options),
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
 
-    private static void Listen(KestrelServerOptions kestrel, string address, HttpProtocols protocols, ListenerRole role)
+    private void Listen(KestrelServerOptions kestrel, string address, HttpProtocols protocols, ListenerRole role)
     {
         if (address.Length == 0) return;
         kestrel.Listen(Parse(address), listener => Mark(listener, protocols, role));
     }
 
-    private static void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers, PeerGate gate) =>
+    private void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers) =>
         kestrel.Listen(Parse(peers.Address), listener =>
         {
             Mark(listener, HttpProtocols.Http2, ListenerRole.Peer);
@@ -75,15 +82,43 @@ internal static class Listeners
             : throw new ConfigurationException(
                 $"'{address}' is not an address and port; allowed: for example 127.0.0.1:9393, port 0 to 65535.");
 
-    private static void Mark(ListenOptions listener, HttpProtocols protocols, ListenerRole role)
+    private void Mark(ListenOptions listener, HttpProtocols protocols, ListenerRole role)
     {
         listener.Protocols = protocols;
         var mark = new ListenerMark(role);
+        var limit = LimitOf(role);
+        // First of all, also of a handshake: what is closed here must have cost nothing.
+        listener.Use(next => async connection =>
+        {
+            try
+            {
+                await limit.RunAsync(connection, next);
+            }
+            finally
+            {
+                budget.GiveBack();
+            }
+        });
         listener.Use(next => connection =>
         {
             connection.Features.Set(mark);
             return next(connection);
         });
+    }
+
+    private ConnectionLimit LimitOf(ListenerRole role)
+    {
+        var options = hosting.Value;
+        var (most, whenFull) = role switch
+        {
+            ListenerRole.Local => (options.MaxLocalConnections, WhenFull.RefuseNew),
+            ListenerRole.Peer => (options.MaxPeerConnections, WhenFull.RefuseNew),
+            ListenerRole.Ops => (options.MaxOpsConnections, WhenFull.CloseOldest),
+            ListenerRole.Health => (options.MaxHealthConnections, WhenFull.CloseOldest),
+        };
+        if (!_limits.TryGetValue(role, out var limit))
+            _limits[role] = limit = new ConnectionLimit(role, most, whenFull, metrics, logger);
+        return limit;
     }
 
     // A killed daemon leaves its socket file behind, and bind refuses an existing one. It is only removed when

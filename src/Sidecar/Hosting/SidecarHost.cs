@@ -3,13 +3,14 @@ using Grpc.Reflection;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
-using Sidecar.Peers.Trust;
 using Sidecar.Peers.Transfer;
 using Sidecar.Rpc;
 using Sidecar.Rpc.Calls;
@@ -21,6 +22,8 @@ namespace Sidecar.Hosting;
 /// <summary>Composition: every slice is added here, and nowhere else.</summary>
 internal static class SidecarHost
 {
+    private const int HealthMessageBytes = 4 << 10;
+
     // Lines of the log that tell of a refusal or a failure without being warnings: callers cause them.
     private static readonly FrozenSet<int> Refusals =
         FrozenSet.Create(CallLog.RefusedEvent, ImportLog.ImportEndedEvent);
@@ -103,13 +106,19 @@ internal static class SidecarHost
         services.AddOptions<HostOptions>().Configure<IOptions<HostingOptions>>(
             (host, hosting) => host.ShutdownTimeout = hosting.Value.DrainTimeout);
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<SignalLifetime>();
+        services.Replace(ServiceDescriptor.Singleton<IHostLifetime>(
+            provider => provider.GetRequiredService<SignalLifetime>()));
         services.AddMetrics();
         services.AddTelemetry(
             provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
+        services.AddSingleton<LoopHealth>();
         services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthService>();
+        // Anybody may ask it, and nobody has more to say than the name of a service.
+        services.AddGrpc().AddServiceOptions<HealthService>(health => health.MaxReceiveMessageSize = HealthMessageBytes);
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
         services.AddHostedService<Drain>();
@@ -117,10 +126,14 @@ internal static class SidecarHost
         services.AddSingleton<AuthorityEncoding>();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.UseSockets(Listeners.ConfigureTransport);
-        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, LargeBlockPoolFactory>());
+        services.AddSingleton<Listeners>().AddSingleton<DescriptorBudget>().AddSingleton<SocketTransportFactory>();
+        services.Replace(ServiceDescriptor.Singleton<IConnectionListenerFactory, BudgetedTransport>());
+        services.AddSingleton<LargeBlockPoolFactory>();
+        services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(
+            provider => provider.GetRequiredService<LargeBlockPoolFactory>()));
+        services.AddHostedService<MemoryReturn>();
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
-            .Configure<IOptions<HostingOptions>, IOptions<PeersOptions>, PeerGate>(
-                (kestrel, hosting, peers, gate) => Listeners.Configure(kestrel, hosting.Value, peers.Value, gate))
+            .Configure<Listeners>((kestrel, listeners) => listeners.Configure(kestrel))
             .Configure<AuthorityEncoding>(
                 (kestrel, authority) => kestrel.RequestHeaderEncodingSelector = authority.Select);
     }

@@ -14,7 +14,7 @@ internal static class SidecarProcess
 
     /// <summary>
     /// Runs the daemon until SIGTERM or SIGINT. A setting that is wrong stops the start with one line on standard
-    /// error and exit code 2; anything else that prevents it is exit code 1.
+    /// error and exit code 2; anything else that prevents it, or ends the daemon, is exit code 1.
     /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
@@ -33,8 +33,7 @@ internal static class SidecarProcess
         try
         {
             await using var app = SidecarHost.Build(args);
-            await SidecarHost.RunAsync(app);
-            return Success;
+            return await RunAsync(app);
         }
         catch (Exception failure) when (Explain(failure) is { } line)
         {
@@ -47,6 +46,19 @@ internal static class SidecarProcess
             await Console.Error.WriteLineAsync($"glance-staging-sidecar: {OneLine(failure.Message)}");
             return Failure;
         }
+    }
+
+    /// <summary>Runs it to its end, which is a success only when a signal asked for it.</summary>
+    public static async Task<int> RunAsync(WebApplication app)
+    {
+        await SidecarHost.RunAsync(app);
+        if (app.Services.GetRequiredService<SignalLifetime>().Signalled) return Success;
+        var last = app.Services.GetRequiredService<RecentProblems>().Newest()
+            .FirstOrDefault(problem => problem.Level >= LogLevel.Error);
+        await Console.Error.WriteLineAsync(
+            "glance-staging-sidecar: the daemon stopped without a signal to do so. The last error in its log: "
+            + (last.Text is null ? "none" : OneLine(last.Text)));
+        return Failure;
     }
 
     // Null for anything that is not the configuration's fault: that deserves its stack trace.

@@ -24,10 +24,11 @@ internal sealed record ImportFailure(
         StagingException { Error: StagingError.ImageNotFound } gone => Of(ImportError.ImageGone, gone.Message, stage),
         FileNotFoundException => Of(
             ImportError.ImageGone, "The image's file is gone: stage it again and start a new import.", stage),
-        IOException { HResult: Posix.Enospc or Posix.Edquot } => Of(
+        _ when DiskFault.IsFull(exception) => new(
             ImportError.NoSpace,
             "The volume became full while the import wrote to it. Try again later, or release staged images.",
-            stage),
+            stage,
+            DiskFault.FullFacts.ToDictionary(fact => fact.Name, fact => $"{fact.Value}")),
         IOException broken => Of(
             ImportError.DiskFailed, $"The disk failed under the import ({broken.Message}). Check the volume.", stage),
         UnauthorizedAccessException denied => Of(

@@ -1,3 +1,5 @@
+using Sidecar.Staging;
+
 namespace Sidecar.Import;
 
 /// <summary>
@@ -30,7 +32,7 @@ internal sealed partial class ImportQueue
     {
         if (_retention == TimeSpan.Zero) return 0;
         var removed = 0;
-        foreach (var import in List().Where(import => import.FinishedAt + _retention < now))
+        foreach (var import in List().Where(import => import.FinishedAt < now - _retention))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
@@ -113,8 +115,17 @@ internal sealed partial class ImportQueue
         {
             State = ImportState.Failed, Result = null, Failure = failure, FinishedAt = _time.GetUtcNow(),
         };
-        _journal.RemoveWorkFiles(import.ImportId);
-        _journal.Write(failed);
+        try
+        {
+            _journal.RemoveWorkFiles(import.ImportId);
+            _journal.Write(failed);
+        }
+        catch (Exception fault) when (DiskFault.Is(fault))
+        {
+            // A full volume must not keep the daemon from starting, as it is who frees it. The next start tries again.
+            _logger.JournalFailed(import.ImportId, fault.Message);
+        }
+
         return failed;
     }
 

@@ -31,7 +31,8 @@ internal sealed partial class ImportQueue
         lock (_lock) _jobs.Remove(job.Request.ImportId);
         TryRemoveFiles(job, () => _journal.Remove(job.Request.ImportId));
         job.Finish(job.Conclude(ImportState.Failed, null, why));
-        return new ImportException(why.Error, why.Message, failure);
+        return new ImportException(
+            why.Error, why.Message, failure, [.. why.Facts.Select(fact => (fact.Key, (object?)fact.Value))]);
     }
 
     private void FillSlots()

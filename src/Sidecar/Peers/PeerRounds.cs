@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
+using Sidecar.Background;
 using Sidecar.Peers.Membership;
 
 namespace Sidecar.Peers;
@@ -9,10 +10,9 @@ namespace Sidecar.Peers;
 /// everything; it stays so until that went well. What a peer is owed is in memory only: after a restart of this pod
 /// every peer returns.
 /// </summary>
-internal abstract class PeerRounds(PeerDirectory directory, TimeProvider clock) : BackgroundService
+internal abstract class PeerRounds(string loop, PeerDirectory directory, LoopHealth loops, TimeProvider clock)
+    : PeriodicService(loop, TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     private readonly ConcurrentDictionary<Peer, bool> _owed = new();
 
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -37,16 +37,12 @@ internal abstract class PeerRounds(PeerDirectory directory, TimeProvider clock) 
     /// <exception cref="RpcException">The peer did not take it: it is owed everything from now on.</exception>
     protected abstract Task TellAsync(Peer peer, bool everything, CancellationToken cancellationToken);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RoundAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            Collect();
-            var peers = directory.Peers;
-            foreach (var gone in _owed.Keys.Except(peers)) _owed.TryRemove(gone, out _);
-            await Task.WhenAll(peers.Where(peer => peer.State.Reachable).Select(peer => VisitAsync(peer, stoppingToken)));
-        }
+        Collect();
+        var peers = directory.Peers;
+        foreach (var gone in _owed.Keys.Except(peers)) _owed.TryRemove(gone, out _);
+        await Task.WhenAll(peers.Where(peer => peer.State.Reachable).Select(peer => VisitAsync(peer, stoppingToken)));
     }
 
     private async Task VisitAsync(Peer peer, CancellationToken stoppingToken)
@@ -61,9 +57,11 @@ internal abstract class PeerRounds(PeerDirectory directory, TimeProvider clock) 
             // Whether the peer is there is the probe's business to tell and to log.
             Owe(peer);
         }
-        catch (ObjectDisposedException)
+        catch
         {
-            // The peer has left the directory meanwhile.
+            // The round counts as failed, and what the peer has not heard is not forgotten.
+            Owe(peer);
+            throw;
         }
     }
 }

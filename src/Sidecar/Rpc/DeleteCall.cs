@@ -18,7 +18,7 @@ internal sealed class DeleteCall(
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
     {
         var id = ImageId.Parse(request.ImageId);
-        var asked = request.DeletedAt?.ToDateTimeOffset();
+        var asked = RequestTime.Read(request.DeletedAt, "deleted_at");
         var now = clock.GetUtcNow();
         var deleted = await DeleteHereAsync(id, asked ?? DateTimeOffset.MaxValue, caller.CancellationToken);
         if (mark.IsOn(request.Forwarded, caller) || request.OnlyHere || !options.Value.Enabled) return deleted;

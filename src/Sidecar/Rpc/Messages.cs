@@ -56,10 +56,10 @@ internal static class Messages
         ReservationId = held.Id, RemainingBytes = (ulong)held.RemainingBytes,
     };
 
-    public static Capacity ToCapacity(StagingArea area)
+    /// <exception cref="IOException">The volume cannot be asked.</exception>
+    public static Capacity ToCapacity(StagingArea area, UnmanagedFiles unmanaged)
     {
         var space = area.Space.Snapshot();
-        var unmanaged = area.CountUnmanaged();
         var refusal = area.Draining ? "DRAINING" : space.LowSpace ? "LOW_SPACE" : "";
         return new Capacity
         {

@@ -13,7 +13,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
 internal sealed class PeersService(
     StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, LocateCall locate, Announcements announcements,
-    DrainCall drain, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
+    DrainCall drain, UnmanagedWatch unmanaged, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
@@ -59,9 +59,25 @@ internal sealed class PeersService(
         Name = self.Name,
         Reachable = true,
         Since = _started,
-        Capacity = Messages.ToCapacity(area),
+        Capacity = Capacity(),
         Version = SidecarVersion.Text,
         Instance = self.Instance,
         Draining = area.Draining,
     };
+
+    // A pod whose disk fails is there all the same, and says itself that it takes nothing.
+    private Capacity Capacity()
+    {
+        try
+        {
+            return Messages.ToCapacity(area, unmanaged.Current);
+        }
+        catch (Exception failure) when (DiskFault.Is(failure))
+        {
+            return new Capacity
+            {
+                StagingDirectory = area.Layout.Directory, Refusal = StagingError.DiskFailed.Reason(),
+            };
+        }
+    }
 }

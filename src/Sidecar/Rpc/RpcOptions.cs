@@ -11,6 +11,13 @@ internal sealed class RpcOptions
     /// <summary>Largest message accepted, in bytes. gRPC's own default is 4 MiB; chunks of 1 MiB need no more.</summary>
     [AllowedRange(64 << 10, 64 << 20)]
     public int MaxMessageBytes { get; set; } = 4 << 20;
+
+    /// <summary>
+    /// Stage calls that may run at a time; the next one is refused with OVERLOADED. 0: one for each 4 MiB of memory that the
+    /// process may use, such as 64 in a container of 256 MiB, and for each six file descriptors beyond 256.
+    /// </summary>
+    [AllowedRange(0, 100_000)]
+    public int MaxUploads { get; set; }
 }
 
 [OptionsValidator]

@@ -41,7 +41,7 @@ internal static class RpcServices
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
         services.AddSingleton(_ => new ReflectionServiceImpl(Described));
         services.AddSingleton(_ => new ReflectionV1ServiceImpl(Described));
-        services.AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
+        services.AddSingleton<UploadAdmission>().AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
         services.AddSingleton<ImageReader>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()

@@ -12,7 +12,8 @@ namespace Sidecar.Rpc;
 /// <summary>The Staging service: turns messages into calls of the staging slice.</summary>
 internal sealed class StagingService(
     StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload,
-    DeleteCall delete, OwnerRouter router, ReadCall read, Forwarder forwarder, ForwardMark mark, IOptions<RpcOptions> rpc)
+    DeleteCall delete, OwnerRouter router, ReadCall read, Forwarder forwarder, ForwardMark mark, UnmanagedWatch unmanaged,
+    IOptions<RpcOptions> rpc)
     : Glance.Sidecar.V1.Staging.StagingBase
 {
     public override async Task<Glance.Sidecar.V1.StagedImage> Stage(
@@ -58,7 +59,7 @@ internal sealed class StagingService(
         ListImagesRequest request, IServerStreamWriter<Glance.Sidecar.V1.StagedImage> responseStream,
         ServerCallContext context)
     {
-        var before = request.CommittedBefore?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue;
+        var before = RequestTime.Read(request.CommittedBefore, "committed_before") ?? DateTimeOffset.MaxValue;
         foreach (var image in area.ListImages())
         {
             if (image.CommittedAt >= before) break; // they come oldest first
@@ -91,7 +92,7 @@ internal sealed class StagingService(
     }
 
     public override Task<Capacity> GetCapacity(GetCapacityRequest request, ServerCallContext context) =>
-        Task.FromResult(Messages.ToCapacity(area));
+        Task.FromResult(Messages.ToCapacity(area, unmanaged.Current));
 
     public override Task Reserve(
         ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responseStream,

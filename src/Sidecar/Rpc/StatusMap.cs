@@ -31,6 +31,7 @@ internal static class StatusMap
         StagingError.DiskFailed => StatusCode.DataLoss,
         StagingError.Draining => StatusCode.Unavailable,
         StagingError.IdleTimeout => StatusCode.DeadlineExceeded,
+        StagingError.Overloaded => StatusCode.ResourceExhausted,
         StagingError.AdoptRefused => StatusCode.PermissionDenied,
     };
 

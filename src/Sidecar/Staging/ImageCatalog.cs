@@ -12,6 +12,10 @@ namespace Sidecar.Staging;
 internal sealed class ImageCatalog(StagingLayout layout)
 {
     private readonly ConcurrentDictionary<ImageId, StagedImage> _images = new();
+
+    // The same images by age, for those who look every few seconds and want the oldest only. Both change under its lock, so
+    // that an Add and a Remove of one image leave them alike; readers of _images alone need no lock.
+    private readonly SortedSet<StagedImage> _byAge = new(Comparer<StagedImage>.Create(CompareAge));
     private long _bytes;
 
     public int Count => _images.Count;
@@ -20,9 +24,21 @@ internal sealed class ImageCatalog(StagingLayout layout)
 
     public bool TryGet(ImageId id, [NotNullWhen(true)] out StagedImage? image) => _images.TryGetValue(id, out image);
 
+    public StagedImage? Oldest
+    {
+        get
+        {
+            lock (_byAge) return _byAge.Min;
+        }
+    }
+
     /// <summary>All of them, oldest commit first.</summary>
-    public IReadOnlyList<StagedImage> List() =>
-        [.. _images.Values.OrderBy(image => image.CommittedAt).ThenBy(image => image.Id.ToString())];
+    public IReadOnlyList<StagedImage> List() => ListOldest(int.MaxValue);
+
+    public IReadOnlyList<StagedImage> ListOldest(int most)
+    {
+        lock (_byAge) return [.. _byAge.Take(most)];
+    }
 
     /// <summary>Makes the record durable. The image does not show until <see cref="Add"/>.</summary>
     public void WriteRecord(StagedImage image) => DurableFiles.Replace(
@@ -43,16 +59,35 @@ internal sealed class ImageCatalog(StagingLayout layout)
 
     public void Add(StagedImage image)
     {
-        if (_images.TryAdd(image.Id, image)) Interlocked.Add(ref _bytes, image.Size);
+        lock (_byAge)
+        {
+            if (!_images.TryAdd(image.Id, image)) return;
+            _byAge.Add(image);
+            Interlocked.Add(ref _bytes, image.Size);
+        }
     }
 
     /// <summary>Removes the image's file and record, durably. Answers the bytes freed.</summary>
     public long Remove(StagedImage image)
     {
-        if (_images.TryRemove(image.Id, out _)) Interlocked.Add(ref _bytes, -image.Size);
+        Forget(image);
         var freed = DurableFiles.Delete(layout.ImageFile(image.Id));
         Posix.SyncDirectory(layout.Directory);
         DurableFiles.Delete(layout.ImageRecord(image.Id));
         return freed;
     }
+
+    private void Forget(StagedImage image)
+    {
+        lock (_byAge)
+        {
+            if (!_images.TryRemove(image.Id, out var listed)) return;
+            _byAge.Remove(listed);
+            Interlocked.Add(ref _bytes, -listed.Size);
+        }
+    }
+
+    private static int CompareAge(StagedImage one, StagedImage other) =>
+        one.CommittedAt.CompareTo(other.CommittedAt) is not 0 and var order
+            ? order : string.CompareOrdinal(one.Id.ToString(), other.Id.ToString());
 }

@@ -12,6 +12,8 @@ internal static partial class Posix
     public const int Eexist = 17;
     public const int Exdev = 18;
     public const int Einval = 22;
+    public const int Enfile = 23;
+    public const int Emfile = 24;
     public const int Efbig = 27;
     public const int Enospc = 28;
     public const int Enosys = 38;
@@ -19,6 +21,10 @@ internal static partial class Posix
     public const int Eopnotsupp = 95;
     public const int Edquot = 122;
 
+    private const int ResourceOfFiles = 7; // RLIMIT_NOFILE
+    private const uint UsualDescriptors = 1024;
+    private const uint MostDescriptors = 1 << 20;
+    private const int DescriptorsOfRuntime = 256; // two for each assembly, where they are not compiled into one program
     private const int AtFdCwd = -100;
     private const int SeekToData = 3;
     private const int SeekToHole = 4;
@@ -113,6 +119,13 @@ internal static partial class Posix
         return (start, stop < 0 ? end : Math.Min(stop, end));
     }
 
+    /// <summary>How many files and sockets this process may have open, beside those that the runtime keeps for itself.</summary>
+    public static long SpareDescriptors()
+    {
+        if (GetResourceLimit(ResourceOfFiles, out var limit) != 0) limit.Soft = UsualDescriptors;
+        return Math.Max(0, (long)Math.Min(limit.Soft, MostDescriptors) - DescriptorsOfRuntime);
+    }
+
     private static IOException LastError(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -141,4 +154,13 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int Ioctl(SafeFileHandle file, nuint request, SafeFileHandle argument);
+
+    [LibraryImport("libc", EntryPoint = "getrlimit")]
+    private static partial int GetResourceLimit(int resource, out ResourceLimit limit);
+
+    private struct ResourceLimit
+    {
+        public nuint Soft;
+        public nuint Hard;
+    }
 }

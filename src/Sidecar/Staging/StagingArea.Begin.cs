@@ -147,7 +147,7 @@ internal sealed partial class StagingArea
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (DiskFault.Is(failure) && !DiskFault.IsOutOfDescriptors(failure))
         {
             reservation.Dispose();
             throw CannotBegin(header.ImageId, failure);
@@ -161,13 +161,12 @@ internal sealed partial class StagingArea
 
     // Its header and journal need a little room as well, which a volume that others filled may not have.
     private static StagingException CannotBegin(ImageId id, Exception failure) =>
-        failure.HResult is Posix.Enospc or Posix.Edquot
+        DiskFault.IsFull(failure)
             ? new StagingException(
                 StagingError.NoSpace,
                 $"The volume is full: there is no room to begin the upload of image {id}. Try again when there is.",
                 failure,
-                (SpaceLedger.NeverFact, "false"),
-                ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds))
+                DiskFault.FullFacts)
             : new StagingException(
                 StagingError.DiskFailed,
                 $"The upload of image {id} cannot begin: the disk failed ({failure.Message}). Check the volume.",

@@ -63,6 +63,9 @@ internal sealed partial class StagingArea : IDisposable
 
     public long ImageBytes => _catalog.Bytes;
 
+    /// <summary>The staged image with the oldest commit; null without images.</summary>
+    public StagedImage? OldestImage => _catalog.Oldest;
+
     /// <summary>Images that are being received, and those for which somebody holds space.</summary>
     public int ActiveUploads => _uploads.Values.Where(upload => upload.Snapshot().State == UploadState.Receiving)
         .Select(upload => upload.Header.ImageId).Union(Reservations.Images).Count();
@@ -100,7 +103,11 @@ internal sealed partial class StagingArea : IDisposable
 
     public bool TryGetImage(ImageId id, [NotNullWhen(true)] out StagedImage? image) => _catalog.TryGet(id, out image);
 
+    /// <summary>All of them, oldest commit first.</summary>
     public IReadOnlyList<StagedImage> ListImages() => _catalog.List();
+
+    /// <summary>The first few of <see cref="ListImages"/>, at a cost that does not depend on how many there are.</summary>
+    public IReadOnlyList<StagedImage> ListOldestImages(int most) => _catalog.ListOldest(most);
 
     /// <summary>
     /// Removes what a hand-over has brought here of an image that found another owner. Its call may still be open: nobody

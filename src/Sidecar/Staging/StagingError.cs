@@ -61,6 +61,12 @@ internal enum StagingError
     /// <summary>The sender went silent; the upload keeps its offset.</summary>
     IdleTimeout,
 
+    /// <summary>
+    /// More at once than this pod has memory or file descriptors for; try again in a moment. Facts: limit (uploads), of a
+    /// Stage call; retry_after_seconds.
+    /// </summary>
+    Overloaded,
+
     /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link.</summary>
     AdoptRefused,
 }

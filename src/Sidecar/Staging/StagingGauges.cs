@@ -5,18 +5,11 @@ namespace Sidecar.Staging;
 /// <summary>The state of the staging area, read whenever somebody looks.</summary>
 internal sealed class StagingGauges
 {
-    // Counting them reads the whole directory.
-    private static readonly TimeSpan UnmanagedAge = TimeSpan.FromMinutes(1);
-
     private readonly StagingArea _area;
-    private readonly TimeProvider _clock;
-    private readonly Lock _lock = new();
-    private UnmanagedFiles _unmanaged;
-    private DateTimeOffset _countedAt = DateTimeOffset.MinValue;
 
-    public StagingGauges(IMeterFactory meters, StagingArea area, TimeProvider clock)
+    public StagingGauges(IMeterFactory meters, StagingArea area, UnmanagedWatch unmanaged)
     {
-        (_area, _clock) = (area, clock);
+        _area = area;
         var meter = meters.Create(StagingMetrics.MeterName);
         Gauge("volume_size_bytes", "Size of the volume.", () => area.Space.Snapshot().TotalBytes);
         Gauge("volume_free_bytes", "Free bytes of the volume.", () => area.Space.Snapshot().FreeBytes);
@@ -29,8 +22,8 @@ internal sealed class StagingGauges
         Gauge("uploads_active", "Images that are being received, or that space is held for.", () => area.ActiveUploads);
         Gauge("images", "Staged images.", () => area.ImageCount);
         Gauge("images_bytes", "Bytes of the staged images.", () => area.ImageBytes);
-        Gauge("unmanaged_files", "Files of others in the staging directory.", () => Unmanaged().Files);
-        Gauge("unmanaged_bytes", "Bytes of the files of others in the staging directory.", () => Unmanaged().Bytes);
+        Gauge("unmanaged_files", "Files of others in the staging directory.", () => unmanaged.Current.Files);
+        Gauge("unmanaged_bytes", "Bytes of the files of others in the staging directory.", () => unmanaged.Current.Bytes);
         meter.CreateObservableGauge(
             "glance_staging_oldest_image_timestamp_seconds", Oldest, "s",
             "When the oldest staged image was committed, as a Unix time; none without images.");
@@ -39,18 +32,6 @@ internal sealed class StagingGauges
             meter.CreateObservableGauge("glance_staging_" + name, read, description: description);
     }
 
-    private IEnumerable<Measurement<long>> Oldest() => _area.ListImages() is { Count: > 0 } images
-        ? [new(images.Min(image => image.CommittedAt).ToUnixTimeSeconds())]
-        : [];
-
-    private UnmanagedFiles Unmanaged()
-    {
-        lock (_lock)
-        {
-            var now = _clock.GetUtcNow();
-            if (now - _countedAt < UnmanagedAge) return _unmanaged;
-            _countedAt = now;
-            return _unmanaged = _area.CountUnmanaged();
-        }
-    }
+    private IEnumerable<Measurement<long>> Oldest() =>
+        _area.OldestImage is { } image ? [new(image.CommittedAt.ToUnixTimeSeconds())] : [];
 }

@@ -29,6 +29,8 @@ internal static class StagingServices
             Volume.Measure(provider.GetRequiredService<StagingLayout>()),
             provider.GetRequiredService<IOptions<StagingOptions>>().Value));
         services.AddSingleton<StagingArea>();
+        services.AddSingleton<UnmanagedWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<UnmanagedWatch>());
         services.AddSingleton<Func<ImageId, StagedImage>>(
             provider => provider.GetRequiredService<StagingArea>().GetImage);
         return services;

@@ -34,7 +34,7 @@ class Attempt:
 
     def run(self):
         """The finished Import. Raises SidecarError, and what progress raises: then the import is cancelled."""
-        heard = time.monotonic()
+        down_since = None
         full_since = None
         is_known_new = False
         while True:
@@ -45,14 +45,18 @@ class Attempt:
                 return self._watch()
             except SidecarError as failure:
                 now = time.monotonic()
-                heard = max(heard, self._heard)
                 if failure.reason == "NO_SPACE":
                     full_since = full_since or now
                     if failure.facts.get("never") == "true" or now - full_since >= self._settings.space_wait:
                         raise
                     self._wait(SPACE_PAUSE, "Waiting for space in the staging area: %s" % failure.message)
                     is_known_new = False
-                elif failure.transient and now - heard < self._settings.wait:
+                elif failure.transient:
+                    # From when it was noticed: an import that waits for its turn may have had nothing to tell for hours.
+                    if down_since is None or self._heard > down_since:
+                        down_since = now
+                    if now - down_since >= self._settings.wait:
+                        raise
                     self._wait(0.5, "Waiting for the staging sidecar: %s" % failure.message)
                 else:
                     raise
@@ -83,15 +87,15 @@ class Attempt:
                 try:
                     event = events.get(timeout=self._settings.progress_interval)
                 except queue.Empty:
-                    event = last
+                    self._progress.tell(self._said)  # as long as the channel's keepalive takes the sidecar for alive
+                    continue
                 if event is _ENDED:
                     return self._finished(last)
                 if isinstance(event, SidecarError):
                     raise event
-                if event is not None:
-                    self._heard = time.monotonic()
-                    last = event
-                    self._said = describe(event)
+                self._heard = time.monotonic()
+                last = event
+                self._said = describe(event)
                 self._progress.tell(self._said)
         except SidecarError:
             raise

@@ -24,6 +24,11 @@ _CHANNEL_OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # A sidecar that hangs keeps its connection. Calls that last as long as an import have no timeout; this ends them.
+    ("grpc.keepalive_time_ms", 20000),
+    ("grpc.keepalive_timeout_ms", 10000),
+    # Also while nothing else is sent, as when an import waits for its turn.
+    ("grpc.http2.max_pings_without_data", 0),
     # A proxy of the environment is for the outside, never for this pod.
     ("grpc.enable_http_proxy", 0),
 ]

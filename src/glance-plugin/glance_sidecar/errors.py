@@ -46,7 +46,7 @@ class SidecarError(Exception):
     @property
     def transient(self):
         """The same call may well succeed later, without anybody doing anything about the image."""
-        return self.down or self.code == grpc.StatusCode.UNAVAILABLE
+        return self.down or self.code == grpc.StatusCode.UNAVAILABLE or self.reason == "OVERLOADED"
 
 
 def _info(failure):

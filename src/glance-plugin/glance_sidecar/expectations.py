@@ -1,11 +1,9 @@
 """What the filter knows of a request while Glance answers it and calls the staging store, in the same process."""
 
-import contextlib
 import threading
 
 _lock = threading.Lock()
 _expected = {}
-_deleted = set()
 
 
 class Expectation:
@@ -40,20 +38,3 @@ def find(image_id):
     """The request that is being answered for this image, or None: then a task writes it (web-download and the like)."""
     with _lock:
         return _expected.get(image_id)
-
-
-@contextlib.contextmanager
-def deletion(image_id):
-    """While the filter lets Glance delete an image, of which it removes the staged bytes itself afterwards."""
-    with _lock:
-        _deleted.add(image_id)
-    try:
-        yield
-    finally:
-        with _lock:
-            _deleted.discard(image_id)
-
-
-def is_deleted(image_id):
-    with _lock:
-        return image_id in _deleted

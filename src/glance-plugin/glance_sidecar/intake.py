@@ -113,7 +113,7 @@ def adopt(image_id, path, size, reservation=None, claims=None, patience=0):
     Returns the staged image. Raises SidecarError; the file then lies where it was.
     """
     give_up = time.monotonic() + patience
-    _let_group_write(path)
+    _share_with_group(path)
     asked_before = False
     replaced = False
     while True:
@@ -139,9 +139,9 @@ def adopt(image_id, path, size, reservation=None, claims=None, patience=0):
                 raise
 
 
-def _let_group_write(path):
+def _share_with_group(path):
     try:
-        # The sidecar opens it for writing, to make it durable; Glance's own file store leaves that out.
+        # The sidecar is another user of the same group, and Glance's umask may have left the group nothing.
         os.chmod(path, 0o660)
     except OSError as failure:
         LOG.info("The mode of %s stays as it is: %s", path, failure)

@@ -22,6 +22,10 @@ _AHEAD = 4
 _LIMIT = 1024 * 1024
 
 
+class _CallEnded(Exception):
+    """The sidecar has ended the call, whatever there is left to send."""
+
+
 class Sender:
     """Sends one image."""
 
@@ -44,12 +48,7 @@ class Sender:
         call = client.get().feed("Staging.Stage", iter(self._waiting.get, _END))
         call.add_done_callback(lambda _: self._ended.set())
         try:
-            self._put(messages.StageRequest(header=self._header))
-            for block in source:
-                self._put_block(block)
-                self._on_step(self._sent)
-            self._put(messages.StageRequest(finish=messages.StageFinish(total_size=self._sent)))
-            self._put(_END)
+            self._send_all(source)
             return call.result().size
         except grpc.RpcError as failure:
             raise SidecarError.of(failure) from None
@@ -57,6 +56,18 @@ class Sender:
             call.cancel()
             self._ended.set()
             self._let_feeder_go()
+
+    def _send_all(self, source):
+        try:
+            self._put(messages.StageRequest(header=self._header))
+            for block in source:
+                self._put_block(block)
+                self._on_step(self._sent)
+            self._put(messages.StageRequest(finish=messages.StageFinish(total_size=self._sent)))
+            self._put(_END)
+        except _CallEnded:
+            # What is left of the source, be it 100 GB, is of no use to anybody; the call's result says why it ended.
+            pass
 
     def _put_block(self, block):
         view = memoryview(block)
@@ -70,13 +81,14 @@ class Sender:
             view = view[_LIMIT:]
 
     def _put(self, request):
-        """Hands a message to the call, waiting while it is behind; also returns when the call has ended."""
+        """Hands a message to the call, waiting while it is behind. Raises _CallEnded when nobody takes it any more."""
         while not self._ended.is_set():
             try:
                 self._waiting.put(request, timeout=0.25)
                 return
             except queue.Full:
                 continue
+        raise _CallEnded()
 
     def _let_feeder_go(self):
         # grpc reads the queue on a thread of its own, which would wait for ever for the next message.

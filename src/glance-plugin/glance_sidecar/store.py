@@ -109,8 +109,6 @@ class Store(filesystem.Store):
 
     @staticmethod
     def _delete_image(image_id, path):
-        if expectations.is_deleted(image_id):
-            return  # Glance's answer to a DELETE; the filter removes the bytes when it has succeeded
         running = live.of_image(image_id)
         if running is None or not _is_still_needed(running):
             pending.delete_image(image_id, fallback_file=path)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -42,6 +43,10 @@ class Daemon:
             self._process.wait()
             self._process = None
             self._log.close()
+
+    def freeze(self):
+        """It keeps its connections, and answers nobody any more."""
+        self._process.send_signal(signal.SIGSTOP)
 
     def start_again(self):
         """Starts it unless it runs."""

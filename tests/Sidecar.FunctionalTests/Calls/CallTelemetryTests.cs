@@ -167,7 +167,7 @@ internal sealed class CallTelemetryTests : SidecarTest
     }
 
     [Test]
-    public async Task Handler_ThatFailsByABug_IsUnknown_AndTellsNothingOfIt()
+    public async Task Handler_ThatFailsByABug_IsInternal_AndTellsNothingOfIt()
     {
         using var directory = TestDirectory.Create();
         await using var server = await ScriptedServer.StartAsync(
@@ -178,8 +178,9 @@ internal sealed class CallTelemetryTests : SidecarTest
         var failure = await Assert.ThrowsAsync<RpcException>(async () => await new Glance.Sidecar.V1.Staging.StagingClient(channel)
             .GetCapacityAsync(new GetCapacityRequest(), cancellationToken: Deadline));
 
-        Assert.That((failure!.StatusCode, failure.Status.Detail), Is.EqualTo((StatusCode.Unknown, "The handler failed.")));
-        Assert.That((await measured.MeasurementsAsync(1, Deadline)).Single()["error.type"], Is.EqualTo("UNKNOWN"));
+        AssertRefused(failure, StatusCode.Internal, "INTERNAL_ERROR");
+        Assert.That(failure!.Status.Detail, Does.Not.Contain("secret"));
+        Assert.That((await measured.MeasurementsAsync(1, Deadline)).Single()["error.type"], Is.EqualTo("INTERNAL"));
     }
 
     private static async Task<(Activity Sent, Activity Served)> SidesAsync(MeasuredCalls measured)

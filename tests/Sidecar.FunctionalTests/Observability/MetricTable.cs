@@ -16,6 +16,7 @@ internal static partial class MetricTable
         "glance_staging_upload_resumes_total",
         "glance_staging_janitor_removed_total",
         "glance_staging_reattaches_total",
+        "glance_staging_connections_closed_total",
         "glance_staging_duplicates_total",
         "glance_staging_forward_loops_prevented_total",
         "glance_staging_locates_total",

@@ -68,6 +68,14 @@ internal sealed class TombstonesTests
         Assert.That(Open(directory).MissedBy("glance-1").Single().Id, Is.EqualTo(later));
     }
 
+    [Test]
+    public void Sweep_WithADeletionAtTheEndOfTime_KeepsIt()
+    {
+        using var directory = new TempDirectory();
+        Open(directory).Add(_id, DateTimeOffset.MaxValue);
+        Assert.That(Open(directory).Sweep(Noon), Is.Zero);
+    }
+
     [TestCase("")]
     [TestCase("{}")]
     [TestCase("[1]")]

@@ -23,7 +23,7 @@ internal sealed class StatusSurvey(
         clock.GetUtcNow(),
         _startedAt,
         readiness.Obstacle(),
-        Capacity(area.Space.Snapshot()),
+        Capacity(),
         [.. area.ListUploads().Select(Upload)],
         [.. imports.List().OrderBy(import => import.IsFinished).ThenByDescending(import => import.CreatedAt)
             .Take(MostImports).Select(Import)],
@@ -37,9 +37,26 @@ internal sealed class StatusSurvey(
         return process.StartTime.ToUniversalTime();
     }
 
-    private CapacityReport Capacity(SpaceSnapshot space) => new(
-        staging.Layout.Directory, space.TotalBytes, space.FreeBytes, space.ReservedBytes, space.AvailableBytes,
-        readiness.Obstacle() is null);
+    private CapacityReport Capacity()
+    {
+        var space = Space();
+        return new CapacityReport(
+            staging.Layout.Directory, space.TotalBytes, space.FreeBytes, space.ReservedBytes, space.AvailableBytes,
+            readiness.Obstacle() is null);
+    }
+
+    // The page is for just the hour in which the disk fails; the obstacle says why there are no numbers.
+    private SpaceSnapshot Space()
+    {
+        try
+        {
+            return area.Space.Snapshot();
+        }
+        catch (Exception failure) when (DiskFault.Is(failure))
+        {
+            return default;
+        }
+    }
 
     private static UploadReport Upload(UploadSnapshot upload) => new(
         upload.Header.ImageId.ToString(), upload.State.Label(), upload.ReceivedOffset, upload.DurableOffset,
@@ -55,7 +72,7 @@ internal sealed class StatusSurvey(
     private ImagesReport Images() => new(
         area.ImageCount,
         area.ImageBytes,
-        [.. area.ListImages().OrderBy(image => image.CommittedAt).Take(MostImages).Select(image => new ImageReport(
+        [.. area.ListOldestImages(MostImages).Select(image => new ImageReport(
             image.Id.ToString(), image.Size, image.CommittedAt, image.Origin.Label(), image.ProjectId))]);
 
     private static PeerReport Peer(Peer peer)

@@ -18,7 +18,7 @@ internal sealed class Announcements(
         foreach (var commit in request.Commits)
         {
             if (!ImageId.TryParse(commit.ImageId, out var id) || commit.CommittedAt is not { } at) continue;
-            Take(id, by, at.ToDateTimeOffset());
+            Take(id, by, PeerTime.Read(at));
             await area.RemoveHandOverPartAsync(id, by, cancellationToken);
         }
 

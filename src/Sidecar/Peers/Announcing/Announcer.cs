@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
@@ -14,8 +15,9 @@ namespace Sidecar.Peers.Announcing;
 /// two pods that came to hold the same image learn of it.
 /// </summary>
 internal sealed class Announcer(
-    StagingArea area, PeerDirectory directory, ForwardMark mark, IOptions<PeersOptions> options, TimeProvider clock)
-    : PeerRounds(directory, clock)
+    StagingArea area, PeerDirectory directory, ForwardMark mark, IOptions<PeersOptions> options, LoopHealth loops,
+    TimeProvider clock)
+    : PeerRounds("announcements", directory, loops, clock)
 {
     // Some 60 KiB a message.
     private const int CommitsPerMessage = 1000;

@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
@@ -16,21 +17,31 @@ internal delegate bool IsImported(ImageId image);
 /// </summary>
 internal sealed class DuplicateRemoval(
     StagingArea area, Duplicates duplicates, PeerDirectory directory, ForwardMark mark, IsImported isImported,
-    ForwardingMetrics metrics, IOptions<PeersOptions> options, TimeProvider clock, ILogger<DuplicateRemoval> logger)
-    : BackgroundService
+    ForwardingMetrics metrics, IOptions<PeersOptions> options, LoopHealth loops, TimeProvider clock,
+    ILogger<DuplicateRemoval> logger)
+    : PeriodicService("duplicate_removal", TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     // An owner that does not answer, or an import that runs: some time passes until that changes.
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private readonly TimeProvider _clock = clock;
+
+    protected override bool IsNeeded => options.Value.Enabled;
+
+    protected override async Task RoundAsync(CancellationToken stoppingToken)
     {
-        if (!options.Value.Enabled) return;
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        foreach (var duplicate in duplicates.DueBy(_clock.GetUtcNow()))
         {
-            foreach (var duplicate in duplicates.DueBy(clock.GetUtcNow())) await SettleAsync(duplicate, stoppingToken);
+            try
+            {
+                await SettleAsync(duplicate, stoppingToken);
+            }
+            catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
+            {
+                // Put off, so that it does not stand before the others in the next round too.
+                LookAgain(duplicate, "looking at it failed: " + failure.Message);
+                throw;
+            }
         }
     }
 
@@ -66,9 +77,9 @@ internal sealed class DuplicateRemoval(
             var newer = await owner.Staging.GetImageAsync(
                 new GetImageRequest { ImageId = duplicate.Image.Id.ToString(), Forwarded = mark.Message() },
                 mark.Metadata(),
-                (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime,
+                (_clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime,
                 stoppingToken);
-            return newer.CommittedAt.ToDateTimeOffset() >= duplicate.Newer.CommittedAt;
+            return PeerTime.Read(newer.CommittedAt) >= duplicate.Newer.CommittedAt;
         }
         catch (RpcException failure)
         {

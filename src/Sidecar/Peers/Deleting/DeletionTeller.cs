@@ -2,6 +2,7 @@ using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
@@ -15,8 +16,8 @@ internal sealed record DeletionOutcome(bool Existed, long FreedBytes, IReadOnlyL
 
 /// <summary>Has peers delete an image: at once, and those that were not there then when they return.</summary>
 internal sealed class DeletionTeller(
-    Tombstones tombstones, PeerDirectory directory, ForwardMark mark, IOptions<PeersOptions> options, TimeProvider clock,
-    ILogger<DeletionTeller> logger) : PeerRounds(directory, clock)
+    Tombstones tombstones, PeerDirectory directory, ForwardMark mark, IOptions<PeersOptions> options, LoopHealth loops,
+    TimeProvider clock, ILogger<DeletionTeller> logger) : PeerRounds("deletions", directory, loops, clock)
 {
     // Small calls on one connection; more in flight would only wait for the peer's disk.
     private const int CallsAtOnce = 16;
@@ -90,7 +91,7 @@ internal sealed class DeletionTeller(
         {
             return await TellAsync(peer, id, deletedAt, metadata, cancellationToken);
         }
-        catch (Exception failure) when (failure is RpcException or ObjectDisposedException)
+        catch (RpcException)
         {
             return null; // no answer
         }

@@ -79,7 +79,7 @@ internal sealed class Tombstones
         var removed = 0;
         foreach (var (id, tombstone) in _all)
         {
-            if (tombstone.DeletedAt + _retention >= now) continue;
+            if (tombstone.DeletedAt >= now - _retention) continue; // no sum: the time on disk may be any
             lock (LockOf(id))
             {
                 if (!_all.TryRemove(new(id, tombstone))) continue;

@@ -45,20 +45,12 @@ internal sealed class Forwarder(ForwardMark mark, IOptions<PeersOptions> options
             {
                 throw Refusal.PassOn(refusal);
             }
-            catch (ObjectDisposedException gone)
-            {
-                // The peer has left the directory since it was looked up.
-                throw Unreachable(owner, gone.Message, gone);
-            }
         }
     }
 
-    public static PeerException Unreachable(Peer owner, RpcException failure) =>
-        Unreachable(owner, Refusal.Why(failure), failure);
-
-    private static PeerException Unreachable(Peer owner, string why, Exception failure) => new(
+    public static PeerException Unreachable(Peer owner, RpcException failure) => new(
         PeerError.OwnerUnreachable,
-        $"Pod {owner.Name} has it and does not answer ({why}). Try again when it is back.",
+        $"Pod {owner.Name} has it and does not answer ({Refusal.Why(failure)}). Try again when it is back.",
         failure,
         ("owner", owner.Name), ("retry_after_seconds", RetryAfterSeconds));
 }

@@ -46,5 +46,5 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
         new PollOutcome<Copy>([], outcome.Asked, outcome.Silent).Incomplete($"Nobody who answered has {subject}");
 
     private static Copy ToCopy(string owner, Location location) =>
-        new(owner, location.CommittedAt?.ToDateTimeOffset() ?? default, (long)location.Size);
+        new(owner, PeerTime.Read(location.CommittedAt), (long)location.Size);
 }

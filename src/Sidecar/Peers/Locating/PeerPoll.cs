@@ -71,9 +71,5 @@ internal sealed class PeerPoll(
             // It is this pod under another address, and this pod's table was looked at before.
             return (peer, Refusal.ReasonOf(failure) == PeerError.ForwardLoop.Reason(), null);
         }
-        catch (ObjectDisposedException)
-        {
-            return (peer, false, null); // it has left the directory since it was looked up
-        }
     }
 }

@@ -30,7 +30,7 @@ internal sealed class UploadLocator(PeerPoll poll, ForwardMark mark)
             upload => IsActive(upload) ? TimeSpan.Zero : null,
             caller);
         var best = outcome.Answers.Select(found => found.Answer).Concat(here is null ? [] : [here])
-            .OrderByDescending(IsActive).ThenByDescending(upload => upload.LastActiveAt?.ToDateTimeOffset())
+            .OrderByDescending(IsActive).ThenByDescending(upload => PeerTime.Read(upload.LastActiveAt))
             .FirstOrDefault();
         if (best is not null && (IsActive(best) || outcome.Silent.Count == 0)) return best;
         if (outcome.Silent.Count > 0) throw outcome.Incomplete($"Nobody who answered is receiving image {id}");

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 
 namespace Sidecar.Peers.Membership;
 
@@ -8,11 +9,13 @@ namespace Sidecar.Peers.Membership;
 /// </summary>
 internal sealed class PeerDirectory(
     IPeerDiscovery discovery, PeerRoster roster, PeerMemory memory, PeerProbe probe, IOptions<PeersOptions> options,
-    TimeProvider clock, ILogger<PeerDirectory> logger) : BackgroundService
+    LoopHealth loops, TimeProvider clock, ILogger<PeerDirectory> logger)
+    : PeriodicService("membership", options.Value.ResolveInterval, FirstRound.AtOnce, loops, clock)
 {
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<Peer, PeerWatch> _watches = [];
     private bool _resolves = true;
+    private bool _restored;
 
     /// <summary>A peer can be reached (again), or was started anew; told on the peer's own probe loop.</summary>
     public event Action<Peer>? Returned;
@@ -50,21 +53,26 @@ internal sealed class PeerDirectory(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        roster.Restore(memory.Load());
-        Watch(stoppingToken);
-        using var timer = new PeriodicTimer(options.Value.ResolveInterval, clock);
         try
         {
-            do
-            {
-                if (await ResolveAsync(stoppingToken) && !Ready.IsCompleted) await EachAskedAsync();
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            await base.ExecuteAsync(stoppingToken);
         }
         finally
         {
             await Task.WhenAll(Watches().Select(watch => watch.Ended));
         }
+    }
+
+    protected override async Task RoundAsync(CancellationToken stoppingToken)
+    {
+        if (!_restored)
+        {
+            _restored = true; // first: members that cannot be taken up must not keep the others from being looked up
+            roster.Restore(memory.Load());
+            Watch(stoppingToken);
+        }
+
+        if (await ResolveAsync(stoppingToken) && !Ready.IsCompleted) await EachAskedAsync();
     }
 
     private async Task<bool> ResolveAsync(CancellationToken stoppingToken)

@@ -123,7 +123,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         if (retention == TimeSpan.Zero) return removed;
         foreach (var record in Records)
         {
-            if (_running.ContainsKey(record.ImportId) || (record.CompletedAt ?? record.StartedAt) + retention >= now) continue;
+            if (_running.ContainsKey(record.ImportId) || (record.CompletedAt ?? record.StartedAt) >= now - retention) continue;
             await RemoveAsync(record.ImportId);
             removed++;
         }
@@ -218,7 +218,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
 
     private OutputRecord ToRecord(Peer owner, Glance.Sidecar.V1.Import import) => new(
         Guid.Parse(import.ImportId), ImageId.Parse(import.ImageId), owner.Name, checked((long)import.Result.Size),
-        import.FinishedAt.ToDateTimeOffset(), context.Staging.Clock.GetUtcNow(), BootId.Current, CompletedAt: null);
+        PeerTime.Read(import.FinishedAt), context.Staging.Clock.GetUtcNow(), BootId.Current, CompletedAt: null);
 
     private BroughtOutput ToOutput(OutputRecord record) => new(
         record.ImportId, record.ImageId, DataFile(record), record.Size, record.Owner);

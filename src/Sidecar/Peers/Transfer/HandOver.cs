@@ -37,7 +37,7 @@ internal sealed class HandOver(
             await area.RemoveMovedAsync(image, CancellationToken.None);
             return new HandOverOutcome(HandOverResult.Deleted);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             PeersLog.HandOverFailed(context.Log, image.Id, failure);
             context.Metrics.HandedOver(Label(HandOverResult.Kept));
@@ -94,7 +94,7 @@ internal sealed class HandOver(
 
     // The receiver has what we have, or what somebody put there later: the newest commit wins.
     private static bool IsAnswer(Glance.Sidecar.V1.StagedImage? theirs, StagedImage ours) =>
-        theirs is not null && (IsSame(theirs, ours) || theirs.CommittedAt.ToDateTimeOffset() > ours.CommittedAt);
+        theirs is not null && (IsSame(theirs, ours) || PeerTime.Read(theirs.CommittedAt) > ours.CommittedAt);
 
     private static bool IsSame(Glance.Sidecar.V1.StagedImage theirs, StagedImage ours) =>
         theirs.Size == (ulong)ours.Size && theirs.Digests.GetValueOrDefault(Crc32C.Name) == ours.Digests[Crc32C.Name];

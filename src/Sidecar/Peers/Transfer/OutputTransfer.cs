@@ -75,16 +75,15 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         {
             throw new OperationCanceledException(_stop.Token);
         }
-        catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
+        catch (Exception failure) when (DiskFault.IsFull(failure))
         {
             throw new StagingException(
                 StagingError.NoSpace,
                 $"The volume filled up while the output of import {Record.ImportId} was brought here. Try again later.",
                 failure,
-                (SpaceLedger.NeverFact, "false"),
-                ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
+                DiskFault.FullFacts);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             throw new StagingException(
                 StagingError.DiskFailed,

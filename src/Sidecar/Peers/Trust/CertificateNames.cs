@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Sidecar.Peers.Trust;
@@ -27,11 +28,19 @@ internal static class CertificateNames
         return uris;
     }
 
-    /// <summary>All of them for a person; the subject when there are none.</summary>
+    /// <summary>All of them for a person; the subject when there are none, or when they cannot be read.</summary>
     public static string Shown(X509Certificate2 certificate)
     {
-        var names = Dns(certificate).Concat(Uris(certificate)).ToList();
-        return PeerText.OneLine(names.Count > 0 ? string.Join(", ", names) : certificate.Subject);
+        try
+        {
+            var names = Dns(certificate).Concat(Uris(certificate)).ToList();
+            return PeerText.OneLine(names.Count > 0 ? string.Join(", ", names) : certificate.Subject);
+        }
+        catch (Exception failure) when (failure is AsnContentException or CryptographicException)
+        {
+            // Whether to trust it is TrustRules' to say, which refuses it for the same reason.
+            return PeerText.OneLine(certificate.Subject);
+        }
     }
 
     private static X509SubjectAlternativeNameExtension? Extension(X509Certificate2 certificate) =>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Background;
 
 namespace Sidecar.Peers.Trust;
 
@@ -6,23 +7,21 @@ namespace Sidecar.Peers.Trust;
 /// The credentials in use, which follow their files: a Secret's volume changes below the daemon. New handshakes use the
 /// new ones; connections that are open stay as they are. Files that cannot be used change nothing.
 /// </summary>
-internal sealed class CredentialWatch : BackgroundService
+internal sealed class CredentialWatch : PeriodicService
 {
-    // Contents are compared, which no kind of volume can hide behind a link or a time stamp; they are a few kilobytes.
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-
     private readonly PeersOptions _options;
     private readonly TrustRules _rules;
-    private readonly TimeProvider _clock;
     private readonly ILogger<CredentialWatch> _logger;
     private volatile PeerCredentials? _current;
     private CredentialFiles? _seen;
     private string? _complaint;
 
     public CredentialWatch(
-        IOptions<PeersOptions> options, TrustRules rules, TimeProvider clock, ILogger<CredentialWatch> logger)
+        IOptions<PeersOptions> options, TrustRules rules, LoopHealth loops, TimeProvider clock, ILogger<CredentialWatch> logger)
+        // Contents are compared, which no kind of volume can hide behind a link or a time stamp; they are a few kilobytes.
+        : base("credentials", TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
     {
-        (_options, _rules, _clock, _logger) = (options.Value, rules, clock, logger);
+        (_options, _rules, _logger) = (options.Value, rules, logger);
         if (!_options.Encrypted) return;
         _seen = new CredentialFiles(_options);
         Take(_seen.Parse());
@@ -30,6 +29,8 @@ internal sealed class CredentialWatch : BackgroundService
 
     /// <summary>Null when peers talk without TLS.</summary>
     public PeerCredentials? Current => _current;
+
+    protected override bool IsNeeded => _options.Encrypted;
 
     /// <summary>Takes what the files have now, when that is another and can be used.</summary>
     public void Refresh()
@@ -48,13 +49,17 @@ internal sealed class CredentialWatch : BackgroundService
             _complaint = failure.Message;
             PeersLog.CredentialsRefused(_logger, failure.Message);
         }
+        catch
+        {
+            _seen = null; // whatever it was: they are looked at again in the next round
+            throw;
+        }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task RoundAsync(CancellationToken stoppingToken)
     {
-        if (!_options.Encrypted) return;
-        using var timer = new PeriodicTimer(Interval, _clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken)) Refresh();
+        Refresh();
+        return Task.CompletedTask;
     }
 
     private void Take(PeerCredentials credentials)

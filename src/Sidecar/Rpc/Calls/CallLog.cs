@@ -23,6 +23,9 @@ internal static partial class CallLog
     [LoggerMessage(1903, LogLevel.Error, "The handler of {Method} failed")]
     public static partial void HandlerFailed(this ILogger logger, Exception failure, string method);
 
+    [LoggerMessage(1909, LogLevel.Warning, "{Method} failed for a fault of the disk, or for want of memory or file descriptors")]
+    public static partial void ResourceFailed(this ILogger logger, Exception failure, string method);
+
     [LoggerMessage(1901, LogLevel.Debug, "{Method} ended with {StatusCode}: {Detail}")]
     private static partial void Ended(ILogger logger, string method, StatusCode statusCode, string detail);
 

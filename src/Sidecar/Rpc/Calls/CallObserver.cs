@@ -50,8 +50,9 @@ internal sealed class CallObserver(TimeProvider clock, ILogger<CallObserver> log
             return new RpcException(Status.DefaultCancelled);
         }
 
-        logger.HandlerFailed(failure, call.Method);
-        return new RpcException(new Status(StatusCode.Unknown, "The handler failed."));
+        if (FaultMap.IsBug(failure)) logger.HandlerFailed(failure, call.Method);
+        else logger.ResourceFailed(failure, call.Method);
+        return FaultMap.ToRpc(failure);
     }
 
     private bool HasPassedDeadline(ServerCallContext call) =>

@@ -11,11 +11,13 @@ namespace Sidecar.Rpc.Uploads;
 /// goes (CANCELLED), the caller goes silent (DEADLINE_EXCEEDED), or the upload is wanted by somebody else (ABORTED,
 /// UNAVAILABLE). In all of them the upload keeps its offset. One whose content is refused is discarded.
 /// </summary>
-internal sealed class StageCall(StagingArea area, StagingContext staging, TransferMetrics metrics)
+internal sealed class StageCall(
+    StagingArea area, StagingContext staging, TransferMetrics metrics, UploadAdmission admission)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
         IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
     {
+        using var place = admission.Enter();
         using var idle = new CancellationTokenSource(staging.Options.IdleTimeout, staging.Clock);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token);
         var header = await ReadHeaderAsync(frames, idle, waiting.Token);
@@ -69,7 +71,7 @@ internal sealed class StageCall(StagingArea area, StagingContext staging, Transf
             staging.Clock.GetUtcNow(),
             BootId.Current,
             header.HandedOverBy,
-            header.FirstCommittedAt?.ToDateTimeOffset(),
+            RequestTime.Read(header.FirstCommittedAt, "first_committed_at"),
             header.DiskFormat,
             header.ContainerFormat)
         {

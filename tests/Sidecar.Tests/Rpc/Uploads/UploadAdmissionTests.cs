@@ -1,0 +1,15 @@
+using NUnit.Framework;
+using Sidecar.Rpc.Uploads;
+
+namespace Sidecar.Tests.Rpc.Uploads;
+
+internal sealed class UploadAdmissionTests
+{
+    [TestCase(256L << 20, 1 << 20, 64)]
+    [TestCase(2L << 30, 1 << 20, 512)]
+    [TestCase(1L << 40, 1 << 20, 4096)]
+    [TestCase(2L << 30, 1024, 170)]
+    [TestCase(1L, 1, 4)]
+    public void LimitOf_MemoryAndDescriptors_IsWhatFits(long memory, long descriptors, int expected) =>
+        Assert.That(UploadAdmission.LimitOf(memory, descriptors), Is.EqualTo(expected));
+}

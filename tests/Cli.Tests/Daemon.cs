@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Grpc.Net.Client;
@@ -11,7 +12,8 @@ internal sealed class Daemon : IAsyncDisposable
 
     private readonly TempDirectory _directory;
     private readonly string[] _settings;
-    private readonly List<string> _log = [];
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly SemaphoreSlim _lines = new(0);
     private readonly GrpcChannel _channel;
     private Process _process;
     private Task _reading = Task.CompletedTask;
@@ -69,11 +71,19 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until a line of the log contains the text.</summary>
+    public async Task LoggedAsync(string text, CancellationToken cancellationToken)
+    {
+        do await _lines.WaitAsync(cancellationToken);
+        while (!_log.Any(line => line.Contains(text, StringComparison.Ordinal)));
+    }
+
     public async ValueTask DisposeAsync()
     {
         _channel.Dispose();
         if (!_process.HasExited) _process.Kill();
         await _reading;
+        _lines.Dispose();
         _process.Dispose();
         if (NUnit.Framework.TestContext.CurrentContext.Result.FailCount > 0)
         {
@@ -96,7 +106,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         while (await _process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
         {
-            _log.Add(line);
+            Add(line);
             if (!line.Contains(Ready, StringComparison.Ordinal)) continue;
             _reading = ReadLogAsync(_process);
             return;
@@ -109,6 +119,12 @@ internal sealed class Daemon : IAsyncDisposable
     private async Task ReadLogAsync(Process process)
     {
         // Or it would block once the pipe is full.
-        while (await process.StandardOutput.ReadLineAsync() is { } line) _log.Add(line);
+        while (await process.StandardOutput.ReadLineAsync() is { } line) Add(line);
+    }
+
+    private void Add(string line)
+    {
+        _log.Enqueue(line);
+        _lines.Release();
     }
 }

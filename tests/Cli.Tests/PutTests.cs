@@ -90,6 +90,29 @@ internal sealed class PutTests
     }
 
     [Test]
+    public async Task Put_WhileThePodTakesNoMoreUploads_WaitsForItsTurn(CancellationToken cancellationToken)
+    {
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken, "--Rpc:MaxUploads", "1");
+        var noise = Disks.Noise(_directory["disk"], Disks.Megabyte);
+        var other = Guid.NewGuid().ToString("D");
+        using var call = daemon.Staging.Stage(cancellationToken: cancellationToken);
+        await call.RequestStream.WriteAsync(
+            new StageRequest { Header = new StageHeader { ImageId = other } }, cancellationToken);
+        await daemon.WaitForOffsetAsync(other, 0, cancellationToken);
+
+        using var run = new Cli(daemon.Address).Start("put", _directory["disk"], "--id", Id);
+        await daemon.LoggedAsync("was refused with ResourceExhausted", cancellationToken);
+        await call.RequestStream.WriteAsync(
+            new StageRequest { Finish = new StageFinish { TotalSize = 0 } }, cancellationToken);
+        await call.RequestStream.CompleteAsync();
+        await call.ResponseAsync;
+        var put = await run.EndAsync(cancellationToken);
+
+        Assert.That(put.ExitCode, Is.Zero, put.Error);
+        Assert.That(await File.ReadAllBytesAsync(_directory["staging/" + Id], cancellationToken), SameBytes.As(noise));
+    }
+
+    [Test]
     public async Task Put_BitFlippedOnTheWay_ResumesAndStagesTheRightBytes(CancellationToken cancellationToken)
     {
         await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);

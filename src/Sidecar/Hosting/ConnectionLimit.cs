@@ -71,6 +71,6 @@ internal sealed class ConnectionLimit(
         metrics.ConnectionClosed(role);
         if (_isFull) return;
         _isFull = true;
-        HostingLog.ListenerFull(logger, role, most, whenFull);
+        HostingLog.ListenerFull(logger, role, most);
     }
 }

@@ -18,6 +18,6 @@ internal static partial class HostingLog
         + "a process of theirs may be waiting for the disk")]
     public static partial void ImportsLeft(ILogger logger, int imports);
 
-    [LoggerMessage(5005, LogLevel.Warning, "The {Listener} listener has all of its {Most} connections: {WhenFull} from now on")]
-    public static partial void ListenerFull(ILogger logger, ListenerRole listener, int most, WhenFull whenFull);
+    [LoggerMessage(5005, LogLevel.Warning, "The {Listener} listener has all of its {Most} connections; one is closed for each that comes")]
+    public static partial void ListenerFull(ILogger logger, ListenerRole listener, int most);
 }

@@ -37,7 +37,7 @@ internal sealed class HostingOptions
         "an address and port such as *:9396, or nothing")]
     public string HealthAddress { get; set; } = "";
 
-    /// <summary>Connections to the local gRPC API, socket and address together; the next one is closed at once.</summary>
+    /// <summary>Connections to the socket of the local gRPC API, and as many to LocalAddress; the next one is closed at once.</summary>
     [AllowedRange(1, 100_000)]
     public int MaxLocalConnections { get; set; } = 512;
 

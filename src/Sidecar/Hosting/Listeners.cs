@@ -23,9 +23,6 @@ internal sealed class Listeners(
     // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
     private const int FrameBytes = 1 << 20;
 
-    // The limits of a listener are for all of its addresses together.
-    private readonly Dictionary<ListenerRole, ConnectionLimit> _limits = [];
-
     public void Configure(KestrelServerOptions kestrel)
     {
         var (options, peers) = (hosting.Value, peering.Value);
@@ -86,7 +83,7 @@ internal sealed class Listeners(
     {
         listener.Protocols = protocols;
         var mark = new ListenerMark(role);
-        var limit = LimitOf(role);
+        var limit = NewLimit(role);
         // First of all, also of a handshake: what is closed here must have cost nothing.
         listener.Use(next => async connection =>
         {
@@ -106,7 +103,7 @@ internal sealed class Listeners(
         });
     }
 
-    private ConnectionLimit LimitOf(ListenerRole role)
+    private ConnectionLimit NewLimit(ListenerRole role)
     {
         var options = hosting.Value;
         var (most, whenFull) = role switch
@@ -116,9 +113,8 @@ internal sealed class Listeners(
             ListenerRole.Ops => (options.MaxOpsConnections, WhenFull.CloseOldest),
             ListenerRole.Health => (options.MaxHealthConnections, WhenFull.CloseOldest),
         };
-        if (!_limits.TryGetValue(role, out var limit))
-            _limits[role] = limit = new ConnectionLimit(role, most, whenFull, metrics, logger);
-        return limit;
+        // One for each address: the socket, which has permissions, must not be shut by whoever reaches the port.
+        return new ConnectionLimit(role, most, whenFull, metrics, logger);
     }
 
     // A killed daemon leaves its socket file behind, and bind refuses an existing one. It is only removed when

@@ -13,8 +13,9 @@ internal sealed class RpcOptions
     public int MaxMessageBytes { get; set; } = 4 << 20;
 
     /// <summary>
-    /// Stage calls that may run at a time; the next one is refused with OVERLOADED. 0: one for each 4 MiB of memory that the
-    /// process may use, such as 64 in a container of 256 MiB, and for each six file descriptors beyond 256.
+    /// Stage calls that may run at a time; the next one is refused with OVERLOADED. 0: one for each 4 MiB of memory that .NET
+    /// may use, which is three quarters of the container's (48 in 256 MiB, 384 in 2 GiB), and for each six file descriptors
+    /// beyond 256.
     /// </summary>
     [AllowedRange(0, 100_000)]
     public int MaxUploads { get; set; }

@@ -17,6 +17,7 @@ internal static class DirectoryLock
             {
                 new LayoutVersion(layout, StagingLayout.Migrations).BringUpToDate();
                 CreateDirectories(layout.Uploads, layout.Images, layout.Imports, layout.Outputs);
+                SyncDirectories(layout);
                 return held;
             }
             catch
@@ -25,12 +26,36 @@ internal static class DirectoryLock
                 throw;
             }
         }
+        catch (IOException full) when (full.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            throw new StagingStartException(
+                $"The volume of the staging directory {layout.Directory} is full: there is no room for the sidecar's own files, a "
+                + "few kilobytes. Remove something from the volume, or set Staging:Directory to a directory on another one, and "
+                + "start it again.",
+                full);
+        }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new StagingStartException(
                 $"The staging directory {layout.Directory} cannot be used ({failure.Message}). It must be a directory "
                 + "that this user may write; set Staging:Directory.",
                 failure);
+        }
+    }
+
+    // Each time, not only when they are made: a process that was killed between the two leaves directories that a power loss
+    // takes away, with everything that was acknowledged below them.
+    private static void SyncDirectories(StagingLayout layout)
+    {
+        Posix.SyncDirectory(layout.Private);
+        Posix.SyncDirectory(layout.Directory);
+        try
+        {
+            Posix.SyncDirectory(Path.GetDirectoryName(layout.Directory)!);
+        }
+        catch (IOException unreadable) when (unreadable.HResult == Posix.Eacces)
+        {
+            // The staging directory was given to this user, and so was made by somebody else.
         }
     }
 

@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Sidecar.Staging;
 
 /// <summary>
@@ -7,8 +5,8 @@ namespace Sidecar.Staging;
 /// the disk works while bytes still arrive and the commit's fsync finds little to do, and every
 /// <see cref="StagingOptions.DurableIntervalBytes"/> makes a durable point of what is there.
 /// <para>
-/// An fsync error ends it for good. The kernel reports such an error once and then forgets which pages were lost, so
-/// a second fsync that succeeds proves nothing.
+/// A failure of the disk, the writer's included, ends the upload for good. The kernel reports an fsync error once and
+/// then forgets which pages were lost, so a second fsync that succeeds proves nothing.
 /// </para>
 /// </summary>
 internal sealed class DurabilityPump
@@ -16,29 +14,26 @@ internal sealed class DurabilityPump
     // 8 MiB keeps a disk busy; smaller steps only cost calls, larger ones leave it idle at the end.
     private const long WritebackStepBytes = 8 << 20;
 
-    private readonly SafeFileHandle _data;
-    private readonly UploadJournal _journal;
+    private readonly UploadFiles _files;
     private readonly Upload _upload;
-    private readonly long _intervalBytes;
-    private readonly StagingMetrics _metrics;
+    private readonly StagingContext _context;
     private readonly ProgressSignal _signal = new();
+    private readonly Lock _failing = new();
     private readonly Task _task;
+    private IOException? _failure;
     private long _writebackOffset;
 
-    public DurabilityPump(
-        SafeFileHandle data, UploadJournal journal, Upload upload, long intervalBytes, StagingMetrics metrics)
+    public DurabilityPump(UploadFiles files, Upload upload, StagingContext context)
     {
-        _data = data;
-        _journal = journal;
+        _files = files;
         _upload = upload;
-        _intervalBytes = intervalBytes;
-        _metrics = metrics;
+        _context = context;
         _writebackOffset = upload.Received.Offset;
         _task = Task.Run(RunAsync);
     }
 
-    /// <summary>The disk error that ended it.</summary>
-    public IOException? Failure { get; private set; }
+    /// <summary>The disk error that ended the upload.</summary>
+    public IOException? Failure => Volatile.Read(ref _failure);
 
     public void Advance() => _signal.Set();
 
@@ -53,54 +48,77 @@ internal sealed class DurabilityPump
     /// Makes everything received so far durable, and remembers it. On a full volume there may be no room for the
     /// memory; then the durable offset stays where it was, and nothing else is wrong.
     /// </summary>
-    /// <exception cref="IOException">The disk failed, now or before.</exception>
+    /// <exception cref="IOException">The disk failed, now or before; the upload has failed.</exception>
     public void Checkpoint()
     {
-        var (point, before) = (_upload.Received, _journal.Last.Offset);
-        if (point.Offset == _journal.Last.Offset && _journal.Last.BootId == BootId.Current) return;
+        var (point, last) = (_upload.Received, _files.Journal.Last);
+        if (point.Offset == last.Offset && last.BootId == BootId.Current) return;
         SyncData();
         try
         {
-            _journal.Append(new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false));
+            _files.Journal.Append(new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false));
             _upload.MadeDurable(point.Offset);
-            _metrics.Durable(point.Offset - before);
+            _context.Metrics.Durable(point.Offset - last.Offset);
         }
         catch (IOException full) when (full.HResult is Posix.Enospc or Posix.Edquot)
         {
             // The next checkpoint tries again.
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Failure = failure;
-            throw;
-        }
-        catch (UnauthorizedAccessException denied)
-        {
-            // What .NET makes of EACCES and EPERM.
-            Failure = new IOException(denied.Message, denied);
-            throw Failure;
+            throw Fail(failure);
         }
     }
 
     /// <summary>Makes the data durable, without a point in the journal.</summary>
-    /// <exception cref="IOException">The disk failed, now or before.</exception>
+    /// <exception cref="IOException">The disk failed, now or before; the upload has failed.</exception>
     public void SyncData()
     {
         if (Failure is { } earlier) throw earlier;
-        var started = _metrics.StartFsync();
+        var started = _context.Metrics.StartFsync();
         try
         {
-            Posix.Sync(_data);
+            Posix.Sync(_files.Data);
         }
         catch (IOException failure)
         {
             // Whatever its reason, full volume included: pages that were to be written are not.
-            Failure = failure;
-            _metrics.FsyncFailed();
-            throw;
+            _context.Metrics.FsyncFailed();
+            throw Fail(failure);
         }
 
-        _metrics.FsyncDone(started);
+        _context.Metrics.FsyncDone(started);
+    }
+
+    /// <summary>
+    /// Ends the upload for good, in memory and in its journal. At once, whoever notices: a writer that only goes away would
+    /// leave an upload that somebody resumes. The first failure counts, as pump and writer may each meet their own.
+    /// </summary>
+    /// <returns>The failure, to be thrown.</returns>
+    public IOException Fail(Exception reason)
+    {
+        // What .NET makes of EACCES and EPERM is no IOException.
+        var failure = reason as IOException ?? new IOException(reason.Message, reason);
+        lock (_failing)
+        {
+            if (_failure is { } earlier) return earlier;
+            _upload.Fail($"The disk failed ({failure.Message}).");
+            Volatile.Write(ref _failure, failure);
+        }
+
+        _context.Metrics.Failed();
+        StagingLog.UploadFailed(_context.Log, _upload.Header.ImageId, _upload.Received.Offset, failure);
+        try
+        {
+            _files.Journal.AppendFailure();
+        }
+        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
+        {
+            // In memory the upload is dead already. The next process trusts no byte behind the last durable point that it
+            // has not compared with its CRC and written anew.
+        }
+
+        return failure;
     }
 
     private async Task RunAsync()
@@ -123,10 +141,10 @@ internal sealed class DurabilityPump
         var received = _upload.Received.Offset;
         if (received - _writebackOffset >= WritebackStepBytes)
         {
-            Posix.StartWriteback(_data, _writebackOffset, received - _writebackOffset);
+            Posix.StartWriteback(_files.Data, _writebackOffset, received - _writebackOffset);
             _writebackOffset = received;
         }
 
-        if (received - _journal.Last.Offset >= _intervalBytes) Checkpoint();
+        if (received - _files.Journal.Last.Offset >= _context.Options.DurableIntervalBytes) Checkpoint();
     }
 }

@@ -36,11 +36,29 @@ internal static class DurableFiles
         }
     }
 
+    /// <summary>Creates a directory, and those above it that are missing; all of them are durable.</summary>
     public static void CreateDirectory(string path)
+    {
+        if (Directory.Exists(path)) return;
+        CreateMissing(path);
+        File.SetUnixFileMode(path, DirectoryMode);
+    }
+
+    /// <summary>Creates a directory that nobody counts on yet: its parent is to be synced before anybody does.</summary>
+    public static void CreateDirectoryUnsynced(string path)
     {
         if (Directory.Exists(path)) return;
         Directory.CreateDirectory(path, DirectoryMode);
         File.SetUnixFileMode(path, DirectoryMode);
+    }
+
+    private static void CreateMissing(string path)
+    {
+        if (Directory.Exists(path)) return;
+        var parent = Path.GetDirectoryName(path)!;
+        CreateMissing(parent);
+        Directory.CreateDirectory(path, DirectoryMode);
+        Posix.SyncDirectory(parent);
     }
 
     /// <summary>

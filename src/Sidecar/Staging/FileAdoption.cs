@@ -56,7 +56,7 @@ internal sealed class FileAdoption(
         catch (IOException failure) when (failure.HResult == Posix.Exdev)
         {
             PublishCopy(image, source, request.ReservationId, cancellationToken);
-            file.Delete();
+            Remove(image.Id, file.FullName);
         }
 
         return image;
@@ -171,7 +171,7 @@ internal sealed class FileAdoption(
         using var reservation = reservationId.Length > 0
             ? reservations.TakeOver(reservationId, image.Id, image.Size, 0)
             : space.Reserve(image.Size);
-        DurableFiles.CreateDirectory(directory);
+        DurableFiles.CreateDirectoryUnsynced(directory);
         try
         {
             var path = Path.Combine(directory, "data");
@@ -182,7 +182,21 @@ internal sealed class FileAdoption(
         }
         finally
         {
-            Directory.Delete(directory, recursive: true);
+            Remove(image.Id, directory);
+        }
+    }
+
+    // Of what the image was made of. It is staged, or was refused for another reason, whatever becomes of this.
+    private void Remove(ImageId id, string path)
+    {
+        try
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+            else File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.AdoptedKept(context.Log, path, id, failure.Message);
         }
     }
 

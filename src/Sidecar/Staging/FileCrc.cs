@@ -10,7 +10,20 @@ internal static class FileCrc
     /// <param name="crc">Value of what comes before <paramref name="from"/>.</param>
     /// <exception cref="IOException">The file ends before <paramref name="to"/>, or the disk failed.</exception>
     public static uint Compute(
-        SafeFileHandle file, long from, long to, uint crc, CancellationToken cancellationToken)
+        SafeFileHandle file, long from, long to, uint crc, CancellationToken cancellationToken) =>
+        Compute(file, from, to, crc, rewrite: false, cancellationToken);
+
+    /// <summary>
+    /// The same, and each block that was read is written back: if the CRC is the right one, the next fsync proves that these
+    /// bytes are on the disk, whatever an earlier fsync lost of them.
+    /// </summary>
+    /// <exception cref="IOException">As above, or the disk is full.</exception>
+    public static uint ComputeAndRewrite(
+        SafeFileHandle file, long from, long to, uint crc, CancellationToken cancellationToken) =>
+        Compute(file, from, to, crc, rewrite: true, cancellationToken);
+
+    private static uint Compute(
+        SafeFileHandle file, long from, long to, uint crc, bool rewrite, CancellationToken cancellationToken)
     {
         var block = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(to - from, 1, BlockBytes));
         // A hole may lie behind the end of the file as well, which is not the same.
@@ -20,7 +33,7 @@ internal static class FileCrc
         {
             var (start, end) = Posix.NextData(file, from, to);
             crc = Crc32C.AppendZeros(crc, start - from);
-            crc = ComputeData(file, start, end, crc, block, cancellationToken);
+            crc = ComputeData(file, start, end, crc, block, rewrite, cancellationToken);
             from = end;
         }
 
@@ -28,7 +41,8 @@ internal static class FileCrc
     }
 
     private static uint ComputeData(
-        SafeFileHandle file, long from, long to, uint crc, byte[] block, CancellationToken cancellationToken)
+        SafeFileHandle file, long from, long to, uint crc, byte[] block, bool rewrite,
+        CancellationToken cancellationToken)
     {
         while (from < to)
         {
@@ -36,6 +50,7 @@ internal static class FileCrc
             var read = RandomAccess.Read(file, block.AsSpan(0, (int)Math.Min(to - from, block.Length)), from);
             if (read == 0) throw new IOException($"The file ends at {from}, before {to}.");
             crc = Crc32C.Append(crc, block.AsSpan(0, read));
+            if (rewrite) RandomAccess.Write(file, block.AsSpan(0, read), from);
             from += read;
         }
 

@@ -1,18 +1,21 @@
 namespace Sidecar.Staging;
 
-/// <summary>The right to change one image, until disposed. <see cref="Revoked"/> asks the holder to leave.</summary>
+/// <summary>
+/// A place in the queue for one image and, once its turn has come, the right to change it; until disposed.
+/// <see cref="Revoked"/> asks the holder to leave.
+/// </summary>
 internal sealed class GatePass : IDisposable
 {
     private readonly ImageGates _gates;
     private readonly ImageId _id;
     private readonly CancellationTokenSource _revoked = new();
+    private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
 
-    internal GatePass(ImageGates gates, ImageId id, ImageGates.Gate gate)
+    internal GatePass(ImageGates gates, ImageId id)
     {
         _gates = gates;
         _id = id;
-        Gate = gate;
     }
 
     /// <summary>Cancelled when somebody else wants the image.</summary>
@@ -21,7 +24,8 @@ internal sealed class GatePass : IDisposable
     /// <summary>Why, once revoked.</summary>
     public StagingError? RevokedFor { get; private set; }
 
-    internal ImageGates.Gate Gate { get; }
+    /// <summary>Completes when everybody before it has left.</summary>
+    internal Task Turn => _turn.Task;
 
     /// <exception cref="StagingException">With the reason, once revoked.</exception>
     public void ThrowIfRevoked()
@@ -29,10 +33,28 @@ internal sealed class GatePass : IDisposable
         if (RevokedFor is { } reason) throw ImageGates.TakenOver(_id, reason);
     }
 
+    /// <summary>Does what may take long; it ends early when the caller goes, or somebody else wants the image.</summary>
+    /// <exception cref="StagingException">With the reason, when it is the latter.</exception>
+    public async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken callerGone)
+    {
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(callerGone, Revoked);
+        try
+        {
+            return await work(wanted.Token);
+        }
+        catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
+        {
+            ThrowIfRevoked();
+            throw;
+        }
+    }
+
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) _gates.Exit(_id, this);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _gates.Leave(_id, this);
     }
+
+    internal void LetIn() => _turn.TrySetResult();
 
     // Called under the gates' lock. The callbacks run elsewhere: they end a call, which takes the same lock.
     internal void Revoke(StagingError reason)

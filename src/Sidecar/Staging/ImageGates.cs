@@ -1,63 +1,69 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Sidecar.Staging;
 
 /// <summary>
 /// One gate per image: whoever is inside is the only one that changes it. A newcomer does not wait for a silent
 /// holder; it asks the holder to leave, so that a sender that reconnects is not locked out by its own dead connection.
 /// Among several writers that wait, the newest wins.
+/// <para>
+/// A gate is the queue of those who want the image; the first one is inside. Queue and requests to leave change in one lock,
+/// and whoever leaves lets the next one in within it. So at no moment is a gate without a holder while somebody waits, and a
+/// newcomer reaches all before it: also the one that is inside already, but whose thread does not run yet.
+/// </para>
 /// </summary>
 internal sealed class ImageGates
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<ImageId, Gate> _gates = [];
+    private readonly Dictionary<ImageId, List<GatePass>> _queues = [];
 
     /// <summary>Enters as the newest writer of an image.</summary>
     /// <exception cref="StagingException">
-    /// <see cref="StagingError.UploadTakenOver"/>: a still newer writer came while this one waited.
+    /// UploadTakenOver, UploadAborted, Draining: while this one waited, a still newer writer came, or one that removes the
+    /// image, or the process began to end.
     /// </exception>
     public async Task<GatePass> EnterAsWriterAsync(ImageId id, CancellationToken cancellationToken)
     {
-        long epoch;
-        lock (_lock) epoch = ++Find(id).WriterEpoch;
         var pass = await EnterAsync(id, StagingError.UploadTakenOver, cancellationToken);
-        bool newest;
-        lock (_lock) newest = pass.Gate.WriterEpoch == epoch;
-        if (newest) return pass;
+        if (pass.RevokedFor is not { } reason) return pass;
         pass.Dispose();
-        throw TakenOver(id, StagingError.UploadTakenOver);
+        throw TakenOver(id, reason);
     }
 
-    /// <summary>Enters to remove or replace the image; the holder is told <paramref name="reason"/>.</summary>
+    /// <summary>
+    /// Enters to remove or replace the image; the holder, and those that wait already, are told <paramref name="reason"/>.
+    /// </summary>
     public async Task<GatePass> EnterAsync(ImageId id, StagingError reason, CancellationToken cancellationToken)
     {
-        Gate gate;
-        lock (_lock)
-        {
-            gate = Find(id);
-            gate.Users++;
-            gate.Holder?.Revoke(reason);
-        }
-
+        var pass = Join(id, reason);
         try
         {
-            await gate.Turn.WaitAsync(cancellationToken);
+            await pass.Turn.WaitAsync(cancellationToken);
+            return pass;
         }
         catch
         {
-            Leave(id, gate);
+            pass.Dispose();
             throw;
         }
-
-        var pass = new GatePass(this, id, gate);
-        lock (_lock) gate.Holder = pass;
-        return pass;
     }
 
-    /// <summary>Asks every holder to leave.</summary>
+    /// <summary>Enters if nobody is inside or waits, and disturbs nobody else.</summary>
+    public bool TryEnter(ImageId id, [NotNullWhen(true)] out GatePass? pass)
+    {
+        lock (_lock)
+        {
+            pass = _queues.ContainsKey(id) ? null : JoinLocked(id);
+            return pass is not null;
+        }
+    }
+
+    /// <summary>Asks everybody to leave.</summary>
     public void RevokeAll(StagingError reason)
     {
         lock (_lock)
         {
-            foreach (var gate in _gates.Values) gate.Holder?.Revoke(reason);
+            foreach (var pass in _queues.Values.SelectMany(queue => queue)) pass.Revoke(reason);
         }
     }
 
@@ -70,35 +76,33 @@ internal sealed class ImageGates
         _ => new StagingException(reason, $"The upload of image {id} was aborted, or its image deleted."),
     };
 
-    internal void Exit(ImageId id, GatePass pass)
-    {
-        lock (_lock) pass.Gate.Holder = null;
-        pass.Gate.Turn.Release();
-        Leave(id, pass.Gate);
-    }
-
-    private Gate Find(ImageId id)
-    {
-        if (_gates.TryGetValue(id, out var gate)) return gate;
-        return _gates[id] = new Gate();
-    }
-
-    private void Leave(ImageId id, Gate gate)
+    /// <summary>Whether it was inside or gave up waiting.</summary>
+    internal void Leave(ImageId id, GatePass pass)
     {
         lock (_lock)
         {
-            if (--gate.Users == 0) _gates.Remove(id);
+            var queue = _queues[id];
+            queue.Remove(pass);
+            if (queue.Count == 0) _queues.Remove(id);
+            else queue[0].LetIn(); // once more, when it was inside already, does nothing
         }
     }
 
-    internal sealed class Gate
+    private GatePass Join(ImageId id, StagingError reason)
     {
-        public SemaphoreSlim Turn { get; } = new(1);
+        lock (_lock)
+        {
+            foreach (var before in _queues.GetValueOrDefault(id, [])) before.Revoke(reason);
+            return JoinLocked(id);
+        }
+    }
 
-        public GatePass? Holder { get; set; }
-
-        public int Users { get; set; }
-
-        public long WriterEpoch { get; set; }
+    private GatePass JoinLocked(ImageId id)
+    {
+        if (!_queues.TryGetValue(id, out var queue)) _queues[id] = queue = [];
+        var pass = new GatePass(this, id);
+        queue.Add(pass);
+        if (queue.Count == 1) pass.LetIn();
+        return pass;
     }
 }

@@ -81,7 +81,17 @@ internal static partial class Posix
             return Marshal.GetLastPInvokeError() == Eexist ? false : throw LastError("link", to);
         }
 
-        File.Delete(from);
+        try
+        {
+            File.Delete(from);
+        }
+        catch
+        {
+            // Two names of one file are no rename: whoever has the old one could go on writing to the image.
+            File.Delete(to);
+            throw;
+        }
+
         return true;
     }
 

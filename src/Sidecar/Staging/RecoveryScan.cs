@@ -22,12 +22,23 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
             if (RecoverUpload(directory) is { } upload) uploads.Add(upload);
         }
 
+        MakeDurable();
         var unmanaged = UnmanagedFiles.Count(context.Layout, id => catalog.TryGet(id, out _));
         context.Metrics.Recovered(catalog.Count, uploads.Count, _rolledBack, Stopwatch.GetElapsedTime(started));
         StagingLog.Recovered(
             context.Log, context.Layout.Directory, catalog.Count, uploads.Count, _rolledBack, unmanaged.Files,
             (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
         return (uploads, _rolledBack);
+    }
+
+    // What was found may be in the page cache only: a process that was killed between a rename and the fsync of its directory
+    // leaves an image that a power loss takes away. From the first answer on somebody may count on what is here, and remove
+    // his own copy. The data of an image was durable before its rename, and its record before that.
+    private void MakeDurable()
+    {
+        Posix.SyncDirectory(context.Layout.Uploads);
+        Posix.SyncDirectory(context.Layout.Images);
+        Posix.SyncDirectory(context.Layout.Directory);
     }
 
     private void RecoverImage(string recordFile)

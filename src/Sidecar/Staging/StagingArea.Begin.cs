@@ -37,13 +37,12 @@ internal sealed partial class StagingArea
             try
             {
                 CheckAdmission(header);
-                return resumeOffset is { } offset
-                    ? await Task.Run(() => Resume(header, offset, pass, cancellationToken), cancellationToken)
-                    : await Task.Run(() => Start(header, pass), cancellationToken);
+                return await BeginInsideAsync(header, resumeOffset, pass, cancellationToken);
             }
-            catch
+            catch (Exception failure)
             {
                 pass.Dispose();
+                if (DiskFault.Is(failure) && !DiskFault.IsOutOfDescriptors(failure)) throw CannotBegin(id, failure);
                 throw;
             }
         }
@@ -52,6 +51,15 @@ internal sealed partial class StagingArea
             NoteRefusal(id, refusal);
             throw;
         }
+    }
+
+    private async Task<UploadWriter> BeginInsideAsync(
+        UploadHeader header, long? resumeOffset, GatePass pass, CancellationToken cancellationToken)
+    {
+        if (resumeOffset is not { } offset) return await Task.Run(() => Start(header, pass), cancellationToken);
+        // It may read all that is there.
+        return await pass.RunAsync(
+            wanted => Task.Run(() => Resume(header, offset, pass, wanted), wanted), cancellationToken);
     }
 
     private void NoteRefusal(ImageId id, StagingException refusal)
@@ -102,13 +110,7 @@ internal sealed partial class StagingArea
         var upload = FindUpload(header.ImageId);
         var snapshot = upload.Snapshot();
         if (snapshot.State == UploadState.Failed) throw upload.Dead();
-        if (snapshot.ReceivedOffset != offset)
-        {
-            throw new StagingException(
-                StagingError.OffsetMismatch,
-                $"The upload of image {header.ImageId} is at {snapshot.ReceivedOffset}, not {offset}: resume there.",
-                ("offset", snapshot.ReceivedOffset));
-        }
+        if (snapshot.ReceivedOffset != offset) throw upload.OffsetMismatch();
 
         if (header.DeclaredSize is { } size && upload.Header.DeclaredSize is { } before && size != before)
         {
@@ -146,11 +148,6 @@ internal sealed partial class StagingArea
             _uploads[writer.ImageId] = upload;
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;
-        }
-        catch (Exception failure) when (DiskFault.Is(failure) && !DiskFault.IsOutOfDescriptors(failure))
-        {
-            reservation.Dispose();
-            throw CannotBegin(header.ImageId, failure);
         }
         catch
         {

@@ -124,15 +124,18 @@ internal sealed partial class StagingArea : IDisposable
     /// <summary>Takes over a file that is on the volume already; see <see cref="FileAdoption"/>.</summary>
     /// <exception cref="StagingException">
     /// AdoptRefused, AlreadyStaged, LengthMismatch, DigestMismatch, NoSpace, Draining, InvalidRequest,
-    /// ReservationNotFound.
+    /// ReservationNotFound; UploadTakenOver, UploadAborted when somebody else wanted the image meanwhile.
     /// </exception>
     public async Task<StagedImage> AdoptAsync(AdoptRequest request, CancellationToken cancellationToken)
     {
         CheckAdmission(request.ImageId, request.ReservationId);
         var file = _adoption.Check(request);
         using var pass = await _gates.EnterAsWriterAsync(request.ImageId, cancellationToken);
+        CheckAdmission(request.ImageId, request.ReservationId); // a drain may have begun while it waited
         ThrowIfStaged(request.ImageId);
-        var image = await Task.Run(() => _adoption.RunAsync(request, file, cancellationToken), cancellationToken);
+        // It reads all of the file.
+        var image = await pass.RunAsync(
+            wanted => Task.Run(() => _adoption.RunAsync(request, file, wanted), wanted), cancellationToken);
         TryRemoveUpload(request.ImageId); // the image is staged, whatever becomes of what it replaces
         Reservations.GiveBack(request.ReservationId);
         return image;
@@ -143,26 +146,7 @@ internal sealed partial class StagingArea : IDisposable
 
     /// <summary>Removes uploads that nobody continued within the retention.</summary>
     /// <returns>How many.</returns>
-    public async Task<int> SweepAsync(CancellationToken cancellationToken)
-    {
-        var removed = 0;
-        if (_context.Options.UploadRetention == TimeSpan.Zero) return removed;
-        var limit = _context.Clock.GetUtcNow() - _context.Options.UploadRetention;
-        foreach (var upload in _uploads.Values)
-        {
-            if (!Expired(upload.Snapshot())) continue;
-            var id = upload.Header.ImageId;
-            using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
-            if (!_uploads.TryGetValue(id, out var current) || !Expired(current.Snapshot())) continue;
-            StagingLog.UploadExpired(_context.Log, id, current.Snapshot().LastActiveAt);
-            if (TryRemoveUpload(id)) removed++;
-        }
-
-        return removed;
-
-        bool Expired(UploadSnapshot upload) =>
-            upload.State != UploadState.Receiving && upload.LastActiveAt < limit;
-    }
+    public Task<int> SweepAsync(CancellationToken cancellationToken) => Task.Run(Sweep, cancellationToken);
 
     /// <summary>
     /// Removes an image that another pod has now, unless it is not the same commit any more: somebody deleted it
@@ -195,6 +179,29 @@ internal sealed partial class StagingArea : IDisposable
     }
 
     public void Dispose() => _lock.Dispose();
+
+    private int Sweep()
+    {
+        var removed = 0;
+        if (_context.Options.UploadRetention == TimeSpan.Zero) return removed;
+        var limit = _context.Clock.GetUtcNow() - _context.Options.UploadRetention;
+        foreach (var upload in _uploads.Values)
+        {
+            if (!Expired(upload.Snapshot())) continue;
+            var id = upload.Header.ImageId;
+            // Whoever is inside has just continued it: to fence him, and then keep what he left, would be no sweep.
+            if (!_gates.TryEnter(id, out var entered)) continue;
+            using var pass = entered;
+            if (!_uploads.TryGetValue(id, out var current) || !Expired(current.Snapshot())) continue;
+            StagingLog.UploadExpired(_context.Log, id, current.Snapshot().LastActiveAt);
+            if (TryRemoveUpload(id)) removed++;
+        }
+
+        return removed;
+
+        bool Expired(UploadSnapshot upload) =>
+            upload.State != UploadState.Receiving && upload.LastActiveAt < limit;
+    }
 
     private void ThrowIfStaged(ImageId id)
     {

@@ -57,4 +57,10 @@ internal static partial class StagingLog
 
     [LoggerMessage(2013, LogLevel.Error, "Upload of {ImageId} is lost: {Failure}")]
     public static partial void UploadLost(ILogger logger, ImageId imageId, string failure);
+
+    [LoggerMessage(2020, LogLevel.Error, "What a failed commit of image {ImageId} left cannot be removed: {Failure}")]
+    public static partial void CommitNotUndone(ILogger logger, ImageId imageId, string failure);
+
+    [LoggerMessage(2021, LogLevel.Error, "{Path}, which was staged as image {ImageId}, stays as well: {Failure}")]
+    public static partial void AdoptedKept(ILogger logger, string path, ImageId imageId, string failure);
 }

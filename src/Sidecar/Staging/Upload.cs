@@ -7,13 +7,15 @@ namespace Sidecar.Staging;
 internal readonly record struct ReceivedPoint(long Offset, uint Crc32C);
 
 /// <summary>
-/// An unfinished upload: <c>upload.json</c> (what the sender said), <c>data</c> and <c>journal</c> (how far data is
-/// durable) in a directory of its own. Invisible as an image until its data is renamed into place.
+/// An unfinished upload: <c>upload.json</c> (what the sender said), <c>data</c>, <c>journal</c> (how far data is durable) and
+/// <c>received</c> (how far it was received) in a directory of its own. Invisible as an image until its data is renamed into
+/// place.
 /// <para>
-/// Its received offset is the length of <c>data</c>. After a killed process that is still true, as the page cache
-/// outlives it. After a crash of the machine it is not: the tail may be missing, zeros or old blocks. So in another
-/// boot only the last durable point counts, and the bytes up to it are checked against their CRC before the upload
-/// goes on.
+/// After a restart nothing counts before it is proven. The last durable point of the journal does: the journal is made durable
+/// again before anybody hears of it, and the bytes up to it are compared with their CRC before the upload goes on. What lies
+/// behind it counts when the kernel is the same, as the page cache outlives a killed process, and only if it has the CRC that
+/// was noted of it; it is then written anew, as an fsync that failed under the killed process may have lost it. After a crash
+/// of the machine it does not count: it may be missing, zeros or old blocks.
 /// </para>
 /// </summary>
 internal sealed class Upload
@@ -22,16 +24,16 @@ internal sealed class Upload
     private ReceivedPoint _received;
     private long _durableOffset;
     private bool _checked;
+    private bool _journalIsDurable;
     private string _failure = "";
     private UploadState _state = UploadState.Suspended;
     private DateTimeOffset _lastActiveAt;
 
-    private Upload(UploadHeader header, string directory, ReceivedPoint received, long durableOffset)
+    private Upload(UploadHeader header, string directory)
     {
         Header = header;
         Directory = directory;
-        _received = received;
-        _durableOffset = durableOffset;
+        _received = new ReceivedPoint(0, Crc32C.Empty);
         _lastActiveAt = header.StartedAt;
     }
 
@@ -42,6 +44,8 @@ internal sealed class Upload
     public string DataFile => Path.Combine(Directory, "data");
 
     public string JournalFile => Path.Combine(Directory, "journal");
+
+    public string NoteFile => Path.Combine(Directory, "received");
 
     public ReceivedPoint Received
     {
@@ -67,10 +71,10 @@ internal sealed class Upload
     public static Upload Create(UploadHeader header, string directory)
     {
         if (System.IO.Directory.Exists(directory)) System.IO.Directory.Delete(directory, recursive: true);
-        DurableFiles.CreateDirectory(directory);
+        DurableFiles.CreateDirectoryUnsynced(directory);
         DurableFiles.Replace(
             HeaderFile(directory), JsonSerializer.SerializeToUtf8Bytes(header, StagingJson.Default.UploadHeader));
-        return new Upload(header, directory, new ReceivedPoint(0, Crc32C.Empty), 0) { _checked = true };
+        return new Upload(header, directory) { _checked = true };
     }
 
     /// <summary>Takes up what an earlier process left. Null when it has no readable header.</summary>
@@ -78,34 +82,52 @@ internal sealed class Upload
     public static Upload? Recover(string directory)
     {
         if (ReadHeader(directory) is not { } header) return null;
-        var durable = UploadJournal.ReadLast(Path.Combine(directory, "journal"), StartOf(header));
-        var data = new FileInfo(Path.Combine(directory, "data"));
+        var upload = new Upload(header, directory);
+        var durable = UploadJournal.ReadLast(upload.JournalFile, upload.Start);
+        var data = new FileInfo(upload.DataFile);
         var length = data.Exists ? data.Length : 0;
-        var received = durable.BootId == BootId.Current ? length : Math.Min(length, durable.Offset);
-        var upload = new Upload(header, directory, new ReceivedPoint(received, durable.Crc32C), durable.Offset);
+        var noted = ReceivedNote.Read(upload.NoteFile);
+        upload._received = noted is { } note && note.Offset > durable.Offset && note.Offset <= length
+            ? note : new ReceivedPoint(Math.Min(length, durable.Offset), durable.Crc32C);
         if (data.Exists) upload._lastActiveAt = data.LastWriteTimeUtc;
         if (durable.Failed) upload.Fail("The disk failed under it.");
-        if (length < durable.Offset) upload.Fail($"Of {durable.Offset} durable bytes {length} are left on the volume.");
+        else if (length < durable.Offset) upload.Fail($"Of {durable.Offset} durable bytes {length} are left on the volume.");
+        else upload.MakeJournalDurable(durable);
         return upload;
     }
 
     /// <summary>
-    /// Before the first append after a recovery: finds the CRC of what is there again, and makes sure that it is what
-    /// was acknowledged. Reads as much as is not covered by trusted state.
+    /// Before the first append after a recovery: makes sure that what is there is what was acknowledged, and that the next
+    /// fsync will prove it.
     /// </summary>
     /// <exception cref="StagingException">
-    /// <see cref="StagingError.DiskFailed"/>: the bytes are not those that were made durable; the upload has failed.
+    /// DiskFailed: the bytes are not those that were made durable; the upload has failed. OffsetMismatch: those behind are not
+    /// what was received, and the upload is at its durable offset now.
     /// </exception>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
     public void CheckRecovered(CancellationToken cancellationToken)
     {
         if (_checked) return;
         var durable = UploadJournal.ReadLast(JournalFile, Start);
+        if (!MakeJournalDurable(durable)) throw new IOException("the volume is full", Posix.Enospc);
         using var data = DurableFiles.OpenWritable(DataFile, FileMode.OpenOrCreate);
-        var crc = durable.BootId == BootId.Current
-            ? FileCrc.Compute(data, durable.Offset, _received.Offset, durable.Crc32C, cancellationToken)
-            : CheckAfterReboot(data, durable, cancellationToken);
-        lock (_lock) _received = _received with { Crc32C = crc };
+        CheckDurable(data, durable, cancellationToken);
+        var (received, crc) = _received;
+        var isWhole = durable.Offset == received
+            || FileCrc.ComputeAndRewrite(data, durable.Offset, received, durable.Crc32C, cancellationToken) == crc;
+        if (!isWhole) lock (_lock) _received = new ReceivedPoint(durable.Offset, durable.Crc32C);
+        RandomAccess.SetLength(data, _received.Offset); // a chunk may have been written in part
         _checked = true;
+        if (!isWhole) throw OffsetMismatch();
+    }
+
+    public StagingException OffsetMismatch()
+    {
+        var offset = Received.Offset;
+        return new StagingException(
+            StagingError.OffsetMismatch,
+            $"The upload of image {Header.ImageId} is at {offset}, and the resume is at another offset: resume at {offset}.",
+            ("offset", offset));
     }
 
     public StagingException Dead() => new(
@@ -189,12 +211,33 @@ internal sealed class Upload
         }
     }
 
-    private uint CheckAfterReboot(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)
+    // What a killed process had only in the page cache must not be answered as durable. False when the volume is full: then it
+    // is not answered yet. Of the data nothing needs an fsync: a point was written only after that of its data.
+    private bool MakeJournalDurable(DurablePoint durable)
     {
-        // What lies behind the durable point may be zeros or another file's old blocks.
-        RandomAccess.SetLength(data, durable.Offset);
+        if (_journalIsDurable || _state == UploadState.Failed) return true;
+        try
+        {
+            UploadJournal.MakeDurable(JournalFile);
+            MadeDurable(durable.Offset);
+            _journalIsDurable = true;
+        }
+        catch (IOException full) when (full.HResult is Posix.Enospc or Posix.Edquot)
+        {
+            return false;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Fail($"The disk failed ({failure.Message}).");
+        }
+
+        return true;
+    }
+
+    private void CheckDurable(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)
+    {
         var crc = FileCrc.Compute(data, 0, durable.Offset, Crc32C.Empty, cancellationToken);
-        if (crc == durable.Crc32C) return crc;
+        if (crc == durable.Crc32C) return;
         Fail("What the volume holds is not what was made durable: the disk lost or changed bytes.");
         throw Dead();
     }

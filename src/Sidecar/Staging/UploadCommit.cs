@@ -38,22 +38,44 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
         throw new IOException($"its file has {length} bytes, and {upload.Received.Offset} were received");
     }
 
-    /// <summary>Moves a durable file into place as an image.</summary>
+    /// <summary>
+    /// Moves a durable file into place as an image. What fails before that is durable is undone, as the caller is told that there
+    /// is no image; what comes after cannot fail.
+    /// </summary>
     public void Publish(StagedImage image, string file)
     {
-        catalog.WriteRecord(image);
         var target = context.Layout.ImageFile(image.Id);
-        if (file != target && !Posix.TryRename(file, target))
+        var isMoved = false;
+        try
         {
-            DurableFiles.Delete(context.Layout.ImageRecord(image.Id));
-            throw UnmanagedFile(image.Id);
+            catalog.WriteRecord(image);
+            if (file != target) isMoved = Posix.TryRename(file, target) ? true : throw UnmanagedFile(image.Id);
+            Posix.SyncDirectory(context.Layout.Directory);
+        }
+        catch
+        {
+            TakeBack(image.Id, isMoved ? target : null, file);
+            throw;
         }
 
-        Posix.SyncDirectory(context.Layout.Directory);
         catalog.Add(image);
         context.Metrics.Committed();
         StagingLog.ImageStaged(context.Log, image.Id, image.Size, image.Digests[Crc32C.Name]);
         Published?.Invoke(image);
+    }
+
+    // The record goes first: with the file alone the image is not staged, whatever becomes of the rest.
+    private void TakeBack(ImageId id, string? target, string file)
+    {
+        try
+        {
+            DurableFiles.Delete(context.Layout.ImageRecord(id));
+            if (target is not null) Posix.TryRename(target, file);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.CommitNotUndone(context.Log, id, failure.Message);
+        }
     }
 
     public static StagingException UnmanagedFile(ImageId id) => new(

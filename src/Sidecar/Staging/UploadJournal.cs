@@ -1,35 +1,38 @@
-using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Staging;
 
-/// <summary>Up to <see cref="Offset"/> the data is on the disk and has this CRC-32C.</summary>
-internal readonly record struct DurablePoint(long Offset, uint Crc32C, Guid BootId, bool Failed);
-
 /// <summary>
 /// Append-only record of how far an upload is durable. A point is appended, and itself made durable, only after the
-/// data up to it was fsynced. Each record carries a checksum, so a torn last one is recognised and left out.
+/// data up to it was fsynced. Each record carries a checksum, so a torn last one is recognised and left out. A failure
+/// that is noted holds for every later point.
 /// </summary>
 internal sealed class UploadJournal : IDisposable
 {
-    // magic 4 | checksum of the rest 4 | offset 8 | crc32c of the data 4 | flags 4 | boot id 16, little-endian
-    private const int RecordBytes = 40;
-    private const uint Magic = 0x314A5347; // "GSJ1"
-    private const uint FailedFlag = 1;
-
     private readonly string _path;
     private readonly SafeFileHandle _file;
+
+    // The pump appends its points while the writer, whose write has just failed, notes the failure. Without the lock both
+    // write at the same place, and the point would wipe out the failure.
+    private readonly Lock _lock = new();
     private long _length;
+    private DurablePoint _last;
 
     private UploadJournal(string path, SafeFileHandle file, long length, DurablePoint last)
     {
         _path = path;
         _file = file;
         _length = length;
-        Last = last;
+        _last = last;
     }
 
-    public DurablePoint Last { get; private set; }
+    public DurablePoint Last
+    {
+        get
+        {
+            lock (_lock) return _last;
+        }
+    }
 
     /// <summary>Opens the journal for appending, or creates it.</summary>
     /// <param name="start">What holds before the first point.</param>
@@ -56,20 +59,49 @@ internal sealed class UploadJournal : IDisposable
         return Scan(file, start).Last;
     }
 
+    /// <summary>
+    /// Makes the points that an earlier process left durable. Until then they may be in the page cache only: the process was
+    /// killed before its fsync, or the fsync failed. So they are written again, as a second fsync of pages that the first one
+    /// lost would prove nothing.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed or is full; the points may be gone after a power loss.</exception>
+    public static void MakeDurable(string path)
+    {
+        if (!File.Exists(path)) return;
+        using var file = DurableFiles.OpenWritable(path, FileMode.Open);
+        var records = new byte[Scan(file, default).Length];
+        if (RandomAccess.Read(file, records, 0) < records.Length) throw new IOException($"{path} became shorter.");
+        RandomAccess.Write(file, records, 0);
+        Posix.Sync(file);
+        Posix.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
     /// <summary>Appends a point and makes it durable.</summary>
     /// <exception cref="IOException">The disk failed or is full; the point does not count.</exception>
     public void Append(DurablePoint point)
     {
-        Span<byte> record = stackalloc byte[RecordBytes];
-        Encode(point, record);
-        RandomAccess.Write(_file, record, _length);
-        Posix.Sync(_file);
-        if (_length == 0) SyncDirectories();
-        _length += RecordBytes;
-        Last = point;
+        lock (_lock) AppendLocked(point with { Failed = point.Failed || _last.Failed });
+    }
+
+    /// <summary>Notes, durably, that the disk failed under the upload.</summary>
+    /// <exception cref="IOException">That cannot be written either.</exception>
+    public void AppendFailure()
+    {
+        lock (_lock) AppendLocked(_last with { Failed = true });
     }
 
     public void Dispose() => _file.Dispose();
+
+    private void AppendLocked(DurablePoint point)
+    {
+        Span<byte> record = stackalloc byte[PointRecord.Bytes];
+        PointRecord.Encode(point, record);
+        RandomAccess.Write(_file, record, _length);
+        Posix.Sync(_file);
+        if (_length == 0) SyncDirectories();
+        _length += PointRecord.Bytes;
+        _last = point;
+    }
 
     // Before the first point nothing was promised, so only then the upload's directory itself must become durable.
     private void SyncDirectories()
@@ -83,34 +115,13 @@ internal sealed class UploadJournal : IDisposable
     {
         var last = start;
         var length = 0L;
-        Span<byte> record = stackalloc byte[RecordBytes];
-        while (RandomAccess.Read(file, record, length) == RecordBytes && TryDecode(record, out var point))
+        Span<byte> record = stackalloc byte[PointRecord.Bytes];
+        while (RandomAccess.Read(file, record, length) == PointRecord.Bytes && PointRecord.TryDecode(record, out var point))
         {
-            last = point;
-            length += RecordBytes;
+            last = point with { Failed = point.Failed || last.Failed };
+            length += PointRecord.Bytes;
         }
 
         return (last, length);
-    }
-
-    private static void Encode(DurablePoint point, Span<byte> record)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(record, Magic);
-        BinaryPrimitives.WriteInt64LittleEndian(record[8..], point.Offset);
-        BinaryPrimitives.WriteUInt32LittleEndian(record[16..], point.Crc32C);
-        BinaryPrimitives.WriteUInt32LittleEndian(record[20..], point.Failed ? FailedFlag : 0);
-        point.BootId.TryWriteBytes(record[24..]);
-        BinaryPrimitives.WriteUInt32LittleEndian(record[4..], Crc32C.Append(Crc32C.Empty, record[8..]));
-    }
-
-    private static bool TryDecode(ReadOnlySpan<byte> record, out DurablePoint point)
-    {
-        point = new DurablePoint(
-            BinaryPrimitives.ReadInt64LittleEndian(record[8..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(record[16..]),
-            new Guid(record[24..]),
-            (BinaryPrimitives.ReadUInt32LittleEndian(record[20..]) & FailedFlag) != 0);
-        return BinaryPrimitives.ReadUInt32LittleEndian(record) == Magic
-            && BinaryPrimitives.ReadUInt32LittleEndian(record[4..]) == Crc32C.Append(Crc32C.Empty, record[8..]);
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Staging;
 
@@ -15,10 +14,9 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly Reservation _reservation;
     private readonly UploadCommit _commit;
     private readonly StagingContext _context;
-    private readonly SafeFileHandle _data;
-    private readonly UploadJournal _journal;
+    private readonly UploadFiles _files;
     private readonly DurabilityPump _pump;
-    private readonly List<DigestFollower> _digests = [];
+    private readonly UploadDigests _digests;
     private readonly BlockWriter _blocks;
     private readonly UploadJudge _judge;
     private readonly Action _discard;
@@ -38,16 +36,12 @@ internal sealed class UploadWriter : IAsyncDisposable
         _commit = commit;
         _context = context;
         _discard = discard;
-        _data = DurableFiles.OpenWritable(upload.DataFile, FileMode.OpenOrCreate);
-        _blocks = new BlockWriter(_data);
-        _judge = new UploadJudge(context.Judge, header.Claim, _data);
-        _journal = UploadJournal.Open(upload.JournalFile, upload.Start);
-        _pump = new DurabilityPump(_data, _journal, upload, context.Options.DurableIntervalBytes, context.Metrics);
-        foreach (var name in context.Options.Digests.Union(header.ExpectedDigests.Keys))
-        {
-            if (name != Crc32C.Name) _digests.Add(new DigestFollower(name, _data, () => upload.Received.Offset));
-        }
-
+        _files = UploadFiles.Open(upload);
+        _blocks = new BlockWriter(_files.Data);
+        _judge = new UploadJudge(context.Judge, header.Claim, _files.Data);
+        _digests = new UploadDigests(_files.Data, () => upload.Received.Offset);
+        _digests.Add(context.Options.Digests.Union(header.ExpectedDigests.Keys));
+        _pump = new DurabilityPump(_files, upload, context);
         upload.Begin(context.Clock.GetUtcNow());
     }
 
@@ -72,7 +66,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
     {
         _pass.ThrowIfRevoked();
-        if (_pump.Failure is { } failure) throw Dead(failure);
+        if (_pump.Failure is not null) throw _upload.Dead();
         var received = _upload.Received;
         UploadChecks.Offset(offset, received.Offset);
         UploadChecks.Length(_header, received.Offset + data.Length, _context.Options);
@@ -93,7 +87,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     public void AppendZeros(long count, long? offset)
     {
         _pass.ThrowIfRevoked();
-        if (_pump.Failure is { } failure) throw Dead(failure);
+        if (_pump.Failure is not null) throw _upload.Dead();
         var received = _upload.Received;
         UploadChecks.Offset(offset, received.Offset);
         var after = count <= long.MaxValue - received.Offset ? received.Offset + count : long.MaxValue;
@@ -117,12 +111,12 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             await Task.Run(() => _judge.Complete(ReceivedOffset), CancellationToken.None);
             await SyncAsync();
-            var digests = await DigestsAsync(request);
+            var digests = await DigestsAsync(request, cancellationToken);
             _pass.ThrowIfRevoked();
             // The point of no return: from here on the caller's wish to cancel comes too late.
             var image = await Task.Run(() => _commit.Run(_upload, digests), CancellationToken.None);
             _committed = true;
-            _context.Metrics.Durable(ReceivedOffset - _journal.Last.Offset); // the rest has no point in the journal
+            _context.Metrics.Durable(ReceivedOffset - _files.Journal.Last.Offset); // the rest has no point in the journal
             return image;
         }
         catch (IOException failure) when (
@@ -130,7 +124,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             throw NoSpace(failure); // for the record; the data is safe
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw Dead(failure);
         }
@@ -142,16 +136,26 @@ internal sealed class UploadWriter : IAsyncDisposable
         try
         {
             await _pump.StopAsync();
-            foreach (var digest in _digests) await digest.DisposeAsync();
+            await _digests.DisposeAsync();
             if (_judge.HasRefused) await Task.Run(Discard);
             else if (!_committed) await Task.Run(Suspend);
         }
         finally
         {
-            // However it ended: a gate that stays shut would stop every later call for the image.
-            _journal.Dispose();
-            _data.Dispose();
+            await CloseAsync();
+        }
+    }
+
+    // However it ended: a gate that stays shut would stop every later call for the image.
+    private async Task CloseAsync()
+    {
+        try
+        {
+            _files.Dispose();
             if (_committed) await Task.Run(RemoveRemains);
+        }
+        finally
+        {
             _reservation.Dispose();
             _pass.Dispose();
         }
@@ -191,16 +195,12 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
         catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
         {
-            RandomAccess.SetLength(_data, received.Offset);
+            RandomAccess.SetLength(_files.Data, received.Offset);
             throw NoSpace(failure);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw Dead(failure);
-        }
-        catch (UnauthorizedAccessException denied)
-        {
-            throw Dead(new IOException(denied.Message, denied)); // what .NET makes of EACCES and EPERM
         }
     }
 
@@ -208,7 +208,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     {
         try
         {
-            RandomAccess.SetLength(_data, length);
+            RandomAccess.SetLength(_files.Data, length);
         }
         catch (Exception failure) when (
             failure is ArgumentOutOfRangeException or IOException { HResult: Posix.Efbig or Posix.Einval })
@@ -221,21 +221,18 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             throw NoSpace(failure);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw Dead(failure);
-        }
-        catch (UnauthorizedAccessException denied)
-        {
-            throw Dead(new IOException(denied.Message, denied));
         }
     }
 
     private void Advance(ReceivedPoint received)
     {
         _upload.Advance(received, _context.Clock.GetUtcNow());
+        _files.Note.Write(received);
         _pump.Advance();
-        foreach (var digest in _digests) digest.Advance();
+        _digests.Advance();
         Judge(received.Offset);
     }
 
@@ -245,52 +242,38 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             _judge.Grown(received);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw Dead(failure);
         }
     }
 
-    private async Task<IReadOnlyDictionary<string, string>> DigestsAsync(CommitRequest request)
+    private async Task<IReadOnlyDictionary<string, string>> DigestsAsync(
+        CommitRequest request, CancellationToken cancellationToken)
     {
-        var actual = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            [Crc32C.Name] = Crc32C.ToHex(_upload.Received.Crc32C),
-        };
-        // A digest that is first asked for at the end has to read the file from its start.
-        foreach (var name in request.ExpectedDigests.Keys.Where(name => name != Crc32C.Name))
-        {
-            if (_digests.All(digest => digest.Algorithm != name))
-            {
-                _digests.Add(new DigestFollower(name, _data, () => _upload.Received.Offset));
-            }
-        }
-
-        foreach (var digest in _digests)
-        {
-            actual[digest.Algorithm] = await digest.FinishAsync();
-            _context.Metrics.Digested(digest.Algorithm, ReceivedOffset);
-        }
-
+        _digests.Add(request.ExpectedDigests.Keys);
+        var actual = await _pass.RunAsync(_digests.FinishAsync, cancellationToken);
+        foreach (var name in actual.Keys) _context.Metrics.Digested(name, ReceivedOffset);
+        actual[Crc32C.Name] = Crc32C.ToHex(_upload.Received.Crc32C);
         UploadChecks.Digests(_header, request, actual);
         return actual;
     }
 
     private void Suspend()
     {
+        if (_pump.Failure is not null) return;
         _upload.Suspend();
         _context.Metrics.Suspended();
         StagingLog.UploadSuspended(_context.Log, ImageId, ReceivedOffset);
         // Whoever takes over makes its own durable points, and one that is being removed needs none.
         if (_pass.RevokedFor is StagingError.UploadTakenOver or StagingError.UploadAborted) return;
-        if (_pump.Failure is not null) return;
         try
         {
             _pump.Checkpoint();
         }
-        catch (IOException failure)
+        catch (IOException)
         {
-            Fail(failure);
+            // The upload has failed; nobody is there to hear it.
         }
     }
 
@@ -309,24 +292,9 @@ internal sealed class UploadWriter : IAsyncDisposable
         (SpaceLedger.NeverFact, "false"),
         ("retry_after_seconds", (long)SpaceLedger.RetryHint.TotalSeconds));
 
-    private StagingException Dead(IOException failure)
+    private StagingException Dead(Exception failure)
     {
-        Fail(failure);
+        _pump.Fail(failure);
         return _upload.Dead();
-    }
-
-    private void Fail(IOException failure)
-    {
-        _upload.Fail($"The disk failed ({failure.Message}).");
-        _context.Metrics.Failed();
-        StagingLog.UploadFailed(_context.Log, ImageId, ReceivedOffset, failure);
-        try
-        {
-            _journal.Append(_journal.Last with { Failed = true });
-        }
-        catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
-        {
-            // In memory the upload is dead already; after a restart its bytes are checked.
-        }
     }
 }

@@ -40,12 +40,58 @@ internal sealed class RecoveryTests
         var content = StagingFixture.Content(3_000_000);
         await staging.UploadAsync(_id, content[..1_000_000]);
         staging.Area.Dispose();
-        // A killed process leaves bytes behind its last durable point; the kernel has them.
-        Append(Path.Combine(staging.Layout.UploadDirectory(_id), "data"), content[1_000_000..1_500_000]);
+        // A killed process leaves bytes behind its last durable point; the kernel has them, and those of a chunk in part.
+        Append(staging, content[1_000_000..1_500_000]);
+        Note(staging, content.AsSpan(0, 1_500_000));
+        Append(staging, new byte[77]);
         staging.Restart();
         var upload = staging.Area.GetUpload(_id);
         Assert.That((upload.ReceivedOffset, upload.DurableOffset), Is.EqualTo((1_500_000, 1_000_000)));
         await ContinueAndCompare(staging, content, 1_500_000);
+    }
+
+    [Test]
+    public async Task Restart_TailThatIsNotWhatWasReceived_GoesBackToTheDurablePoint()
+    {
+        using var staging = new StagingFixture();
+        var content = StagingFixture.Content(3_000_000);
+        await staging.UploadAsync(_id, content[..1_000_000]);
+        staging.Area.Dispose();
+        // An fsync failed, nothing could note it, and the page is read from the disk again.
+        Append(staging, new byte[500_000]);
+        Note(staging, content.AsSpan(0, 1_500_000));
+        staging.Restart();
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.BeginUploadAsync(staging.Header(_id), 1_500_000, default)))!;
+        Assert.That((refusal.Error, refusal.Facts["offset"]), Is.EqualTo((StagingError.OffsetMismatch, "1000000")));
+        await ContinueAndCompare(staging, content, 1_000_000);
+    }
+
+    [Test]
+    public async Task Restart_TailOfWhichNothingWasNoted_CountsForNothing()
+    {
+        using var staging = new StagingFixture();
+        var content = StagingFixture.Content(2_000_000);
+        await staging.UploadAsync(_id, content[..1_000_000]);
+        staging.Area.Dispose();
+        Append(staging, new byte[500_000]);
+        staging.Restart();
+        Assert.That(staging.Area.GetUpload(_id).ReceivedOffset, Is.EqualTo(1_000_000));
+        await ContinueAndCompare(staging, content, 1_000_000);
+    }
+
+    [Test]
+    public async Task Restart_InTheSameBootWithBytesChanged_ReportsTheUploadLost()
+    {
+        using var staging = new StagingFixture();
+        await staging.UploadAsync(_id, StagingFixture.Content(1_000_000));
+        staging.Area.Dispose();
+        Overwrite(staging);
+        staging.Restart();
+        var refusal = (await Assert.ThrowsAsync<StagingException>(
+            () => staging.Area.BeginUploadAsync(staging.Header(_id), 1_000_000, default)))!;
+        Assert.That(refusal.Error, Is.EqualTo(StagingError.DiskFailed));
+        Assert.That(staging.Area.GetUpload(_id).State, Is.EqualTo(UploadState.Failed));
     }
 
     [Test]
@@ -55,7 +101,7 @@ internal sealed class RecoveryTests
         var content = StagingFixture.Content(3_000_000);
         await staging.UploadAsync(_id, content[..1_000_000]);
         staging.Area.Dispose();
-        Append(Path.Combine(staging.Layout.UploadDirectory(_id), "data"), new byte[500_000]);
+        Append(staging, new byte[500_000]);
         PretendReboot(staging, 1_000_000, content);
         staging.Restart();
         Assert.That(staging.Area.GetUpload(_id).ReceivedOffset, Is.EqualTo(1_000_000));
@@ -70,12 +116,7 @@ internal sealed class RecoveryTests
         await staging.UploadAsync(_id, content);
         staging.Area.Dispose();
         PretendReboot(staging, 1_000_000, content);
-        await using (var data = File.OpenWrite(Path.Combine(staging.Layout.UploadDirectory(_id), "data")))
-        {
-            data.Position = 500_000;
-            data.Write(new byte[4096]); // a page that the disk lost
-        }
-
+        Overwrite(staging);
         staging.Restart();
         var refusal = (await Assert.ThrowsAsync<StagingException>(
             () => staging.Area.BeginUploadAsync(staging.Header(_id), 1_000_000, default)))!;
@@ -176,49 +217,6 @@ internal sealed class RecoveryTests
         Assert.That(refusal.Message, Does.Contain("another sidecar"));
     }
 
-    [Test]
-    public void Journal_TornLastRecord_CountsForNothing()
-    {
-        using var directory = new TempDirectory();
-        var path = directory["journal"];
-        var start = new DurablePoint(0, 0, BootId.Current, false);
-        using (var journal = UploadJournal.Open(path, start))
-        {
-            journal.Append(start with { Offset = 100, Crc32C = 1 });
-            journal.Append(start with { Offset = 200, Crc32C = 2 });
-        }
-
-        using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite))
-        {
-            RandomAccess.SetLength(file, RandomAccess.GetLength(file) - 3);
-        }
-
-        Assert.That(UploadJournal.ReadLast(path, start).Offset, Is.EqualTo(100));
-        using (var journal = UploadJournal.Open(path, start)) journal.Append(start with { Offset = 300 });
-        Assert.That(UploadJournal.ReadLast(path, start).Offset, Is.EqualTo(300));
-    }
-
-    // Golden: what is on disk in the field must stay readable. If this fails, the layout version must change.
-    [Test]
-    public void Journal_RecordWrittenByTheFirstVersion_IsUnderstood()
-    {
-        using var directory = new TempDirectory();
-        var path = directory["journal"];
-        File.WriteAllBytes(path, Convert.FromHexString(
-            "47534A31" + "00000000" + "4000000000000000" + "78563412" + "01000000" + "00112233445566778899AABBCCDDEEFF"));
-        using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite))
-        {
-            Span<byte> record = stackalloc byte[40];
-            RandomAccess.Read(file, record, 0);
-            BitConverter.TryWriteBytes(record[4..], Crc32C.Append(Crc32C.Empty, record[8..]));
-            RandomAccess.Write(file, record, 0);
-        }
-
-        var point = UploadJournal.ReadLast(path, default);
-        Assert.That((point.Offset, point.Crc32C, point.Failed), Is.EqualTo((64L, 0x12345678u, true)));
-        Assert.That(point.BootId, Is.EqualTo(new Guid(Convert.FromHexString("00112233445566778899AABBCCDDEEFF"))));
-    }
-
     private async Task ContinueAndCompare(StagingFixture staging, byte[] content, int offset)
     {
         await using var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), offset, default);
@@ -228,10 +226,24 @@ internal sealed class RecoveryTests
         Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content))));
     }
 
-    private static void Append(string path, byte[] bytes)
+    private void Append(StagingFixture staging, byte[] bytes)
     {
-        using var file = File.Open(path, FileMode.Append);
+        using var file = File.Open(Path.Combine(staging.Layout.UploadDirectory(_id), "data"), FileMode.Append);
         file.Write(bytes);
+    }
+
+    private void Note(StagingFixture staging, ReadOnlySpan<byte> received)
+    {
+        using var note = ReceivedNote.Open(Path.Combine(staging.Layout.UploadDirectory(_id), "received"));
+        note.Write(new ReceivedPoint(received.Length, Crc32C.Append(Crc32C.Empty, received)));
+    }
+
+    // A page that the disk lost.
+    private void Overwrite(StagingFixture staging)
+    {
+        using var data = File.OpenWrite(Path.Combine(staging.Layout.UploadDirectory(_id), "data"));
+        data.Position = 500_000;
+        data.Write(new byte[4096]);
     }
 
     // The journal of an upload that was written under another kernel, and checkpointed at an offset.

@@ -4,9 +4,9 @@ using Sidecar.Staging;
 namespace Sidecar.Peers.Transfer;
 
 /// <summary>
-/// An output as it arrives: <c>data</c>, and a <c>journal</c> of how far it is durable, as an upload has. In the boot
-/// that wrote it, the file's length is what was received. In another boot only the last durable point counts, and only
-/// when the bytes up to it still have their CRC-32C; else the transfer begins anew, as the owner has all of it.
+/// An output as it arrives: <c>data</c>, and a <c>journal</c> of how far it is durable, as an upload has. What was not made
+/// durable is forgotten once the file is closed, as an fsync that failed may have lost it: only the last durable point counts,
+/// and only when the bytes up to it still have their CRC-32C. Else the transfer begins anew, as the owner has all of it.
 /// </summary>
 internal sealed class OutputFile : IDisposable
 {
@@ -76,6 +76,14 @@ internal sealed class OutputFile : IDisposable
     /// <exception cref="IOException">The disk failed; nothing of the file can be trusted any more.</exception>
     public void Sync() => Posix.Sync(_data);
 
+    /// <summary>Makes a durable point of what is there, for the next transfer to go on from.</summary>
+    /// <exception cref="IOException">The disk failed or is full.</exception>
+    public void Checkpoint()
+    {
+        Sync();
+        _journal.Append(new DurablePoint(Offset, _crc, BootId.Current, Failed: false));
+    }
+
     public void Dispose()
     {
         _journal.Dispose();
@@ -85,15 +93,13 @@ internal sealed class OutputFile : IDisposable
     private static ReceivedPoint Recover(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)
     {
         var length = RandomAccess.GetLength(data);
-        var isSameBoot = durable.BootId == BootId.Current;
         if (length >= durable.Offset)
         {
             var crc = FileCrc.Compute(data, 0, durable.Offset, Crc32C.Empty, cancellationToken);
             if (crc == durable.Crc32C)
             {
-                var received = isSameBoot ? length : durable.Offset;
-                RandomAccess.SetLength(data, received);
-                return new(received, FileCrc.Compute(data, durable.Offset, received, crc, cancellationToken));
+                RandomAccess.SetLength(data, durable.Offset);
+                return new(durable.Offset, crc);
             }
         }
 
@@ -109,8 +115,6 @@ internal sealed class OutputFile : IDisposable
             _writebackOffset = Offset;
         }
 
-        if (Offset - _journal.Last.Offset < _intervalBytes) return;
-        Sync();
-        _journal.Append(new DurablePoint(Offset, _crc, BootId.Current, Failed: false));
+        if (Offset - _journal.Last.Offset >= _intervalBytes) Checkpoint();
     }
 }

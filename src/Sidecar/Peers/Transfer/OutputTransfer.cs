@@ -65,7 +65,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
             using var reservation = context.Space.Reserve(Math.Max(0, Record.Size - file.Offset));
             Advance(file.Offset);
             PeersLog.OutputTransferBegins(context.Log, Record.ImportId, Record.Owner, file.Offset, Record.Size);
-            await PullAsync(file, reservation);
+            await PullOrKeepAsync(file, reservation);
             file.Sync();
             var complete = Record with { CompletedAt = context.Staging.Clock.GetUtcNow() };
             complete.Write(context.Staging.Layout);
@@ -89,6 +89,19 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
                 StagingError.DiskFailed,
                 $"The disk failed while the output of import {Record.ImportId} was brought here ({failure.Message}).",
                 failure);
+        }
+    }
+
+    private async Task PullOrKeepAsync(OutputFile file, Staging.Reservation reservation)
+    {
+        try
+        {
+            await PullAsync(file, reservation);
+        }
+        catch (Exception ended) when (ended is RpcException or PeerException or OperationCanceledException)
+        {
+            file.Checkpoint(); // whoever asks again goes on here
+            throw;
         }
     }
 

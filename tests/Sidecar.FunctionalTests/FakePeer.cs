@@ -1,5 +1,6 @@
 using System.Net;
 using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -21,14 +22,15 @@ internal sealed class FakePeer : IAsyncDisposable
     /// <summary>The last GetImage.</summary>
     public (GetImageRequest Request, Metadata Headers, DateTime Deadline) Asked => _staging.Asked;
 
-    public static async Task<FakePeer> StartAsync(string address, string name)
+    /// <param name="ahead">Of its clock; null: it does not tell the time.</param>
+    public static async Task<FakePeer> StartAsync(string address, string name, TimeSpan? ahead = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(
             IPAddress.Parse(address), Cluster.PeerPort, listener => listener.Protocols = HttpProtocols.Http2));
         var staging = new ImagesOfEverybody(name);
         builder.Services.AddRouting().AddGrpc();
-        builder.Services.AddSingleton(staging).AddSingleton(new OldPeer(name));
+        builder.Services.AddSingleton(staging).AddSingleton(new OldPeer(name, ahead));
         var app = builder.Build();
         app.UseRouting();
         app.MapGrpcService<OldPeer>();
@@ -39,10 +41,13 @@ internal sealed class FakePeer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    internal sealed class OldPeer(string name) : Glance.Sidecar.V1.Peers.PeersBase
+    internal sealed class OldPeer(string name, TimeSpan? ahead) : Glance.Sidecar.V1.Peers.PeersBase
     {
-        public override Task<Peer> Describe(DescribeRequest request, ServerCallContext context) =>
-            Task.FromResult(new Peer { Name = name, Instance = "fake", Version = "0" });
+        public override Task<Peer> Describe(DescribeRequest request, ServerCallContext context) => Task.FromResult(new Peer
+        {
+            Name = name, Instance = "fake", Version = "0",
+            Now = ahead is { } by ? Timestamp.FromDateTime(DateTime.UtcNow + by) : null,
+        });
     }
 
     internal sealed class ImagesOfEverybody(string name) : Glance.Sidecar.V1.Staging.StagingBase

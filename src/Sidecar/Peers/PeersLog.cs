@@ -36,6 +36,14 @@ internal static partial class PeersLog
     [LoggerMessage(4010, LogLevel.Warning, "The known peers cannot be kept in {Path}: {Failure}")]
     public static partial void MembersNotKept(ILogger logger, string path, string failure);
 
+    [LoggerMessage(4011, LogLevel.Warning,
+        "The clock of peer {Peer} is {Seconds:0.###} s ahead of this pod's, give or take {Error:0.###} s: keep the clocks of all "
+        + "nodes together (NTP), as of two copies of an image the newest counts")]
+    public static partial void ClockApart(ILogger logger, string peer, double seconds, double error);
+
+    [LoggerMessage(4012, LogLevel.Information, "The clock of peer {Peer} agrees with this pod's again")]
+    public static partial void ClockAgrees(ILogger logger, string peer);
+
     [LoggerMessage(4020, LogLevel.Information, "Peers are shown the certificate of {Names}, valid until {NotAfter}")]
     public static partial void CredentialsTaken(ILogger logger, string names, DateTimeOffset notAfter);
 

@@ -5,6 +5,7 @@ using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
@@ -12,7 +13,7 @@ namespace Sidecar.Rpc;
 
 /// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
 internal sealed class DeleteCall(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, ForwardMark mark,
+    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, PeerDirectory directory, ForwardMark mark,
     IOptions<PeersOptions> options, TimeProvider clock)
 {
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
@@ -20,13 +21,25 @@ internal sealed class DeleteCall(
         var id = ImageId.Parse(request.ImageId);
         var asked = RequestTime.Read(request.DeletedAt, "deleted_at");
         var now = clock.GetUtcNow();
-        var deleted = await DeleteHereAsync(id, asked ?? DateTimeOffset.MaxValue, caller.CancellationToken);
+        var limit = await LimitAsync(asked, request.Forwarded, caller.CancellationToken);
+        var deleted = await DeleteHereAsync(id, limit, caller.CancellationToken);
         if (mark.IsOn(request.Forwarded, caller) || request.OnlyHere || !options.Value.Enabled) return deleted;
         var elsewhere = await peers.TellAllAsync(id, asked ?? now, caller);
         deleted.Existed |= elsewhere.Existed;
         deleted.FreedBytes += (ulong)elsewhere.FreedBytes;
         deleted.PendingPeers.Add(elsewhere.Pending);
         return deleted;
+    }
+
+    // A peer that tells of a deletion does so by its own clock, and perhaps long after: what was staged here since then stays.
+    private async Task<DateTimeOffset> LimitAsync(DateTimeOffset? deletedAt, Forwarded? forwarded, CancellationToken callerGone)
+    {
+        if (deletedAt is not { } told) return DateTimeOffset.MaxValue;
+        if (forwarded is null || !options.Value.Enabled) return told;
+        // Just after the start a peer may tell before it was asked for its time.
+        await Task.WhenAny(directory.Ready, Task.Delay(options.Value.LocateTimeout, clock, callerGone));
+        callerGone.ThrowIfCancellationRequested();
+        return directory.Find(forwarded.By)?.State.Clock.Earliest(told) ?? told;
     }
 
     private async Task<DeleteImageResponse> DeleteHereAsync(ImageId id, DateTimeOffset limit, CancellationToken callerGone)

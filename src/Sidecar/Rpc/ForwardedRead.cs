@@ -78,7 +78,7 @@ internal sealed class ForwardedRead(
                 new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() }, options)).FinishedAt
             : (await owner.Staging.GetImageAsync(
                 new GetImageRequest { ImageId = request.ImageId, Forwarded = mark.Message() }, options)).CommittedAt;
-        if (since is not null && PeerTime.Read(since) <= begun) return;
+        if (since is not null && owner.State.Clock.Latest(PeerTime.Read(since)) <= begun) return;
         throw new PeerException(
             PeerError.OwnerLost,
             $"The connection to pod {owner.Name} broke, and what it has of {subject} now came after this read began. "

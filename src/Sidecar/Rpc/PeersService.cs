@@ -63,6 +63,7 @@ internal sealed class PeersService(
         Version = SidecarVersion.Text,
         Instance = self.Instance,
         Draining = area.Draining,
+        Now = clock.GetUtcNow().ToTimestamp(),
     };
 
     // A pod whose disk fails is there all the same, and says itself that it takes nothing.

@@ -79,7 +79,10 @@ internal sealed class DuplicateRemoval(
                 mark.Metadata(),
                 (_clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime,
                 stoppingToken);
-            return PeerTime.Read(newer.CommittedAt) >= duplicate.Newer.CommittedAt;
+            // Its clock may have been measured since, or more exactly: what may be the older one stays.
+            var committedAt = PeerTime.Read(newer.CommittedAt);
+            return committedAt >= duplicate.Newer.CommittedAt
+                && owner.State.Clock.Earliest(committedAt) >= duplicate.Image.CommittedAt;
         }
         catch (RpcException failure)
         {

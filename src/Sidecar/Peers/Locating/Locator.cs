@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Peers.Forwarding;
+using Peer = Sidecar.Peers.Membership.Peer;
 
 namespace Sidecar.Peers.Locating;
 
@@ -26,7 +27,7 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
             caller);
         metrics.LocateTook(Stopwatch.GetElapsedTime(started));
         var copies = outcome.Answers
-            .SelectMany(found => found.Answer.Locations.Select(location => (found.Peer, Copy: ToCopy(found.Peer.Name, location))))
+            .SelectMany(found => found.Answer.Locations.Select(location => (found.Peer, Copy: ToCopy(found.Peer, location))))
             .ToList();
         copies.Sort((one, other) => Copy.NewestFirst(one.Copy, other.Copy));
         return new LocateOutcome(
@@ -45,6 +46,8 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
     public static PeerException Incomplete(Subject subject, LocateOutcome outcome) =>
         new PollOutcome<Copy>([], outcome.Asked, outcome.Silent).Incomplete($"Nobody who answered has {subject}");
 
-    private static Copy ToCopy(string owner, Location location) =>
-        new(owner, PeerTime.Read(location.CommittedAt), (long)location.Size);
+    private static Copy ToCopy(Peer owner, Location location) => new(
+        owner.Name,
+        owner.State.Clock.Here(PeerTime.Read(location.CommittedAt)),
+        (long)location.Size);
 }

@@ -27,6 +27,7 @@ internal sealed class PeerProbe(
     /// <summary>Answers after <c>Peers:ConnectTimeout</c> at the latest.</summary>
     public async Task<ProbeOutcome> AskAsync(Peer peer, CancellationToken cancellationToken)
     {
+        var (askedAt, started) = (clock.GetUtcNow(), clock.GetTimestamp());
         try
         {
             var answer = await peer.DescribeAsync(
@@ -34,7 +35,9 @@ internal sealed class PeerProbe(
                 mark.Metadata(),
                 (clock.GetUtcNow() + options.Value.ConnectTimeout).UtcDateTime,
                 cancellationToken);
-            return Note(peer, answer);
+            var measured = answer.Now is { } told
+                ? PeerClock.Measure(askedAt, clock.GetElapsedTime(started), PeerTime.Read(told)) : PeerClock.Unknown;
+            return Note(peer, answer, measured);
         }
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
@@ -44,7 +47,7 @@ internal sealed class PeerProbe(
         }
     }
 
-    private ProbeOutcome Note(Peer peer, Glance.Sidecar.V1.Peer answer)
+    private ProbeOutcome Note(Peer peer, Glance.Sidecar.V1.Peer answer, PeerClock measured)
     {
         if (answer.Instance == self.Instance) return ProbeOutcome.Self;
         if (answer.Name == self.Name)
@@ -58,6 +61,7 @@ internal sealed class PeerProbe(
             return NoteFailure(peer, $"{PeerText.OneLine(answer.Name)} answers at its address", displaced: true);
         }
 
+        NoteClock(peer, measured); // first: whoever hears of its return may compare times with it
         return NoteAnswer(peer, answer);
     }
 
@@ -91,6 +95,25 @@ internal sealed class PeerProbe(
     // is back.
     private static bool IsLeaving(string? leftAs, Glance.Sidecar.V1.Peer answer) =>
         leftAs is not null && answer.Draining && (leftAs.Length == 0 || leftAs == answer.Instance);
+
+    private void NoteClock(Peer peer, PeerClock measured)
+    {
+        if (!measured.IsKnown) return;
+        measured = measured with { MeasuredAt = clock.GetTimestamp() };
+        var before = peer.Update(state => state with
+        {
+            Clock = state.Clock.Or(measured, clock.GetElapsedTime(state.Clock.MeasuredAt, measured.MeasuredAt)),
+        }).Clock;
+        var now = peer.State.Clock;
+        if (now.IsWrong && !before.IsWrong)
+        {
+            PeersLog.ClockApart(logger, PeerText.OneLine(peer.Name), now.Ahead.TotalSeconds, now.Error.TotalSeconds);
+        }
+        else if (before.IsWrong && !now.IsWrong)
+        {
+            PeersLog.ClockAgrees(logger, PeerText.OneLine(peer.Name));
+        }
+    }
 
     private ProbeOutcome NoteFailure(Peer peer, string why, bool displaced)
     {

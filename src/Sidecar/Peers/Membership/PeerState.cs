@@ -26,6 +26,9 @@ internal sealed record PeerState
 
     public bool Draining { get; init; }
 
+    /// <summary>How far its clock is from this pod's.</summary>
+    public PeerClock Clock { get; init; } = PeerClock.Unknown;
+
     /// <summary>Since when its record is gone; null as long as it is there.</summary>
     public DateTimeOffset? AbsentSince { get; init; }
 

@@ -49,7 +49,7 @@ internal sealed class HandOver(
         StagedImage image, Reattachment patience, Action<string, long, int> sent, CancellationToken cancellationToken)
     {
         var offers = await SurveyAsync(image, patience, cancellationToken);
-        if (offers.FirstOrDefault(offer => !offer.Leaves && IsAnswer(offer.Image, image)) is { } there)
+        if (offers.FirstOrDefault(offer => !offer.Leaves && IsAnswer(offer.Peer, offer.Image, image)) is { } there)
         {
             return await SettleAsync(image, there.Peer, there.Image!);
         }
@@ -65,7 +65,7 @@ internal sealed class HandOver(
                 var delivery = new HandOverDelivery(
                     context, _survey, image, offer.Peer.Name, (offset, bytes) => sent(offer.Peer.Name, offset, bytes));
                 var taken = await delivery.RunAsync(cancellationToken);
-                if (IsAnswer(taken, image)) return await SettleAsync(image, offer.Peer, taken);
+                if (IsAnswer(offer.Peer, taken, image)) return await SettleAsync(image, offer.Peer, taken);
                 refusals.Add(Differs(offer.Peer));
             }
             catch (HandOverRefusedException refused)
@@ -93,8 +93,9 @@ internal sealed class HandOver(
     }
 
     // The receiver has what we have, or what somebody put there later: the newest commit wins.
-    private static bool IsAnswer(Glance.Sidecar.V1.StagedImage? theirs, StagedImage ours) =>
-        theirs is not null && (IsSame(theirs, ours) || PeerTime.Read(theirs.CommittedAt) > ours.CommittedAt);
+    private static bool IsAnswer(Peer peer, Glance.Sidecar.V1.StagedImage? theirs, StagedImage ours) =>
+        theirs is not null && (IsSame(theirs, ours)
+            || peer.State.Clock.Earliest(PeerTime.Read(theirs.CommittedAt)) > ours.CommittedAt);
 
     private static bool IsSame(Glance.Sidecar.V1.StagedImage theirs, StagedImage ours) =>
         theirs.Size == (ulong)ours.Size && theirs.Digests.GetValueOrDefault(Crc32C.Name) == ours.Digests[Crc32C.Name];

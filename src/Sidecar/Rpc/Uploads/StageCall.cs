@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Import;
+using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 
@@ -12,7 +13,7 @@ namespace Sidecar.Rpc.Uploads;
 /// UNAVAILABLE). In all of them the upload keeps its offset. One whose content is refused is discarded.
 /// </summary>
 internal sealed class StageCall(
-    StagingArea area, StagingContext staging, TransferMetrics metrics, UploadAdmission admission)
+    StagingArea area, StagingContext staging, TransferMetrics metrics, UploadAdmission admission, PeerDirectory directory)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
         IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
@@ -71,12 +72,19 @@ internal sealed class StageCall(
             staging.Clock.GetUtcNow(),
             BootId.Current,
             header.HandedOverBy,
-            RequestTime.Read(header.FirstCommittedAt, "first_committed_at"),
+            FirstCommittedAt(header),
             header.DiskFormat,
             header.ContainerFormat)
         {
             ReservationId = header.ReservationId,
         };
+    }
+
+    // By the clock of the pod that hands it over. The latest that it may have been, as an older one may fall to a deletion.
+    private DateTimeOffset? FirstCommittedAt(StageHeader header)
+    {
+        if (RequestTime.Read(header.FirstCommittedAt, "first_committed_at") is not { } told) return null;
+        return directory.Find(header.HandedOverBy)?.State.Clock.Latest(told) ?? told;
     }
 
     private async Task<StageFinish> ReceiveAsync(

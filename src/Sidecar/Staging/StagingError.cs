@@ -61,6 +61,6 @@ internal enum StagingError
     /// <summary>The sender went silent; the upload keeps its offset.</summary>
     IdleTimeout,
 
-    /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link.</summary>
+    /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link, more than one name (hard links).</summary>
     AdoptRefused,
 }

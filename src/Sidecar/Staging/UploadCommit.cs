@@ -39,7 +39,8 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
     }
 
     /// <summary>Moves a durable file into place as an image.</summary>
-    public void Publish(StagedImage image, string file)
+    /// <param name="check">Looks at what is in place, before anybody is told; what it throws takes the step back.</param>
+    public void Publish(StagedImage image, string file, Action? check = null)
     {
         catalog.WriteRecord(image);
         var target = context.Layout.ImageFile(image.Id);
@@ -49,11 +50,28 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
             throw UnmanagedFile(image.Id);
         }
 
+        Check(image, file, check);
         Posix.SyncDirectory(context.Layout.Directory);
         catalog.Add(image);
         context.Metrics.Committed();
         StagingLog.ImageStaged(context.Log, image.Id, image.Size, image.Digests[Crc32C.Name]);
         Published?.Invoke(image);
+    }
+
+    private void Check(StagedImage image, string file, Action? check)
+    {
+        try
+        {
+            check?.Invoke();
+        }
+        catch (StagingException)
+        {
+            // The file goes back first: with its record but unchecked, the next start would take it for an image.
+            var target = context.Layout.ImageFile(image.Id);
+            if (file != target) Posix.TryRename(target, file);
+            DurableFiles.Delete(context.Layout.ImageRecord(image.Id));
+            throw;
+        }
     }
 
     public static StagingException UnmanagedFile(ImageId id) => new(

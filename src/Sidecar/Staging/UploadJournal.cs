@@ -51,8 +51,8 @@ internal sealed class UploadJournal : IDisposable
     /// <summary>The last valid point; <paramref name="start"/> where there is none.</summary>
     public static DurablePoint ReadLast(string path, DurablePoint start)
     {
-        if (!File.Exists(path)) return start;
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (Posix.TryStatus(path) is null) return start;
+        using var file = RegularFile.OpenToRead(path);
         return Scan(file, start).Last;
     }
 
@@ -110,7 +110,7 @@ internal sealed class UploadJournal : IDisposable
             BinaryPrimitives.ReadUInt32LittleEndian(record[16..]),
             new Guid(record[24..]),
             (BinaryPrimitives.ReadUInt32LittleEndian(record[20..]) & FailedFlag) != 0);
-        return BinaryPrimitives.ReadUInt32LittleEndian(record) == Magic
+        return BinaryPrimitives.ReadUInt32LittleEndian(record) == Magic && point.Offset >= 0
             && BinaryPrimitives.ReadUInt32LittleEndian(record[4..]) == Crc32C.Append(Crc32C.Empty, record[8..]);
     }
 }

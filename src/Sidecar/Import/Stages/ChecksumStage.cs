@@ -56,8 +56,7 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options) : ImportSta
     private static async Task ReadThroughAsync(
         string path, IncrementalHash[] hashes, StageRun run, CancellationToken cancellationToken)
     {
-        using var file = File.OpenHandle(
-            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        using var file = RegularFile.OpenToRead(path);
         byte[] block = new byte[BlockBytes], next = new byte[BlockBytes];
         var offset = 0L;
         var count = await RandomAccess.ReadAsync(file, block, 0, cancellationToken);

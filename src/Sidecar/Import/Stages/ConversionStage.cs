@@ -45,9 +45,8 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
         var conversion = new QemuConversion(work.CurrentPath, work.Report!.DiskFormat, path, target, work.Directory);
         var done = 0L;
         await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
-        File.SetUnixFileMode(path, SharedFile);
         // On the pool, as it may wait long for the disk; the data was left to the page cache until now.
-        await Task.Run(() => DurableFiles.Sync(path), CancellationToken.None);
+        await Task.Run(() => ShareAndSync(path), CancellationToken.None);
         Posix.SyncDirectory(work.Directory);
         run.Report(run.Plan.InputBytes);
         work.Replace(path);
@@ -61,6 +60,13 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
             done = Math.Max(done, now);
             run.Report((long)(run.Plan.InputBytes * part));
         }
+    }
+
+    private static void ShareAndSync(string path)
+    {
+        using var output = RegularFile.OpenToWrite(path, FileMode.Open);
+        File.SetUnixFileMode(output, SharedFile);
+        Posix.Sync(output);
     }
 
     private string TargetOf(ImportWork work) =>

@@ -35,8 +35,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
-        using var input = File.OpenHandle(
-            work.CurrentPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var input = RegularFile.OpenToRead(work.CurrentPath);
         using var content = await Compression.Detect(work.CurrentPath)!.OpenAsync(
             input, (tool, arguments) => StartAsync(tool, arguments, work, input, cancellationToken));
         // On a thread of its own: it computes and writes for minutes, which a pool thread should not.

@@ -70,13 +70,21 @@ internal sealed class PlantedTests : SidecarTest
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.Delete(path);
-        if (kind == "directory") Directory.CreateDirectory(Path.Combine(path, "sub"));
-        else if (kind == "object") File.WriteAllText(path, "{}");
-        else if (kind == "fifo") MakeFifo(path);
-        else
+        File.WriteAllText(secret, new string('s', 1000));
+        switch (kind)
         {
-            File.WriteAllText(secret, new string('s', 1000));
-            File.CreateSymbolicLink(path, secret);
+            case "directory":
+                Directory.CreateDirectory(Path.Combine(path, "sub"));
+                break;
+            case "object":
+                File.WriteAllText(path, "{}");
+                break;
+            case "fifo":
+                MakeFifo(path);
+                break;
+            default:
+                File.CreateSymbolicLink(path, secret);
+                break;
         }
     }
 

@@ -44,7 +44,19 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
         var path = work.NewPath("converted");
         var conversion = new QemuConversion(work.CurrentPath, work.Report!.DiskFormat, path, target, work.Directory);
         var done = 0L;
-        await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
+        DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
+        try
+        {
+            await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
+        }
+        catch
+        {
+            // The kernel keeps what a confined process was allowed to open for a moment after its end, and with it the space
+            // of a file that is removed; what follows on a full volume needs that space at once.
+            TryEmpty(path);
+            throw;
+        }
+
         // On the pool, as it may wait long for the disk; the data was left to the page cache until now.
         await Task.Run(() => ShareAndSync(path), CancellationToken.None);
         Posix.SyncDirectory(work.Directory);
@@ -59,6 +71,18 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
             if (now > done) run.Space.Consume(now - done);
             done = Math.Max(done, now);
             run.Report((long)(run.Plan.InputBytes * part));
+        }
+    }
+
+    private static void TryEmpty(string path)
+    {
+        try
+        {
+            DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It is removed in a moment.
         }
     }
 

@@ -42,14 +42,25 @@ internal sealed class ImportJournal(StagingLayout layout)
     /// <exception cref="InvalidDataException">It makes no sense.</exception>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static ImportSnapshot Read(string directory)
+    public ImportSnapshot Read(string directory)
     {
         var name = Path.GetFileName(directory);
         var record = RecordFile.Read(
             Path.Combine(directory, FileName),
             JournalContext.Default.JournalRecord,
             record => record.ImportId.ToString("D") == name ? record.Flaw() : $"it is of import {record.ImportId}");
-        return record.ToSnapshot();
+        return Place(record.ToSnapshot());
+    }
+
+    // By its name alone, as the path in the record is that of the mount of then, or somebody else's idea: an output is the
+    // staged file, or lies in the import's directory.
+    private ImportSnapshot Place(ImportSnapshot import)
+    {
+        if (import.Result is not { } result) return import;
+        var name = Path.GetFileName(result.OutputPath);
+        var staged = layout.ImageFile(import.Request.ImageId);
+        var path = name == Path.GetFileName(staged) ? staged : Path.Combine(layout.ImportDirectory(import.ImportId), name);
+        return import with { Result = result with { OutputPath = path } };
     }
 
     /// <summary>Removes a directory whose journal makes no sense; the journal is set aside.</summary>

@@ -87,7 +87,7 @@ internal sealed partial class ImportQueue
     {
         try
         {
-            return TakeUp(ImportJournal.Read(directory), counts);
+            return TakeUp(_journal.Read(directory), counts);
         }
         catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
         {
@@ -122,7 +122,7 @@ internal sealed partial class ImportQueue
             return counts with { Interrupted = counts.Interrupted + 1 };
         }
 
-        if (import.Result is { } result && !File.Exists(result.OutputPath))
+        if (import.Result is { } result && RegularFile.TryLength(result.OutputPath) != result.Size)
         {
             var lost = ImportFailure.Of(
                 ImportError.OutputLost,

@@ -36,6 +36,44 @@ internal sealed class RecoveryTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task Recover_AfterTheDirectoryWasMoved_FindsTheOutputsThere(CancellationToken cancellationToken)
+    {
+        var converted = await ImportAsync(Directory.Convert(Directory.Raw(), "qcow2"), cancellationToken);
+        var unchanged = await ImportAsync(Directory.Raw(), cancellationToken);
+        ForgetEverything();
+        System.IO.Directory.Move(StagingDirectory, Directory["moved"]);
+        StagingDirectory = Directory["moved"];
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts, Is.EqualTo(new ImportRecovery(Finished: 2, 0, 0, 0)));
+        Assert.That(
+            Queue.Get(converted.ImportId).Result!.OutputPath,
+            Is.EqualTo(Path.Combine(Layout.ImportDirectory(converted.ImportId), $"{converted.Request.ImageId}.raw")));
+        Assert.That(
+            Queue.Get(unchanged.ImportId).Result!.OutputPath, Is.EqualTo(Layout.ImageFile(unchanged.Request.ImageId)));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_JournalThatNamesAFileElsewhere_DoesNotFollowIt(CancellationToken cancellationToken)
+    {
+        var import = await ImportAsync(Directory.Raw(), cancellationToken);
+        var journal = Path.Combine(Layout.ImportDirectory(import.ImportId), "import.json");
+        var text = await File.ReadAllTextAsync(journal, cancellationToken);
+        var secret = Directory.Write("secret", new byte[import.Result!.Size]);
+        await File.WriteAllTextAsync(
+            journal, text.Replace(import.Result.OutputPath, secret, StringComparison.Ordinal), cancellationToken);
+        ForgetEverything();
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts.Lost, Is.EqualTo(1));
+        Assert.That(Queue.Get(import.ImportId).Result, Is.Null);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Recover_OutputGone_FailsAsLost(CancellationToken cancellationToken)
     {
         var before = await ImportAsync(Directory.Convert(Directory.Raw(), "qcow2"), cancellationToken);

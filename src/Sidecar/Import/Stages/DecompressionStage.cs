@@ -74,10 +74,10 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
     {
         var started = Stopwatch.GetTimestamp();
         var buffer = new byte[BufferBytes];
+        content.Continue = Continue;
         while (true)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
+            Continue();
             var count = Fill(content, buffer);
             if (count == 0) break;
             var output = writer.Length + count;
@@ -85,6 +85,12 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             CheckRatio(output, content.Consumed);
             writer.Append(buffer.AsSpan(0, count));
             run.Report(content.Consumed);
+        }
+
+        void Continue()
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
         }
     }
 

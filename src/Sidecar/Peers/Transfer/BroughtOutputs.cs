@@ -189,22 +189,40 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
     private OutputRecord End(OutputTransfer transfer, Task<OutputRecord> run)
     {
         var id = transfer.Record.ImportId;
+        try
+        {
+            Settle(transfer, run);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Only what is left over: the transfer ended as it did, and the next one, or the sweep, removes that.
+            PeersLog.OutputNotTidied(context.Log, id, PeerText.OneLine(failure.Message));
+        }
+        finally
+        {
+            // Whatever happened: as long as it is listed nobody can begin another.
+            _running.TryRemove(id, out _);
+            transfer.Dispose();
+        }
+
+        if (run.IsCanceled) throw Stopping();
+        return run.GetAwaiter().GetResult();
+    }
+
+    private void Settle(OutputTransfer transfer, Task<OutputRecord> run)
+    {
+        var id = transfer.Record.ImportId;
         if (run.IsCompletedSuccessfully)
         {
             _records[id] = run.Result;
-            DurableFiles.Delete(Path.Combine(Layout.OutputDirectory(id), "journal"));
             PeersLog.OutputBrought(context.Log, id, run.Result.Owner, run.Result.Size);
+            DurableFiles.Delete(Path.Combine(Layout.OutputDirectory(id), "journal"));
         }
         else if (run.Exception?.InnerException is { } failure)
         {
             PeersLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(failure.Message));
             if (!IsWorthKeeping(failure)) RemoveFiles(id);
         }
-
-        _running.TryRemove(id, out _);
-        transfer.Dispose();
-        if (run.IsCanceled) throw Stopping();
-        return run.GetAwaiter().GetResult();
     }
 
     // What arrived was checked, so it is good unless the disk or the owner say otherwise.

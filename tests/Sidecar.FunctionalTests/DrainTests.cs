@@ -167,7 +167,7 @@ internal sealed class DrainTests : ClusterTest
     {
         using var directory = TestDirectory.Create();
         var qemu = new SlowTool(directory);
-        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Path);
+        await using var cluster = await Cluster.StartAsync(2, qemu.Settings);
         var id = NewId();
         await StageAsync(cluster[1], id, Content(Mebibyte));
         var import = ImportAsync(cluster[1], Conversion(id, NewId()));
@@ -188,7 +188,7 @@ internal sealed class DrainTests : ClusterTest
     {
         using var directory = TestDirectory.Create();
         var qemu = new SlowTool(directory);
-        await using var cluster = await Cluster.StartAsync(2, "--Import:Tools:QemuImg", qemu.Path);
+        await using var cluster = await Cluster.StartAsync(2, qemu.Settings);
         var request = Conversion(NewId(), NewId());
         await StageAsync(cluster[1], request.ImageId, Content(Mebibyte));
         var import = ImportAsync(cluster[1], request);

@@ -76,7 +76,7 @@ internal sealed class DuplicateTests : ClusterTest
         using var directory = TestDirectory.Create();
         var tool = new SlowTool(directory);
         await using var cluster = await Cluster.StartAsync(
-            2, "--Peers:DuplicateDelay", "00:00:00", "--Import:Tools:QemuImg", tool.Path);
+            2, ["--Peers:DuplicateDelay", "00:00:00", .. tool.Settings]);
         var disk = await SlowTool.DiskAsync(directory, Deadline);
         await StageAsync(cluster[0], _id, disk);
         var run = RunAsync(cluster[0], new RunImportRequest { ImageId = _id });

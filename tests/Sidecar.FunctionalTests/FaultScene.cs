@@ -71,7 +71,7 @@ internal sealed class FaultScene : IAsyncDisposable
         var directory = TestDirectory.Create();
         var cluster = await Cluster.StartInNetworkAsync(
             network, 3,
-            "--Import:Tools:QemuImg", GatedQemuImg.Write(directory),
+            "--Import:Tools:QemuImg", GatedQemuImg.Write(directory), "--Import:Confinement", "off",
             "--Peers:ConnectTimeout", "00:00:01", "--Peers:LocateTimeout", "00:00:01.500",
             "--Peers:ReattachTimeout", "00:01:30");
         var scene = new FaultScene(network, cluster, directory, deadline);

@@ -89,7 +89,7 @@ internal sealed class ImportTests : SidecarTest
     {
         using var directory = TestDirectory.Create();
         var tool = new SlowTool(directory);
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path);
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, tool.Settings);
         var (id, importId) = (NewId(), NewId());
         await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
         var run = RunAsync(sidecar, new RunImportRequest { ImageId = id, ImportId = importId });
@@ -108,7 +108,7 @@ internal sealed class ImportTests : SidecarTest
         var tool = new SlowTool(directory);
         var (id, importId) = (NewId(), NewId());
         var request = new RunImportRequest { ImageId = id, ImportId = importId };
-        await using (var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path))
+        await using (var sidecar = await SidecarInstance.StartAsync(directory.Path, tool.Settings))
         {
             await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
             var run = RunAsync(sidecar, request);
@@ -132,7 +132,7 @@ internal sealed class ImportTests : SidecarTest
     {
         using var directory = TestDirectory.Create();
         var tool = new SlowTool(directory);
-        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:Tools:QemuImg", tool.Path);
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, tool.Settings);
         var id = NewId();
         await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
         var run = RunAsync(sidecar, new RunImportRequest { ImageId = id });

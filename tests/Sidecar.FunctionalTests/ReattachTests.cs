@@ -127,7 +127,7 @@ internal sealed class ReattachTests : ClusterTest
     {
         var directory = TestDirectory.Create();
         var tool = new SlowTool(directory);
-        var cluster = await Cluster.StartAsync(2, ["--Import:Tools:QemuImg", tool.Path, .. settings]);
+        var cluster = await Cluster.StartAsync(2, [.. tool.Settings, .. settings]);
         await StageAsync(cluster[1], _id, await SlowTool.DiskAsync(directory, Deadline));
         return new SlowPods(cluster, tool, directory);
     }

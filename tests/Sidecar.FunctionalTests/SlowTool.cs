@@ -26,6 +26,9 @@ internal sealed class SlowTool
 
     public string Path { get; }
 
+    /// <summary>It writes and reads where no program of an import may.</summary>
+    public string[] Settings => ["--Import:Tools:QemuImg", Path, "--Import:Confinement", "off"];
+
     private string Fast { get; }
 
     /// <summary>The process id of a conversion that has begun.</summary>

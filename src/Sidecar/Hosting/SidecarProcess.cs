@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Processes.Confinement;
 using Sidecar.Staging;
 using Sidecar.Telemetry;
 
@@ -23,6 +24,8 @@ internal static class SidecarProcess
             Console.Out.Write(Help.Text());
             return Success;
         }
+
+        if (args is [ConfinedLauncher.Role, ..]) return ConfinedLauncher.Run(args[1..]);
 
         if (args is ["--version"])
         {

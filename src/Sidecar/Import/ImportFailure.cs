@@ -22,8 +22,10 @@ internal sealed record ImportFailure(
         StagingException { Error: StagingError.NoSpace } full =>
             new(ImportError.NoSpace, full.Message, stage, full.Facts),
         StagingException { Error: StagingError.ImageNotFound } gone => Of(ImportError.ImageGone, gone.Message, stage),
-        FileNotFoundException => Of(
-            ImportError.ImageGone, "The image's file is gone: stage it again and start a new import.", stage),
+        FileNotFoundException gone => Of(
+            ImportError.ImageGone,
+            $"The image's file is gone ({gone.Message}): stage it again and start a new import.",
+            stage),
         _ when DiskFault.IsFull(exception) => new(
             ImportError.NoSpace,
             "The volume became full while the import wrote to it. Try again later, or release staged images.",

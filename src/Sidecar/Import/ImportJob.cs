@@ -13,6 +13,7 @@ internal sealed class ImportJob : IDisposable
     private readonly StageEntry[] _stages;
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _recorded = NewSignal();
     private ImportSnapshot _current;
     private TaskCompletionSource _stateChanged = NewSignal();
     private TaskCompletionSource _changed = NewSignal();
@@ -33,6 +34,7 @@ internal sealed class ImportJob : IDisposable
         _stages = [];
         _current = finished;
         Cancelled = _cancel.Token;
+        _recorded.SetResult();
         _ended.SetResult();
     }
 
@@ -46,6 +48,12 @@ internal sealed class ImportJob : IDisposable
 
     /// <summary>It stops because the daemon does, and may be run again.</summary>
     public bool IsStopping { get; private set; }
+
+    /// <summary>Somebody wants it to stop. Written and read under the queue's lock.</summary>
+    public bool IsStopRequested { get; private set; }
+
+    /// <summary>Completes when the import is on the disk; faults when it could not be written, and never was.</summary>
+    public Task Recorded => _recorded.Task;
 
     /// <summary>Completes when the import has ended and holds nothing any more.</summary>
     public Task Ended => _ended.Task;
@@ -136,10 +144,28 @@ internal sealed class ImportJob : IDisposable
         _ended.TrySetResult();
     }
 
-    public void Cancel(bool stopping)
+    public void SetRecorded() => _recorded.TrySetResult();
+
+    public void SetNotRecorded(ImportException failure)
     {
-        IsStopping = stopping;
-        _cancel.Cancel();
+        _recorded.TrySetException(failure);
+        _ = _recorded.Task.Exception; // seen, even if nobody attached
+    }
+
+    /// <summary>Notes that it is to stop; <see cref="Cancel"/> follows, outside of the queue's lock.</summary>
+    public void RequestStop(bool stopping) => (IsStopRequested, IsStopping) = (true, stopping);
+
+    /// <summary>Stops what runs. Kills processes, and so is not for a caller that holds a lock.</summary>
+    public void Cancel()
+    {
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended, and was released, meanwhile.
+        }
     }
 
     public void Dispose() => _cancel.Dispose();

@@ -13,9 +13,6 @@ internal sealed class ImportJournal(StagingLayout layout)
 {
     private const string FileName = "import.json";
 
-    // Requests are bounded by the message size of the API; a longer journal was not written by us.
-    private const long MaxBytes = 16 << 20;
-
     /// <summary>Begins an import; one that failed may begin again.</summary>
     public void Create(ImportSnapshot import)
     {
@@ -37,14 +34,42 @@ internal sealed class ImportJournal(StagingLayout layout)
     public void Write(ImportSnapshot import) =>
         DurableFiles.Replace(Path.Combine(layout.ImportDirectory(import.ImportId), FileName), Serialize(import));
 
-    /// <summary>All directories and what their journals say; null where one cannot be read.</summary>
-    public IEnumerable<(string Directory, ImportSnapshot? Import)> ReadAll()
+    /// <summary>The directories of all imports.</summary>
+    public IEnumerable<string> Directories() =>
+        Directory.Exists(layout.Imports) ? Directory.EnumerateDirectories(layout.Imports) : [];
+
+    /// <summary>What the journal in a directory says.</summary>
+    /// <exception cref="InvalidDataException">It makes no sense.</exception>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public ImportSnapshot Read(string directory)
     {
-        if (!Directory.Exists(layout.Imports)) yield break;
-        foreach (var directory in Directory.EnumerateDirectories(layout.Imports))
-        {
-            yield return (directory, TryRead(directory));
-        }
+        var name = Path.GetFileName(directory);
+        var record = RecordFile.Read(
+            Path.Combine(directory, FileName),
+            JournalContext.Default.JournalRecord,
+            record => record.ImportId.ToString("D") == name ? record.Flaw() : $"it is of import {record.ImportId}");
+        return Place(record.ToSnapshot());
+    }
+
+    // By its name alone, as the path in the record is that of the mount of then, or somebody else's idea: an output is the
+    // staged file, or lies in the import's directory.
+    private ImportSnapshot Place(ImportSnapshot import)
+    {
+        if (import.Result is not { } result) return import;
+        var name = Path.GetFileName(result.OutputPath);
+        var staged = layout.ImageFile(import.Request.ImageId);
+        var path = name == Path.GetFileName(staged) ? staged : Path.Combine(layout.ImportDirectory(import.ImportId), name);
+        return import with { Result = result with { OutputPath = path } };
+    }
+
+    /// <summary>Removes a directory whose journal makes no sense; the journal is set aside.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void SetAside(string directory, ILogger log, string why)
+    {
+        var record = $"import-{Path.GetFileName(directory)}.json";
+        DamagedRecords.SetAside(layout, log, Path.Combine(directory, FileName), record, why);
+        RemoveDirectory(directory);
     }
 
     /// <summary>Removes everything of an import but its journal.</summary>
@@ -73,24 +98,4 @@ internal sealed class ImportJournal(StagingLayout layout)
 
     private static byte[] Serialize(ImportSnapshot import) => JsonSerializer.SerializeToUtf8Bytes(
         JournalRecord.FromSnapshot(import), JournalContext.Default.JournalRecord);
-
-    private static ImportSnapshot? TryRead(string directory)
-    {
-        var file = new FileInfo(Path.Combine(directory, FileName));
-        if (!file.Exists || file.Length > MaxBytes || !Guid.TryParseExact(file.Directory!.Name, "D", out var importId))
-        {
-            return null;
-        }
-
-        try
-        {
-            var json = File.ReadAllBytes(file.FullName);
-            var import = JsonSerializer.Deserialize(json, JournalContext.Default.JournalRecord)?.ToSnapshot();
-            return import?.ImportId == importId ? import : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

@@ -45,6 +45,18 @@ internal static partial class ImportLog
     [LoggerMessage(3008, LogLevel.Information, "Import {ImportId} released: {Bytes} bytes")]
     public static partial void Released(this ILogger logger, Guid importId, long bytes);
 
+    [LoggerMessage(3010, LogLevel.Information,
+        "Programs of imports are confined by: {Mechanisms} (Landlock version {Landlock})")]
+    public static partial void Confined(this ILogger logger, string mechanisms, int landlock);
+
+    [LoggerMessage(3011, LogLevel.Warning,
+        "Programs of imports are not fully confined; what is missing: {Mechanisms}. A kernel of 5.13 or newer with Landlock, and "
+        + "a container that permits its calls and seccomp, would confine them (Import:Confinement)")]
+    public static partial void NotConfined(this ILogger logger, string mechanisms);
+
+    [LoggerMessage(3012, LogLevel.Warning, "Nobody knows yet how programs of imports are confined: {Message}")]
+    public static partial void ConfinementUnknown(this ILogger logger, string message);
+
     [LoggerMessage(3009, LogLevel.Information, "Import {ImportId} of image {ImageId} waits for its turn")]
     public static partial void ImportQueued(this ILogger logger, Guid importId, ImageId imageId);
 }

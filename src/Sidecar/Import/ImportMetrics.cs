@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Confinement;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Import;
@@ -56,6 +57,13 @@ internal sealed class ImportMetrics
         },
         "{import}",
         "Imports that wait or run.");
+
+    /// <summary>Has the layers of confinement read whenever somebody looks; nothing as long as they are not known.</summary>
+    public void ObserveConfinement(Func<ConfinementLayers?> read) => _meter.CreateObservableGauge(
+        "glance_staging_child_confinement",
+        () => read()?.ByName.Select(layer => new Measurement<int>(
+            layer.Holds ? 1 : 0, new KeyValuePair<string, object?>("mechanism", layer.Mechanism))) ?? [],
+        description: "Whether child processes are confined, by mechanism.");
 
     public void Finished(ImportSnapshot import) => _imports.Add(
         1,

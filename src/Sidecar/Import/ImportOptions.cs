@@ -47,6 +47,23 @@ internal sealed class ImportOptions
     [AllowedDuration("00:00:00", "365.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// How the programs that imports run are confined to their own input and output, by Landlock and seccomp. available: by
+    /// what the kernel and the container permit; required: not run where either is missing; off: not confined, for programs
+    /// that are scripts or need other files.
+    /// </summary>
+    [AllowedValuesList("available", "required", "off")]
+    public string Confinement { get; set; } = "available";
+
+    /// <summary>More that those programs may read and run, such as /opt/qemu where they are not in /usr.</summary>
+    public List<string> ConfinementPaths { get; set; } = [];
+
+    /// <summary>
+    /// Longest that the digests of an output may take. 4 hours are 1 TiB at 75 MiB/s, holes included: they are digested too.
+    /// </summary>
+    [AllowedDuration("00:00:01", "7.00:00:00")]
+    public TimeSpan DigestTimeout { get; set; } = TimeSpan.FromHours(4);
+
     [ValidateObjectMembers]
     public DecompressionOptions Decompression { get; set; } = new();
 

@@ -15,10 +15,10 @@ internal sealed partial class ImportQueue
         () =>
         {
             var counts = default(ImportRecovery);
-            foreach (var (directory, import) in _journal.ReadAll())
+            foreach (var directory in _journal.Directories())
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                counts = import == null ? RemoveUnreadable(directory, counts) : TakeUp(import, counts);
+                counts = Recover(directory, counts);
             }
 
             _logger.Recovered(counts.Finished, counts.Interrupted, counts.Lost, counts.Removed);
@@ -32,7 +32,7 @@ internal sealed partial class ImportQueue
     {
         if (_retention == TimeSpan.Zero) return 0;
         var removed = 0;
-        foreach (var import in List().Where(import => import.FinishedAt < now - _retention))
+        foreach (var import in List().Where(import => now - import.FinishedAt > _retention))
         {
             cancellationToken.ThrowIfCancellationRequested();
             try
@@ -82,10 +82,36 @@ internal sealed partial class ImportQueue
         await Task.WhenAll(unfinished.Select(job => job.Running)).WaitAsync(cancellationToken);
     }
 
-    private ImportRecovery RemoveUnreadable(string directory, ImportRecovery counts)
+    // One that cannot be taken up must not keep the others, and the daemon, from starting.
+    private ImportRecovery Recover(string directory, ImportRecovery counts)
     {
-        _journal.RemoveDirectory(directory);
-        return counts with { Removed = counts.Removed + 1 };
+        try
+        {
+            return TakeUp(_journal.Read(directory), counts);
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
+        {
+            return RemoveUnreadable(directory, damaged.Message, counts);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(_logger, directory, failure.Message);
+            return counts;
+        }
+    }
+
+    private ImportRecovery RemoveUnreadable(string directory, string why, ImportRecovery counts)
+    {
+        try
+        {
+            _journal.SetAside(directory, _logger, why);
+            return counts with { Removed = counts.Removed + 1 };
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordKept(_logger, directory, why, failure.Message);
+            return counts;
+        }
     }
 
     private ImportRecovery TakeUp(ImportSnapshot import, ImportRecovery counts)
@@ -96,7 +122,7 @@ internal sealed partial class ImportQueue
             return counts with { Interrupted = counts.Interrupted + 1 };
         }
 
-        if (import.Result is { } result && !File.Exists(result.OutputPath))
+        if (import.Result is { } result && RegularFile.TryLength(result.OutputPath) != result.Size)
         {
             var lost = ImportFailure.Of(
                 ImportError.OutputLost,

@@ -16,12 +16,21 @@ internal sealed partial class ImportQueue
             throw GiveUp(job, failure);
         }
 
+        job.SetRecorded();
         lock (_lock)
         {
-            _waiting.AddLast(job);
-            if (_running >= _slots) _logger.ImportQueued(job.Request.ImportId, job.Request.ImageId);
-            FillSlots();
+            // It was in the table while it was written, where a cancel found it, but not among those that wait: that cancel
+            // is answered here, and not when there is a free slot.
+            if (!job.IsStopRequested)
+            {
+                _waiting.AddLast(job);
+                if (_running >= _slots) _logger.ImportQueued(job.Request.ImportId, job.Request.ImageId);
+                FillSlots();
+                return;
+            }
         }
+
+        Announce(job, ConcludeStopped(job));
     }
 
     /// <summary>Nothing could be written about it: it never was.</summary>
@@ -31,8 +40,10 @@ internal sealed partial class ImportQueue
         lock (_lock) _jobs.Remove(job.Request.ImportId);
         TryRemoveFiles(job, () => _journal.Remove(job.Request.ImportId));
         job.Finish(job.Conclude(ImportState.Failed, null, why));
-        return new ImportException(
+        var refusal = new ImportException(
             why.Error, why.Message, failure, [.. why.Facts.Select(fact => (fact.Key, (object?)fact.Value))]);
+        job.SetNotRecorded(refusal);
+        return refusal;
     }
 
     private void FillSlots()
@@ -169,14 +180,16 @@ internal sealed partial class ImportQueue
     /// <summary>A waiting import ends here; a running one ends itself, soon.</summary>
     private void Stop(ImportJob job, bool stopping)
     {
+        bool waited;
         lock (_lock)
         {
             if (job.Ended.IsCompleted) return;
-            job.Cancel(stopping);
-            if (!_waiting.Remove(job)) return;
+            job.RequestStop(stopping);
+            waited = _waiting.Remove(job);
         }
 
-        Announce(job, ConcludeStopped(job));
+        job.Cancel();
+        if (waited) Announce(job, ConcludeStopped(job));
     }
 
     private static string FailedStage(ImportJob job) =>

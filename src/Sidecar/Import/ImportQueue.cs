@@ -70,18 +70,24 @@ internal sealed partial class ImportQueue
         RequestRules.Check(request);
         var stages = _pipeline.Resolve(request);
         if (request.ImportId == Guid.Empty) request = request with { ImportId = Guid.NewGuid() };
-        ImportJob job;
+        var (job, isNew) = FindOrAdd(request, stages);
+        if (isNew) Enqueue(job);
+        // Whoever attaches while the first caller still writes it is told no sooner, and the same.
+        else job.Recorded.GetAwaiter().GetResult();
+        return job.Snapshot();
+    }
+
+    private (ImportJob Job, bool IsNew) FindOrAdd(ImportRequest request, IReadOnlyList<string> stages)
+    {
         lock (_lock)
         {
-            if (FindToAttach(request) is { } existing) return existing.Snapshot();
+            if (FindToAttach(request) is { } existing) return (existing, false);
             if (_stopping) throw Draining();
             _getImage(request.ImageId);
-            job = new ImportJob(request, stages, _time);
+            var job = new ImportJob(request, stages, _time);
             _jobs[request.ImportId] = job;
+            return (job, true);
         }
-
-        Enqueue(job);
-        return job.Snapshot();
     }
 
     /// <exception cref="ImportException"><see cref="ImportError.ImportNotFound"/>.</exception>

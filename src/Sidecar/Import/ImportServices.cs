@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Confinement;
 using Sidecar.Import.Stages;
 using Sidecar.Staging;
 
@@ -24,7 +25,13 @@ internal static class ImportServices
         services.AddSingleton(provider => new ToolPaths(
             provider.GetRequiredService<IOptions<ImportOptions>>().Value.Tools,
             Environment.GetEnvironmentVariable("PATH") ?? ToolPaths.DefaultPath));
+        services.AddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;
+            return new ConfinementSettings(options.Confinement, options.ConfinementPaths);
+        });
         services.AddSingleton<LauncherThread>().AddSingleton<Sandbox>().AddSingleton<ChildRunner>();
+        services.AddHostedService<ConfinementProbe>();
         services.AddSingleton(provider =>
         {
             var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;

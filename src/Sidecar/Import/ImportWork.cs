@@ -45,7 +45,8 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
 
     public Dictionary<string, string> Properties { get; } = [];
 
-    public long CurrentLength => new FileInfo(CurrentPath).Length;
+    public long CurrentLength => RegularFile.TryLength(CurrentPath)
+        ?? throw new FileNotFoundException($"{CurrentPath} is gone, or no regular file any more.", CurrentPath);
 
     /// <summary>Path for a stage's output.</summary>
     public string NewPath(string suffix) => Path.Combine(Directory, $"{Image.Id}.{suffix}");

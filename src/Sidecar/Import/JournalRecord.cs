@@ -65,15 +65,40 @@ internal sealed record JournalRecord
         FinishedAt = import.FinishedAt,
     };
 
-    /// <summary>Null when it does not make sense.</summary>
-    public ImportSnapshot? ToSnapshot()
+    /// <summary>What is wrong with it; null when it makes sense.</summary>
+    public string? Flaw()
     {
-        if (Version != CurrentVersion || !Staging.ImageId.TryParse(ImageId, out var imageId)) return null;
-        if (!Enum.IsDefined(State) || (State == ImportState.Succeeded && Result == null)) return null;
+        if (Version != CurrentVersion) return $"its version is {Version}";
+        if (!Staging.ImageId.TryParse(ImageId, out _)) return "its image id is none";
+        if (!Enum.IsDefined(State)) return $"its state is {(int)State}";
+        if (State is ImportState.Succeeded && Result is null) return "it succeeded without a result";
+        if (State is ImportState.Failed or ImportState.Cancelled && Failure is null) return "it failed without a failure";
+        if (State is not (ImportState.Queued or ImportState.Running) && FinishedAt is null) return "it ended at no time";
+        return FlawInside();
+    }
+
+    // Annotations are checked while it is read, but not those of what lists and dictionaries hold.
+    private string? FlawInside()
+    {
+        if (RequestedStages.Contains(null) || UserRoles.Contains(null)) return "it holds a name that is null";
+        if (Stages.Any(stage => stage is null || !Enum.IsDefined(stage.State))) return "it holds a stage that is none";
+        if (Failure is { } failure && (!Enum.IsDefined(failure.Error) || failure.Facts.Values.Contains(null)))
+        {
+            return "its failure is none";
+        }
+
+        return Result is { } result && (result.Digests.Values.Contains(null) || result.Properties.Values.Contains(null))
+            ? "its result holds a value that is null"
+            : null;
+    }
+
+    /// <summary>Of a record without a flaw.</summary>
+    public ImportSnapshot ToSnapshot()
+    {
         var request = new ImportRequest
         {
             ImportId = ImportId,
-            ImageId = imageId,
+            ImageId = Staging.ImageId.Parse(ImageId),
             Stages = RequestedStages,
             DiskFormat = DiskFormat,
             ContainerFormat = ContainerFormat,
@@ -88,6 +113,8 @@ internal sealed record JournalRecord
 
 [JsonSourceGenerationOptions(
     UseStringEnumConverter = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     WriteIndented = true)]
 [JsonSerializable(typeof(JournalRecord))]

@@ -18,9 +18,6 @@ internal static partial class PeersLog
     [LoggerMessage(4102, LogLevel.Information, "{Method} of {Subject} goes on at {Owner}")]
     public static partial void Reattached(ILogger logger, string method, string subject, string owner);
 
-    [LoggerMessage(4110, LogLevel.Warning, "Tombstone {Path} cannot be understood and is removed")]
-    public static partial void TombstoneUnreadable(ILogger logger, string path);
-
     [LoggerMessage(4111, LogLevel.Information, "Deletion of {ImageId} waits for {Peers}, which did not answer")]
     public static partial void DeletionPending(ILogger logger, ImageId imageId, string peers);
 

@@ -26,6 +26,9 @@ internal static partial class PeersLog
     [LoggerMessage(4205, LogLevel.Warning, "{Path} is no whole record of a brought output and is removed")]
     public static partial void OutputUnreadable(ILogger logger, string path);
 
+    [LoggerMessage(4206, LogLevel.Warning, "Files of the transfer of import {ImportId}'s output cannot be removed: {Failure}")]
+    public static partial void OutputNotTidied(ILogger logger, Guid importId, string failure);
+
     [LoggerMessage(4210, LogLevel.Information,
         "The pod drains, with a grace of {Grace}: {Images} images, {Uploads} uploads, {Imports} imports")]
     public static partial void DrainBegins(ILogger logger, TimeSpan grace, int images, int uploads, int imports);

@@ -65,12 +65,14 @@ internal sealed class ImageReader(
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return RegularFile.OpenToRead(path);
         }
-        catch (FileNotFoundException)
+        catch (FileNotFoundException gone)
         {
             throw new StagingException(
-                StagingError.ImageNotFound, $"The file of image {request.ImageId} is gone: it was deleted on the volume.");
+                StagingError.ImageNotFound,
+                $"The file of image {request.ImageId} is gone: it was deleted or replaced on the volume ({gone.Message})",
+                gone);
         }
     }
 

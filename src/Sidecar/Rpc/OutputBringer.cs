@@ -24,11 +24,21 @@ internal sealed class OutputBringer(BroughtOutputs outputs, Self self, TimeProvi
     {
         var started = clock.GetTimestamp();
         var done = 0L;
-        var bringing = outputs.BringAsync(owner, import, (bytes, _) => Volatile.Write(ref done, bytes), callerGone);
-        while (!bringing.IsCompleted)
+        using var leaving = CancellationTokenSource.CreateLinkedTokenSource(callerGone);
+        var bringing = outputs.BringAsync(owner, import, (bytes, _) => Volatile.Write(ref done, bytes), leaving.Token);
+        try
         {
-            await TellAsync(Glance.Sidecar.V1.Import.Types.State.Running, StageProgress.Types.State.Running);
-            await Task.WhenAny(bringing, Task.Delay(Interval, clock, callerGone));
+            while (!bringing.IsCompleted)
+            {
+                await TellAsync(Glance.Sidecar.V1.Import.Types.State.Running, StageProgress.Types.State.Running);
+                await Task.WhenAny(bringing, Task.Delay(Interval, clock, callerGone));
+            }
+        }
+        finally
+        {
+            // Where the telling failed, the wait ends too, and is awaited: it reports progress to this method.
+            if (!bringing.IsCompleted) await leaving.CancelAsync();
+            await ((Task)bringing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await bringing;

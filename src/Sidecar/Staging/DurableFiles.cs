@@ -12,13 +12,12 @@ internal static class DurableFiles
     private const UnixFileMode DirectoryMode = SharedFile | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
     /// <summary>
-    /// Opens a file for positional reads and writes, mode 0660 whatever the umask. Glance knows nothing of .NET's
-    /// share flags, so they protect nothing here; the private directory does.
+    /// Opens a file for positional reads and writes, mode 0660 whatever the umask. Nothing locks it: Glance would not
+    /// ask for a lock.
     /// </summary>
     public static SafeFileHandle OpenWritable(string path, FileMode mode)
     {
-        var handle = File.OpenHandle(
-            path, mode, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.None);
+        var handle = RegularFile.OpenToWrite(path, mode);
         if (mode != FileMode.Open) File.SetUnixFileMode(handle, SharedFile);
         return handle;
     }
@@ -75,7 +74,9 @@ internal static class DurableFiles
     /// <summary>Writes a small file; its content is durable, its name is once the directory is.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        using var handle = OpenWritable(path, FileMode.Create);
+        // Not over what an earlier process left or somebody put there, which may have a second name.
+        Delete(path);
+        using var handle = OpenWritable(path, FileMode.CreateNew);
         RandomAccess.Write(handle, content, 0);
         Posix.Sync(handle);
     }
@@ -83,17 +84,15 @@ internal static class DurableFiles
     /// <summary>Makes the content of a file durable.</summary>
     public static void Sync(string path)
     {
-        using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        using var handle = RegularFile.OpenToWrite(path, FileMode.Open);
         Posix.Sync(handle);
     }
 
-    /// <summary>Removes a file; answers the bytes it took on disk, 0 when there was none.</summary>
+    /// <summary>Removes a file, or what has its name but is no directory; answers the bytes of a file, else 0.</summary>
     public static long Delete(string path)
     {
-        var file = new FileInfo(path);
-        if (!file.Exists) return 0;
-        var length = file.Length;
-        file.Delete();
-        return length;
+        if (Posix.TryStatus(path) is not { IsDirectory: false } status) return 0;
+        File.Delete(path);
+        return status.IsRegular ? status.Size : 0;
     }
 }

@@ -16,6 +16,7 @@ internal sealed class FileAdoption(
     /// <exception cref="StagingException">AdoptRefused, LengthMismatch, InvalidRequest.</exception>
     public FileInfo Check(AdoptRequest request)
     {
+        if (request.File.Contains('\0')) throw Refused(request, "has a name with a NUL character");
         if (!Path.IsPathFullyQualified(request.File) || Path.GetFullPath(request.File) != request.File)
         {
             throw Refused(request, "is not an absolute path in its shortest form");
@@ -43,7 +44,7 @@ internal sealed class FileAdoption(
         var target = context.Layout.ImageFile(request.ImageId);
         if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
         using var source = Open(request, file);
-        var size = RegularLength(source, request);
+        var size = LengthOfOnlyName(source, request);
         Judge(request, source, size);
         var digests = await DigestAndSyncAsync(source, size, request, cancellationToken);
         var image = new StagedImage(
@@ -51,12 +52,13 @@ internal sealed class FileAdoption(
         DurableFiles.TryShare(source);
         try
         {
-            commit.Publish(image, file.FullName);
+            commit.Publish(image, file.FullName, () => CheckStillTheSame(source, request));
         }
         catch (IOException failure) when (failure.HResult == Posix.Exdev)
         {
             PublishCopy(image, source, request.ReservationId, cancellationToken);
-            Remove(image.Id, file.FullName);
+            // What has its name by now may be another file, which nobody has read.
+            if (RegularFile.IsAt(source, file.FullName)) Remove(image.Id, file.FullName);
         }
 
         return image;
@@ -67,9 +69,13 @@ internal sealed class FileAdoption(
     {
         try
         {
-            return Posix.OpenToRead(file.FullName);
+            return RegularFile.OpenToRead(file.FullName);
         }
-        catch (IOException failure) when (failure.HResult is Posix.Eacces or Posix.Eloop)
+        catch (FileNotFoundException other)
+        {
+            throw Refused(request, $"is not a regular file ({other.Message})");
+        }
+        catch (IOException failure) when (failure.HResult is Posix.Eacces)
         {
             throw Refused(request, $"may not be read by this user ({failure.Message})");
         }
@@ -152,16 +158,25 @@ internal sealed class FileAdoption(
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private long RegularLength(SafeFileHandle source, AdoptRequest request)
+    // By another name the image could be changed after it was committed.
+    private long LengthOfOnlyName(SafeFileHandle source, AdoptRequest request)
     {
-        try
+        var status = Posix.Status(source);
+        return status.Links == 1
+            ? status.Size
+            : throw Refused(request, $"has {status.Links} names (hard links), by which it could be changed later");
+    }
+
+    // Digests are of what is open, and the rename went by name: whoever put another file there in between must not have it
+    // taken for the one that was read.
+    private void CheckStillTheSame(SafeFileHandle source, AdoptRequest request)
+    {
+        if (!RegularFile.IsAt(source, context.Layout.ImageFile(request.ImageId)))
         {
-            return RandomAccess.GetLength(source);
+            throw Refused(request, "was replaced by another while it was being taken over");
         }
-        catch (NotSupportedException)
-        {
-            throw Refused(request, "is not a regular file");
-        }
+
+        LengthOfOnlyName(source, request);
     }
 
     private void PublishCopy(

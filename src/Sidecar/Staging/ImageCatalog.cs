@@ -44,18 +44,10 @@ internal sealed class ImageCatalog(StagingLayout layout)
     public void WriteRecord(StagedImage image) => DurableFiles.Replace(
         layout.ImageRecord(image.Id), JsonSerializer.SerializeToUtf8Bytes(image, StagingJson.Default.StagedImage));
 
-    /// <summary>Null when the record cannot be read.</summary>
-    public static StagedImage? ReadRecord(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), StagingJson.Default.StagedImage);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    /// <exception cref="InvalidDataException">What is there is no record of this image.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static StagedImage ReadRecord(string path) =>
+        RecordFile.Read(path, StagingJson.Default.StagedImage, image => Flaw(image, path));
 
     public void Add(StagedImage image)
     {
@@ -65,6 +57,15 @@ internal sealed class ImageCatalog(StagingLayout layout)
             _byAge.Add(image);
             Interlocked.Add(ref _bytes, image.Size);
         }
+    }
+
+    private static string? Flaw(StagedImage image, string path)
+    {
+        if (Path.GetFileName(path) != image.Id + ".json") return $"it is of image {image.Id}";
+        if (image.Size < 0) return $"its size is {image.Size}";
+        if (!Enum.IsDefined(image.Origin)) return $"its origin is {(int)image.Origin}";
+        if (!image.Digests.ContainsKey(Crc32C.Name)) return "it has no crc32c";
+        return image.Digests.Values.Contains(null) ? "one of its digests is null" : null;
     }
 
     /// <summary>Removes the image's file and record, durably. Answers the bytes freed.</summary>

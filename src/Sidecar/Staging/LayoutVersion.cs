@@ -22,6 +22,7 @@ internal delegate void LayoutMigration(StagingLayout layout);
 internal sealed class LayoutVersion(StagingLayout layout, IReadOnlyList<LayoutMigration> migrations)
 {
     private const int First = 1;
+    private const int MaxBytes = 1024;
 
     /// <summary>The layout that this daemon works with.</summary>
     public int Known => First + migrations.Count;
@@ -32,24 +33,22 @@ internal sealed class LayoutVersion(StagingLayout layout, IReadOnlyList<LayoutMi
     public void BringUpToDate()
     {
         // A new directory goes the same way: a migration finds nothing to do there.
-        var found = File.Exists(layout.FormatFile) ? Read() : First;
+        var found = Posix.TryStatus(layout.FormatFile) is not null ? Read() : First;
         for (var version = found; version < Known; version++)
         {
             migrations[version - First](layout);
             Write(version + 1);
         }
 
-        if (!File.Exists(layout.FormatFile)) Write(Known);
+        if (Posix.TryStatus(layout.FormatFile) is null) Write(Known);
     }
 
     private int Read()
     {
-        var text = File.ReadAllText(layout.FormatFile).Trim();
+        var text = ReadText();
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) || version < First)
         {
-            throw new StagingStartException(
-                $"{layout.FormatFile} holds '{Start(text)}'; allowed: the version of a layout, {First} to {Known}. "
-                + $"Restore it from a backup; only if no newer sidecar ever ran here, write {Known} into it.");
+            throw Unusable($"{layout.FormatFile} holds '{Start(text)}'");
         }
 
         if (version <= Known) return version;
@@ -58,6 +57,22 @@ internal sealed class LayoutVersion(StagingLayout layout, IReadOnlyList<LayoutMi
             + $"{Known}: a newer one ran here. Run that one again; to go back, drain it first, and give this one an "
             + "empty directory.");
     }
+
+    private string ReadText()
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(RegularFile.ReadAll(layout.FormatFile, MaxBytes)).Trim();
+        }
+        catch (Exception other) when (other is InvalidDataException or FileNotFoundException)
+        {
+            throw Unusable(other.Message.TrimEnd('.'));
+        }
+    }
+
+    private StagingStartException Unusable(string what) => new(
+        $"{what}; allowed: the version of a layout, {First} to {Known}. Restore it from a backup; only if no newer sidecar "
+        + $"ever ran here, write {Known} into it.");
 
     private static string Start(string text) => text.Length <= 20 ? text : text[..20] + "...";
 

@@ -6,6 +6,7 @@ namespace Sidecar.Staging;
 /// <summary>The few Linux calls that the base class library has no way to make.</summary>
 internal static partial class Posix
 {
+    public const int Enoent = 2;
     public const int Eio = 5;
     public const int Enxio = 6;
     public const int Eacces = 13;
@@ -31,8 +32,20 @@ internal static partial class Posix
     private const uint RenameNoReplace = 1;
     private const uint SyncFileRangeWrite = 2;
     private const nuint Ficlone = 0x40049409;
-    private const int OpenReadOnlyAtOnce = 0x800 | 0x20000 | 0x80000; // O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC
-    private const int OpenReadOnlyDirectory = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    // O_CLOEXEC, O_NONBLOCK: a FIFO does not make anybody wait for its other end.
+    private const int OpenAtOnce = 0x80000 | 0x800;
+    private const int OpenReadWrite = 2;
+    private const int OpenCreate = 0x40;
+    private const int OpenExclusive = 0x80;
+    private const int OpenTruncate = 0x200;
+    private const uint SharedMode = 0x1B0; // 0660
+    private const int AtSymlinkNoFollow = 0x100;
+    private const int AtEmptyPath = 0x1000;
+    private const uint StatxBasic = 0x7FF;
+
+    // O_NOFOLLOW and O_DIRECTORY, which the two processor architectures number differently.
+    private static readonly int OpenNoFollow = IsArm ? 0x8000 : 0x20000;
+    private static readonly int OpenReadOnlyDirectory = 0x80000 | (IsArm ? 0x4000 : 0x10000);
 
     /// <summary>
     /// Makes a file's content durable. Not <c>RandomAccess.FlushToDisk</c>: as of .NET 10 that returns normally when
@@ -56,13 +69,39 @@ internal static partial class Posix
         Sync(handle);
     }
 
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
+
     /// <summary>Opens a file for reading. A FIFO does not make it wait for the other end, a link is not followed.</summary>
     /// <exception cref="IOException">It cannot be opened; its HResult is the errno.</exception>
-    public static SafeFileHandle OpenToRead(string path)
+    public static SafeFileHandle OpenToRead(string path) => Handle(Open(path, OpenAtOnce | OpenNoFollow), path);
+
+    /// <summary>As <see cref="OpenToRead"/>, for reading and writing; a file that it makes has mode 0660 less the umask.</summary>
+    /// <exception cref="IOException">It cannot be opened; its HResult is the errno.</exception>
+    public static SafeFileHandle OpenToWrite(string path, FileMode mode)
     {
-        var descriptor = Open(path, OpenReadOnlyAtOnce);
-        return descriptor < 0 ? throw LastError("open", path) : new SafeFileHandle(descriptor, ownsHandle: true);
+        var creation = mode switch
+        {
+            FileMode.Open => 0,
+            FileMode.OpenOrCreate => OpenCreate,
+            FileMode.Create => OpenCreate | OpenTruncate,
+            FileMode.CreateNew => OpenCreate | OpenExclusive,
+            _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a way in which files are opened here."),
+        };
+        return Handle(Open(path, OpenAtOnce | OpenNoFollow | OpenReadWrite | creation, SharedMode), path);
     }
+
+    /// <summary>What a name stands for now, which is a link itself and not its target. Null when there is nothing.</summary>
+    /// <exception cref="IOException">It cannot be asked; its HResult is the errno.</exception>
+    public static FileStatus? TryStatus(string path)
+    {
+        if (Statx(AtFdCwd, path, AtSymlinkNoFollow, StatxBasic, out var status) == 0) return status;
+        return Marshal.GetLastPInvokeError() == Enoent ? null : throw LastError("stat", path);
+    }
+
+    /// <summary>What is open.</summary>
+    /// <exception cref="IOException">It cannot be asked; its HResult is the errno.</exception>
+    public static FileStatus Status(SafeFileHandle file) =>
+        Statx(file, "", AtEmptyPath, StatxBasic, out var status) == 0 ? status : throw LastError("stat", "the file");
 
     /// <summary>
     /// Renames in one step and never over an existing file, which <c>File.Move</c> only promises by looking first.
@@ -136,6 +175,9 @@ internal static partial class Posix
         return Math.Max(0, (long)Math.Min(limit.Soft, MostDescriptors) - DescriptorsOfRuntime);
     }
 
+    private static SafeFileHandle Handle(int descriptor, string path) =>
+        descriptor < 0 ? throw LastError("open", path) : new SafeFileHandle(descriptor, ownsHandle: true);
+
     private static IOException LastError(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -143,7 +185,13 @@ internal static partial class Posix
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Open(string path, int flags);
+    private static partial int Open(string path, int flags, uint mode = 0);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int directory, string path, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(SafeFileHandle file, string path, int flags, uint mask, out FileStatus status);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Fsync(SafeFileHandle file);

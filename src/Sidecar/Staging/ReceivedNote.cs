@@ -19,8 +19,8 @@ internal sealed class ReceivedNote : IDisposable
     /// <summary>What a process of this boot noted last; null when there is nothing.</summary>
     public static ReceivedPoint? Read(string path)
     {
-        if (!File.Exists(path)) return null;
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (RegularFile.TryLength(path) is null) return null;
+        using var file = RegularFile.OpenToRead(path);
         Span<byte> record = stackalloc byte[PointRecord.Bytes];
         return RandomAccess.Read(file, record, 0) == PointRecord.Bytes && PointRecord.TryDecode(record, out var point)
             && point.BootId == BootId.Current

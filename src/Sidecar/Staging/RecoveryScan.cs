@@ -15,7 +15,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
     public (IReadOnlyCollection<Upload> Uploads, int RolledBack) Run()
     {
         var started = Stopwatch.GetTimestamp();
-        Parallel.ForEach(Directory.EnumerateFiles(context.Layout.Images), RecoverImage);
+        Parallel.ForEach(Directory.EnumerateFileSystemEntries(context.Layout.Images), RecoverImage);
         var uploads = new ConcurrentBag<Upload>();
         foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))
         {
@@ -43,34 +43,44 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
 
     private void RecoverImage(string recordFile)
     {
-        if (ImageCatalog.ReadRecord(recordFile) is not { } image || recordFile != context.Layout.ImageRecord(image.Id))
-        {
-            RemoveLeftover(recordFile);
-            return;
-        }
-
-        var file = new FileInfo(context.Layout.ImageFile(image.Id));
-        if (file.Exists && file.Length == image.Size)
+        if (ReadImage(recordFile) is not { } image) return;
+        var length = RegularFile.TryLength(context.Layout.ImageFile(image.Id));
+        if (length == image.Size)
         {
             catalog.Add(image);
             return;
         }
 
         // Without a file the commit stopped before its rename, or the delete (ours or Glance's) after its unlink.
-        if (file.Exists) StagingLog.ImageLost(context.Log, image.Id, image.Size, file.Length);
+        if (length is { } actual) StagingLog.ImageLost(context.Log, image.Id, image.Size, actual);
         File.Delete(recordFile);
         Interlocked.Increment(ref _rolledBack);
     }
 
-    private Upload? RecoverUpload(string directory)
+    private StagedImage? ReadImage(string recordFile)
     {
-        if (!ImageId.TryParse(Path.GetFileName(directory), out var id) || Upload.Recover(directory) is not { } upload
-            || upload.Header.ImageId != id)
+        try
         {
-            RemoveLeftover(directory);
-            return null;
+            return ImageCatalog.ReadRecord(recordFile);
+        }
+        catch (InvalidDataException damaged)
+        {
+            DamagedRecords.SetAside(
+                context.Layout, context.Log, recordFile, "image-" + Path.GetFileName(recordFile), damaged.Message);
+            Interlocked.Increment(ref _rolledBack);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(context.Log, recordFile, failure.Message);
         }
 
+        return null;
+    }
+
+    private Upload? RecoverUpload(string directory)
+    {
+        if (ReadUpload(directory) is not { } upload) return null;
+        var id = upload.Header.ImageId;
         if (catalog.TryGet(id, out _))
         {
             // The commit had happened; only its clean-up was missing.
@@ -81,6 +91,28 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         var found = upload.Snapshot();
         if (found.State == UploadState.Failed) StagingLog.UploadLost(context.Log, id, found.Failure);
         return upload;
+    }
+
+    private Upload? ReadUpload(string directory)
+    {
+        try
+        {
+            return Upload.Recover(directory);
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
+        {
+            var name = Path.GetFileName(directory);
+            DamagedRecords.SetAside(
+                context.Layout, context.Log, Upload.HeaderFile(directory), $"upload-{name}.json", damaged.Message);
+            // Nobody can tell what its data is worth, and nobody would ever remove it.
+            RemoveLeftover(directory, damaged.Message);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(context.Log, directory, failure.Message);
+        }
+
+        return null;
     }
 
     private void RemoveRemains(Upload upload)
@@ -96,11 +128,17 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         }
     }
 
-    private void RemoveLeftover(string path)
+    private void RemoveLeftover(string directory, string why)
     {
-        StagingLog.LeftoverRemoved(context.Log, path);
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
-        else File.Delete(path);
-        Interlocked.Increment(ref _rolledBack);
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+            StagingLog.LeftoverRemoved(context.Log, directory, why);
+            Interlocked.Increment(ref _rolledBack);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordKept(context.Log, directory, why, failure.Message);
+        }
     }
 }

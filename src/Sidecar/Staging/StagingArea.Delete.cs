@@ -40,13 +40,26 @@ internal sealed partial class StagingArea
     {
         if (FindImage(id, limit) is { } image)
         {
-            var freed = _catalog.Remove(image);
+            var freed = _catalog.Remove(image) + RemoveDirectoryInPlace(id);
             _context.Metrics.ImageDeleted();
             StagingLog.ImageDeleted(_context.Log, id, freed);
             return freed;
         }
 
         return _catalog.TryGet(id, out _) ? null : _foreign.RemovePlain(id, limit);
+    }
+
+    // Somebody may have put a directory in the file's place, which is no part of the image but would keep its name.
+    private long RemoveDirectoryInPlace(ImageId id)
+    {
+        var path = Layout.ImageFile(id);
+        if (Posix.TryStatus(path) is null) return 0;
+        var freed = _foreign.RemovePlain(id, DateTimeOffset.MaxValue) ?? 0;
+        return Posix.TryStatus(path) is null
+            ? freed
+            : throw new StagingException(
+                StagingError.DiskFailed,
+                $"Image {id} is deleted, but {path}, which something else made in its place, cannot be removed: remove it.");
     }
 
     private StagedImage? FindImage(ImageId id, DateTimeOffset limit) =>

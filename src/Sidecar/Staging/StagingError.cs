@@ -67,6 +67,6 @@ internal enum StagingError
     /// </summary>
     Overloaded,
 
-    /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link.</summary>
+    /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link, more than one name (hard links).</summary>
     AdoptRefused,
 }

@@ -24,6 +24,9 @@ internal sealed class StagingGauges
         Gauge("images_bytes", "Bytes of the staged images.", () => area.ImageBytes);
         Gauge("unmanaged_files", "Files of others in the staging directory.", () => unmanaged.Current.Files);
         Gauge("unmanaged_bytes", "Bytes of the files of others in the staging directory.", () => unmanaged.Current.Bytes);
+        Gauge(
+            "damaged_records", "Records that could not be understood and were set aside.",
+            () => DamagedRecords.Count(area.Layout));
         meter.CreateObservableGauge(
             "glance_staging_oldest_image_timestamp_seconds", Oldest, "s",
             "When the oldest staged image was committed, as a Unix time; none without images.");

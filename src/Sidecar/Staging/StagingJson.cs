@@ -6,6 +6,8 @@ namespace Sidecar.Staging;
 /// <summary>The records under <c>.sidecar</c>. Their property names are on disk: rename none.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     Converters = [typeof(ImageIdConverter)])]
 [JsonSerializable(typeof(UploadHeader))]
 [JsonSerializable(typeof(StagedImage))]

@@ -35,6 +35,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Outputs of imports that ran on other pods and were brought here.</summary>
     public string Outputs => Path.Combine(Private, "outputs");
 
+    /// <summary>Records that could not be read; see <see cref="DamagedRecords"/>.</summary>
+    public string Damaged => Path.Combine(Private, "damaged");
+
     /// <summary>The staged image itself.</summary>
     public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
 

@@ -49,8 +49,17 @@ internal static partial class StagingLog
         "Image {ImageId} is lost: its record says {ExpectedBytes} bytes, its file has {ActualBytes}")]
     public static partial void ImageLost(ILogger logger, ImageId imageId, long expectedBytes, long actualBytes);
 
-    [LoggerMessage(2012, LogLevel.Warning, "{Path} cannot be understood and is removed")]
-    public static partial void LeftoverRemoved(ILogger logger, string path);
+    [LoggerMessage(2012, LogLevel.Warning, "{Path} cannot be understood and is removed: {Reason}")]
+    public static partial void LeftoverRemoved(ILogger logger, string path, string reason);
+
+    [LoggerMessage(2017, LogLevel.Warning, "{Path} cannot be understood and is set aside as {Aside}: {Reason}")]
+    public static partial void RecordSetAside(ILogger logger, string path, string aside, string reason);
+
+    [LoggerMessage(2018, LogLevel.Error, "{Path} cannot be used ({Reason}) and stays where it is: {Failure}")]
+    public static partial void RecordKept(ILogger logger, string path, string reason, string failure);
+
+    [LoggerMessage(2019, LogLevel.Error, "{Path} cannot be read and is left out until the next start: {Failure}")]
+    public static partial void RecordUnreadable(ILogger logger, string path, string failure);
 
     [LoggerMessage(2016, LogLevel.Error, "What is left of an upload of image {ImageId} stays on the volume: {Failure}")]
     public static partial void UploadKept(ILogger logger, ImageId imageId, string failure);

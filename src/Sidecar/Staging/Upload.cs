@@ -77,15 +77,17 @@ internal sealed class Upload
         return new Upload(header, directory) { _checked = true };
     }
 
-    /// <summary>Takes up what an earlier process left. Null when it has no readable header.</summary>
+    /// <summary>Takes up what an earlier process left.</summary>
+    /// <exception cref="InvalidDataException">Its header makes no sense.</exception>
+    /// <exception cref="FileNotFoundException">It has no header, or what should be its journal is no file.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static Upload? Recover(string directory)
+    public static Upload Recover(string directory)
     {
-        if (ReadHeader(directory) is not { } header) return null;
+        var header = ReadHeader(directory);
         var upload = new Upload(header, directory);
         var durable = UploadJournal.ReadLast(upload.JournalFile, upload.Start);
         var data = new FileInfo(upload.DataFile);
-        var length = data.Exists ? data.Length : 0;
+        var length = RegularFile.TryLength(data.FullName) ?? 0;
         var noted = ReceivedNote.Read(upload.NoteFile);
         upload._received = noted is { } note && note.Offset > durable.Offset && note.Offset <= length
             ? note : new ReceivedPoint(Math.Min(length, durable.Offset), durable.Crc32C);
@@ -177,8 +179,8 @@ internal sealed class Upload
     /// <summary>Bytes of data that its removal gives back; holes took none.</summary>
     public long DataBytes()
     {
-        if (!File.Exists(DataFile)) return 0;
-        using var data = File.OpenHandle(DataFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (RegularFile.TryLength(DataFile) is null) return 0;
+        using var data = RegularFile.OpenToRead(DataFile);
         var (bytes, end) = (0L, RandomAccess.GetLength(data));
         for (var (from, to) = Posix.NextData(data, 0, end); from < end; (from, to) = Posix.NextData(data, to, end))
         {
@@ -242,20 +244,23 @@ internal sealed class Upload
         throw Dead();
     }
 
-    private static UploadHeader? ReadHeader(string directory)
+    private static UploadHeader ReadHeader(string directory) => RecordFile.Read(
+        HeaderFile(directory), StagingJson.Default.UploadHeader, header => Flaw(header, directory));
+
+    private static string? Flaw(UploadHeader header, string directory)
     {
-        try
+        if (Path.GetFileName(directory) != header.ImageId.ToString()) return $"it is of image {header.ImageId}";
+        if (header.DeclaredSize < 0) return $"its declared size is {header.DeclaredSize}";
+        foreach (var (name, hex) in header.ExpectedDigests)
         {
-            return JsonSerializer.Deserialize(
-                File.ReadAllBytes(HeaderFile(directory)), StagingJson.Default.UploadHeader);
+            if (hex is null || !(DigestAlgorithms.IsKnown(name) || name == Crc32C.Name)) return $"it expects a digest {name}";
         }
-        catch (Exception unreadable) when (unreadable is JsonException or FileNotFoundException)
-        {
-            return null;
-        }
+
+        return null;
     }
 
-    private static string HeaderFile(string directory) => Path.Combine(directory, "upload.json");
+    /// <summary>Where the header of an upload is.</summary>
+    public static string HeaderFile(string directory) => Path.Combine(directory, "upload.json");
 
     private static DurablePoint StartOf(UploadHeader header) =>
         new(0, Crc32C.Empty, header.BootId, Failed: false);

@@ -42,7 +42,8 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
     /// Moves a durable file into place as an image. What fails before that is durable is undone, as the caller is told that there
     /// is no image; what comes after cannot fail.
     /// </summary>
-    public void Publish(StagedImage image, string file)
+    /// <param name="check">Looks at what is in place, before anybody is told; what it throws takes the step back.</param>
+    public void Publish(StagedImage image, string file, Action? check = null)
     {
         var target = context.Layout.ImageFile(image.Id);
         var isMoved = false;
@@ -50,6 +51,7 @@ internal sealed class UploadCommit(StagingContext context, ImageCatalog catalog,
         {
             catalog.WriteRecord(image);
             if (file != target) isMoved = Posix.TryRename(file, target) ? true : throw UnmanagedFile(image.Id);
+            check?.Invoke();
             Posix.SyncDirectory(context.Layout.Directory);
         }
         catch

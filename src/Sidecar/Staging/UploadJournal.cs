@@ -54,8 +54,8 @@ internal sealed class UploadJournal : IDisposable
     /// <summary>The last valid point; <paramref name="start"/> where there is none.</summary>
     public static DurablePoint ReadLast(string path, DurablePoint start)
     {
-        if (!File.Exists(path)) return start;
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        if (Posix.TryStatus(path) is null) return start;
+        using var file = RegularFile.OpenToRead(path);
         return Scan(file, start).Last;
     }
 

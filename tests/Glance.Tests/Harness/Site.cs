@@ -37,7 +37,8 @@ internal sealed class Site : IAsyncDisposable
             Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster)],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
-            "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuImg", Path.Combine(Tools, "qemu-img"));
+            "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuImg", Path.Combine(Tools, "qemu-img"),
+            "--Import:Confinement", "off"); // the tool is held by files of the test
         Tool = new HeldTool(Directory.CreateDirectory(Tools).FullName);
     }
 

@@ -251,12 +251,46 @@ internal sealed class DecompressionTests : ImportTest
         var hanging = Directory.Write("xz.sh", System.Text.Encoding.UTF8.GetBytes($"#!/bin/sh\n{script}\n"));
         File.SetUnixFileMode(hanging, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Configure("Tools:Xz", hanging);
+        Configure("Confinement", "off"); // it starts other programs
         Configure("Decompression:Timeout", "00:00:01");
 
         var import = await ImportAsync(Pack("xz", Directory.Raw()), cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ToolTimedOut), import.Failure?.Message);
         Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Import_GzipWithEndlessPadding_IsStoppedInTime(CancellationToken cancellationToken)
+    {
+        Configure("Decompression:Timeout", "00:00:01");
+        var id = Stage(Pack("gzip", Directory.Raw()));
+        using (var file = File.OpenWrite(Layout.ImageFile(id))) file.SetLength(1L << 40);
+
+        var import = await RunAsync(Request(id), cancellationToken);
+
+        Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.TimedOut), import.Failure?.Message);
+    }
+
+    [TestCase(1, 0)]
+    [TestCase(3, 0)]
+    [TestCase(1, 512)]
+    [CancelAfter(60_000)]
+    public async Task Import_GzipWithEmptyMembers_IsUnpacked(int empty, int padding, CancellationToken cancellationToken)
+    {
+        var raw = Directory.Raw();
+        var member = await File.ReadAllBytesAsync(Pack("gzip", raw), cancellationToken);
+        // As bgzip ends each of its files: cat a.gz b.gz has one in the middle.
+        byte[] nothing = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        byte[] between = [.. Enumerable.Repeat(nothing, empty).SelectMany(bytes => bytes)];
+        var archive = Directory.Write(
+            "members.gz", [.. between, .. member, .. between, .. member, .. between, .. new byte[padding]]);
+
+        var import = await ImportAsync(archive, cancellationToken);
+
+        Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
+        Assert.That(import.Result!.Size, Is.EqualTo(2 * new FileInfo(raw).Length));
     }
 
     private string Bomb(int megabytes, string program)

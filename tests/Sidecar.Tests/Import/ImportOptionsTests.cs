@@ -52,7 +52,7 @@ internal sealed class ImportOptionsTests
         string[] names =
         [
             InspectionStage.StageName, DecompressionStage.StageName, ConversionStage.StageName,
-            new MetadataStage(options).Name, new ChecksumStage(options).Name,
+            new MetadataStage(options).Name, new ChecksumStage(options, TimeProvider.System).Name,
         ];
 
         Assert.That(() => Bind([.. names.Select((name, i) => ($"Plugins:{i}", name))]), Throws.Nothing);

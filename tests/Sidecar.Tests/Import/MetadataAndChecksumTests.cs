@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Sidecar.Import;
 
 namespace Sidecar.Tests.Import;
 
@@ -41,5 +42,19 @@ internal sealed class MetadataAndChecksumTests : ImportTest
         var import = await ImportAsync(Directory.Raw(), cancellationToken);
 
         Assert.That(import.Result!.Digests.Keys, Is.EquivalentTo(new[] { "sha256", "sha1" }));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Digests_OfATerabyteOfNothing_AreStoppedInTime(CancellationToken cancellationToken)
+    {
+        Configure("DigestTimeout", "00:00:01");
+        var id = Stage(Directory.Raw());
+        using (var file = File.OpenWrite(Layout.ImageFile(id))) file.SetLength(1L << 40);
+
+        var import = await RunAsync(Request(id), cancellationToken);
+
+        Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.TimedOut), import.Failure?.Message);
+        Assert.That(import.Failure?.Message, Does.Contain("Import:DigestTimeout"));
     }
 }

@@ -1,5 +1,8 @@
+using System.Text.Json.Nodes;
 using NUnit.Framework;
 using Sidecar.Import;
+using Sidecar.Rpc;
+using Sidecar.Staging;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Tests.Import;
@@ -29,6 +32,44 @@ internal sealed class RecoveryTests : ImportTest
         Assert.That(after.Result.Properties, Is.EquivalentTo(before.Result.Properties));
         Assert.That(after.FinishedAt, Is.EqualTo(before.FinishedAt));
         Assert.That(Queue.Start(request), Is.SameAs(after));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_AfterTheDirectoryWasMoved_FindsTheOutputsThere(CancellationToken cancellationToken)
+    {
+        var converted = await ImportAsync(Directory.Convert(Directory.Raw(), "qcow2"), cancellationToken);
+        var unchanged = await ImportAsync(Directory.Raw(), cancellationToken);
+        ForgetEverything();
+        System.IO.Directory.Move(StagingDirectory, Directory["moved"]);
+        StagingDirectory = Directory["moved"];
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts, Is.EqualTo(new ImportRecovery(Finished: 2, 0, 0, 0)));
+        Assert.That(
+            Queue.Get(converted.ImportId).Result!.OutputPath,
+            Is.EqualTo(Path.Combine(Layout.ImportDirectory(converted.ImportId), $"{converted.Request.ImageId}.raw")));
+        Assert.That(
+            Queue.Get(unchanged.ImportId).Result!.OutputPath, Is.EqualTo(Layout.ImageFile(unchanged.Request.ImageId)));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_JournalThatNamesAFileElsewhere_DoesNotFollowIt(CancellationToken cancellationToken)
+    {
+        var import = await ImportAsync(Directory.Raw(), cancellationToken);
+        var journal = Path.Combine(Layout.ImportDirectory(import.ImportId), "import.json");
+        var text = await File.ReadAllTextAsync(journal, cancellationToken);
+        var secret = Directory.Write("secret", new byte[import.Result!.Size]);
+        await File.WriteAllTextAsync(
+            journal, text.Replace(import.Result.OutputPath, secret, StringComparison.Ordinal), cancellationToken);
+        ForgetEverything();
+
+        var counts = await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(counts.Lost, Is.EqualTo(1));
+        Assert.That(Queue.Get(import.ImportId).Result, Is.Null);
     }
 
     [Test]
@@ -138,5 +179,72 @@ internal sealed class RecoveryTests : ImportTest
 
         Assert.That((early, late), Is.EqualTo((0, 1)));
         Assert.That(Queue.List().Select(import => import.ImportId), Is.EqualTo(new[] { running.ImportId }));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Recover_DamagedJournal_IsSetAsideAndTheOthersAreListed(CancellationToken cancellationToken)
+    {
+        var whole = await ImportAsync(Directory.Raw(), cancellationToken);
+        var damaged = await ImportAsync(Directory.Raw(), cancellationToken);
+        var directory = Layout.ImportDirectory(damaged.ImportId);
+        var journal = Path.Combine(directory, "import.json");
+        var good = await File.ReadAllTextAsync(journal, cancellationToken);
+        foreach (var (name, damage) in Damages(journal, good))
+        {
+            ForgetEverything();
+            System.IO.Directory.CreateDirectory(directory);
+            damage();
+
+            var counts = await Queue.RecoverAsync(cancellationToken);
+
+            Assert.That(counts, Is.EqualTo(new ImportRecovery(Finished: 1, 0, 0, Removed: 1)), name);
+            Assert.That(
+                Queue.List().Select(import => ImportMessages.ToMessage(import, "pod").ImportId),
+                Is.EqualTo(new[] { whole.ImportId.ToString() }), name);
+            Assert.That(System.IO.Directory.Exists(directory), Is.False, name);
+            Assert.That(DamagedRecords.Count(Layout), Is.EqualTo(1), name);
+        }
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Sweep_OfAnImportThatEndsAtTheEndOfTime_GoesOn(CancellationToken cancellationToken)
+    {
+        var import = await ImportAsync(Directory.Raw(), cancellationToken);
+        var journal = Path.Combine(Layout.ImportDirectory(import.ImportId), "import.json");
+        var node = JsonNode.Parse(await File.ReadAllTextAsync(journal, cancellationToken))!;
+        node["finished_at"] = "9999-12-31T23:59:59.9999999+00:00";
+        await File.WriteAllTextAsync(journal, node.ToJsonString(), cancellationToken);
+        ForgetEverything();
+        await Queue.RecoverAsync(cancellationToken);
+
+        Assert.That(await Queue.SweepAsync(DateTimeOffset.UtcNow, cancellationToken), Is.Zero);
+    }
+
+    private static IEnumerable<(string Name, Action Damage)> Damages(string journal, string good)
+    {
+        foreach (var text in new[] { "", "{}", "null", good.Replace("\"version\": 1", "\"version\": 2", StringComparison.Ordinal) })
+        {
+            yield return (text, () => File.WriteAllText(journal, text));
+        }
+
+        (string Name, JsonNode? Value)[] properties =
+        [
+            ("stages", null), ("stages", new JsonArray([null])), ("request_id", null), ("state", 77), ("state", "failed"),
+            ("result", null), ("result", new JsonObject()), ("image_id", null), ("import_id", Guid.NewGuid().ToString()),
+            ("requested_stages", new JsonArray([null])), ("user_roles", null), ("finished_at", null), ("failure", new JsonObject()),
+        ];
+        foreach (var (name, value) in properties)
+        {
+            var node = JsonNode.Parse(good)!;
+            node[name] = value;
+            yield return ($"{name}: {value}", () => File.WriteAllText(journal, node.ToJsonString()));
+        }
+
+        foreach (var kind in Planted.Kinds.Where(kind => kind != "link to a file"))
+        {
+            yield return (kind, () => Planted.At(journal, kind));
+        }
     }
 }

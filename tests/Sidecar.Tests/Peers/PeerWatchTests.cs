@@ -27,4 +27,23 @@ internal sealed class PeerWatchTests
         await watch.Ended.WaitAsync(deadline);
         Assert.That(watch.Ended.IsCompletedSuccessfully, Is.True);
     }
+
+    [Test]
+    public async Task Stop_GivesBackWhatIsLinkedToTheDaemon(CancellationToken deadline)
+    {
+        var asked = new TaskCompletionSource<CancellationToken>();
+        var watch = PeerWatch.Start(
+            token =>
+            {
+                asked.TrySetResult(token);
+                return Task.CompletedTask;
+            },
+            TimeSpan.FromHours(1),
+            deadline);
+        var asking = await asked.Task.WaitAsync(deadline);
+        watch.Stop();
+        await watch.Ended.WaitAsync(deadline);
+        watch.Stop(); // its end and a second stop may meet
+        Assert.That(() => asking.WaitHandle, Throws.InstanceOf<ObjectDisposedException>());
+    }
 }

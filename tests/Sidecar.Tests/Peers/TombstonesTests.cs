@@ -56,6 +56,30 @@ internal sealed class TombstonesTests
     }
 
     [Test]
+    public void Restart_SetsAsideWhatIsNoTombstone()
+    {
+        using var directory = new TempDirectory();
+        var layout = new StagingLayout(directory.Path);
+        Open(directory).Add(_id, Noon);
+        string[] texts = ["", "{}", "{\"deleted_at\":null,\"told\":[]}", "{\"deleted_at\":\"2026-01-01T00:00:00Z\",\"told\":[null]}"];
+        foreach (var text in texts) File.WriteAllText(layout.Tombstone(ImageId.New()), text);
+        foreach (var kind in Planted.Kinds.Where(kind => kind != "link to a file")) Planted.At(layout.Tombstone(ImageId.New()), kind);
+        var damaged = texts.Length + Planted.Kinds.Count - 1;
+        var restarted = Open(directory);
+        Assert.That(restarted.MissedBy("glance-1").Select(missed => missed.Id), Is.EqualTo(new[] { _id }));
+        Assert.That(DamagedRecords.Count(layout), Is.EqualTo(damaged));
+    }
+
+    [Test]
+    public void Sweep_OfADeletionFarInTheFuture_KeepsIt()
+    {
+        using var directory = new TempDirectory();
+        var tombstones = Open(directory);
+        tombstones.Add(_id, DateTimeOffset.MaxValue);
+        Assert.That(tombstones.Sweep(Noon), Is.Zero);
+    }
+
+    [Test]
     public void Sweep_RemovesThoseOlderThanTheRetention()
     {
         using var directory = new TempDirectory();

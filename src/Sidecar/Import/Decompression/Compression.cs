@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Processes;
+using Sidecar.Staging;
 
 namespace Sidecar.Import.Decompression;
 
@@ -31,7 +32,7 @@ internal abstract class Compression
     /// <summary>Null when the file is not compressed.</summary>
     public static Compression? Detect(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = RegularFile.OpenToRead(path);
         var magic = new byte[MagicBytes];
         var length = RandomAccess.Read(file, magic, 0);
         return Detect(magic.AsSpan(0, length));

@@ -14,6 +14,11 @@ internal abstract class DecodedBytes(SafeFileHandle file, string compression) : 
     /// <summary>Length of the content where the file tells it; a claim of the sender's.</summary>
     public virtual long? DeclaredLength => null;
 
+    /// <summary>
+    /// Called now and then while there is nothing to answer, and may throw: what is empty, or padding, may be long too.
+    /// </summary>
+    public Action Continue { get; set; } = () => { };
+
     protected SafeFileHandle File { get; } = file;
 
     protected long FileLength { get; } = RandomAccess.GetLength(file);

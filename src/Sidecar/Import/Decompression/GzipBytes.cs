@@ -45,6 +45,7 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
             var count = _inflater!.Read(buffer);
             if (count == 0)
             {
+                Continue(); // there may be any number of empty members
                 CloseMember();
                 continue;
             }
@@ -106,12 +107,36 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
         var from = _slice!.LatestStart;
         var last = new byte[(int)Math.Min(_slice.Offset + TrailerBytes, FileLength) - from];
         ReadFully(last, from);
-        var at = last.AsSpan().IndexOf(trailer);
-        if (at < 0) throw Corrupt("it is cut short or damaged: its checksum and length are not there");
-        _position = from + at + TrailerBytes;
+        _position = FindEnd(last, trailer, from);
         _inflater!.Dispose();
         _slice.Dispose();
         (_inflater, _slice) = (null, null);
+    }
+
+    // Of several places where the trailer may stand, the one behind which a member, or the end, follows: the trailer of
+    // nothing is eight zeros, and a zero that belongs to the compressed data comes before them.
+    private long FindEnd(ReadOnlySpan<byte> last, ReadOnlySpan<byte> trailer, long from)
+    {
+        var first = -1L;
+        for (var start = 0; start <= last.Length - TrailerBytes; start++)
+        {
+            var next = last[start..].IndexOf(trailer);
+            if (next < 0) break;
+            start += next;
+            var end = from + start + TrailerBytes;
+            if (end == FileLength || StartsMember(end)) return end;
+            if (first < 0) first = end;
+        }
+
+        // Whatever follows is told by the next look: padding, or something that does not belong there.
+        return first >= 0 ? first : throw Corrupt("it is cut short or damaged: its checksum and length are not there");
+    }
+
+    private bool StartsMember(long offset)
+    {
+        Span<byte> start = stackalloc byte[Magic.Length];
+        return FileLength - offset >= start.Length && RandomAccess.Read(File, start, offset) == start.Length
+            && start.SequenceEqual(Magic);
     }
 
     private bool IsPadding()
@@ -119,6 +144,7 @@ internal sealed class GzipBytes(SafeFileHandle file, string compression) : Decod
         var buffer = new byte[(int)Math.Min(64 << 10, FileLength - _position)];
         for (var offset = _position; offset < FileLength; offset += buffer.Length)
         {
+            Continue();
             var part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, FileLength - offset));
             ReadFully(part, offset);
             if (part.ContainsAnyExcept((byte)0)) return false;

@@ -1,3 +1,5 @@
+using Sidecar.Staging;
+
 namespace Sidecar.Import.Inspection;
 
 /// <summary>
@@ -24,7 +26,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     /// <exception cref="IOException">It cannot be read.</exception>
     public InspectionReport InspectFile(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = RegularFile.OpenToRead(path);
         return Inspect(new ImageBytes(file, RandomAccess.GetLength(file), complete: true))!;
     }
 

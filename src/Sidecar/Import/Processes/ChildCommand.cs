@@ -9,4 +9,11 @@ internal sealed record ChildCommand(
     IReadOnlyList<string> Arguments,
     string WorkingDirectory,
     ChildLimits Limits,
-    Action<ReadOnlySpan<char>> OnOutput);
+    Action<ReadOnlySpan<char>> OnOutput)
+{
+    /// <summary>The one file that it may read; null: none.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>The one file that it may write, which is there already; null: none.</summary>
+    public string? Output { get; init; }
+}

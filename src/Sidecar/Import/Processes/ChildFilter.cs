@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
@@ -106,15 +105,6 @@ internal sealed class ChildFilter : IDisposable
         }
     }
 
-    private void Kill()
-    {
-        try
-        {
-            _process.Kill(entireProcessTree: true);
-        }
-        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
-        {
-            // It or one of its children has ended already. This runs in a timer, where nobody could take the exception.
-        }
-    }
+    // In a timer, or in the thread that cancels: nobody there could take an exception.
+    private void Kill() => ChildRunner.Kill(_process);
 }

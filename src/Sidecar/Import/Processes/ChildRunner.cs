@@ -94,10 +94,23 @@ internal sealed class ChildRunner(
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            Kill(process);
             // SIGKILL cannot be refused, though a process in a disk wait takes its time to go.
             await process.WaitForExitAsync(CancellationToken.None);
             return deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested;
+        }
+    }
+
+    /// <summary>Kills a child with all that it started; one that ended meanwhile is left alone.</summary>
+    public static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
+        {
+            // It, or one of its children, ended between the look at it and the signal, or is just being reaped.
         }
     }
 

@@ -9,7 +9,7 @@ namespace Sidecar.Import.Stages;
 /// being read, as one alone is slower than the disk. What was computed while the image was uploaded is not computed
 /// again.
 /// </summary>
-internal sealed class ChecksumStage(IOptions<ImportOptions> options) : ImportStage
+internal sealed class ChecksumStage(IOptions<ImportOptions> options, TimeProvider time) : ImportStage
 {
     public const string StageName = "image_checksum";
 
@@ -17,6 +17,8 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options) : ImportSta
     private const int BlockBytes = 2 << 20;
 
     private readonly IReadOnlyList<string> _algorithms = options.Value.ResolveDigests();
+
+    private readonly TimeSpan _timeout = options.Value.DigestTimeout;
 
     public override string Name => StageName;
 
@@ -40,7 +42,7 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options) : ImportSta
                 }
             }
 
-            if (hashes.Count > 0) await ReadThroughAsync(work.CurrentPath, [.. hashes.Values], run, cancellationToken);
+            if (hashes.Count > 0) await ReadInTimeAsync(work.CurrentPath, [.. hashes.Values], run, cancellationToken);
             run.Report(run.Plan.InputBytes);
             foreach (var (algorithm, hash) in hashes)
             {
@@ -53,11 +55,31 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options) : ImportSta
         }
     }
 
+    // A small image may stand for terabytes of holes, which take as long as data.
+    private async Task ReadInTimeAsync(
+        string path, IncrementalHash[] hashes, StageRun run, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(_timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            await ReadThroughAsync(path, hashes, run, either.Token);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ImportException(
+                ImportError.TimedOut,
+                $"The digests of the output took longer than {_timeout.TotalSeconds:F0} seconds, which is the limit "
+                + "(Import:DigestTimeout).",
+                late,
+                ("limit_seconds", (long)_timeout.TotalSeconds));
+        }
+    }
+
     private static async Task ReadThroughAsync(
         string path, IncrementalHash[] hashes, StageRun run, CancellationToken cancellationToken)
     {
-        using var file = File.OpenHandle(
-            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        using var file = RegularFile.OpenToRead(path);
         byte[] block = new byte[BlockBytes], next = new byte[BlockBytes];
         var offset = 0L;
         var count = await RandomAccess.ReadAsync(file, block, 0, cancellationToken);

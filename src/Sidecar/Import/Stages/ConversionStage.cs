@@ -44,10 +44,21 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
         var path = work.NewPath("converted");
         var conversion = new QemuConversion(work.CurrentPath, work.Report!.DiskFormat, path, target, work.Directory);
         var done = 0L;
-        await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
-        File.SetUnixFileMode(path, SharedFile);
+        DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
+        try
+        {
+            await qemuImg.ConvertAsync(conversion, Report, cancellationToken);
+        }
+        catch
+        {
+            // The kernel keeps what a confined process was allowed to open for a moment after its end, and with it the space
+            // of a file that is removed; what follows on a full volume needs that space at once.
+            TryEmpty(path);
+            throw;
+        }
+
         // On the pool, as it may wait long for the disk; the data was left to the page cache until now.
-        await Task.Run(() => DurableFiles.Sync(path), CancellationToken.None);
+        await Task.Run(() => ShareAndSync(path), CancellationToken.None);
         Posix.SyncDirectory(work.Directory);
         run.Report(run.Plan.InputBytes);
         work.Replace(path);
@@ -61,6 +72,25 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
             done = Math.Max(done, now);
             run.Report((long)(run.Plan.InputBytes * part));
         }
+    }
+
+    private static void TryEmpty(string path)
+    {
+        try
+        {
+            DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It is removed in a moment.
+        }
+    }
+
+    private static void ShareAndSync(string path)
+    {
+        using var output = RegularFile.OpenToWrite(path, FileMode.Open);
+        File.SetUnixFileMode(output, SharedFile);
+        Posix.Sync(output);
     }
 
     private string TargetOf(ImportWork work) =>

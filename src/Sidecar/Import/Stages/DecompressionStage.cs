@@ -35,8 +35,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
-        using var input = File.OpenHandle(
-            work.CurrentPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var input = RegularFile.OpenToRead(work.CurrentPath);
         using var content = await Compression.Detect(work.CurrentPath)!.OpenAsync(
             input, (tool, arguments) => StartAsync(tool, arguments, work, input, cancellationToken));
         // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
@@ -75,10 +74,10 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
     {
         var started = Stopwatch.GetTimestamp();
         var buffer = new byte[BufferBytes];
+        content.Continue = Continue;
         while (true)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
+            Continue();
             var count = Fill(content, buffer);
             if (count == 0) break;
             var output = writer.Length + count;
@@ -86,6 +85,12 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             CheckRatio(output, content.Consumed);
             writer.Append(buffer.AsSpan(0, count));
             run.Report(content.Consumed);
+        }
+
+        void Continue()
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
         }
     }
 

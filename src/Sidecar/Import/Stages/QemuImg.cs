@@ -43,7 +43,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
             _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
         string[] words = ["measure", "--output=json", "-f", QemuNames[format], "-O", "qcow2", path];
         var outcome = await runner.RunAsync(
-            new ChildCommand(Tool.QemuImg, words, workingDirectory, limits, Keep), cancellationToken);
+            new ChildCommand(Tool.QemuImg, words, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
         if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
         return ReadRequired(answer.ToString())
             ?? throw ToolFailures.Describe(Tool.QemuImg, outcome with { ErrorText = "unreadable answer" }, limits);
@@ -54,6 +54,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         }
     }
 
+    /// <param name="conversion">Its target is there already, and empty: qemu-img may make no files.</param>
     /// <param name="report">Called with the part that is done, from 0 to 1.</param>
     /// <exception cref="ImportException">Tool errors and limits.</exception>
     public async Task ConvertAsync(
@@ -64,7 +65,10 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         var progress = new QemuProgress(report);
         var outcome = await runner.RunAsync(
             new ChildCommand(
-                Tool.QemuImg, ConvertWords(conversion), conversion.WorkingDirectory, limits, progress.Append),
+                Tool.QemuImg, ConvertWords(conversion), conversion.WorkingDirectory, limits, progress.Append)
+            {
+                Input = conversion.Source, Output = conversion.Target,
+            },
             cancellationToken);
         if (outcome.End == ChildEnd.Succeeded) return;
         // The kernel tells by a signal or, where that is ignored, by EFBIG.

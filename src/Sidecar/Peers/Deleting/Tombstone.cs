@@ -8,6 +8,9 @@ namespace Sidecar.Peers.Deleting;
 internal sealed record Tombstone(DateTimeOffset DeletedAt, IReadOnlyList<string> Told);
 
 /// <summary>Property names are on disk: rename none.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Tombstone))]
 internal sealed partial class TombstoneJson : JsonSerializerContext;

@@ -22,14 +22,14 @@ internal sealed class Tombstones
     private readonly TimeSpan _retention;
     private readonly ILogger _logger;
 
-    /// <summary>Takes up what an earlier process left. What cannot be read is removed.</summary>
+    /// <summary>Takes up what an earlier process left. What makes no sense is set aside.</summary>
     public Tombstones(
         StagingLayout layout, IOptions<PeersOptions> options, ForwardingMetrics metrics, ILogger<Tombstones> logger)
     {
         _layout = layout;
         _retention = options.Value.TombstoneRetention;
         _logger = logger;
-        if (Directory.Exists(layout.Tombstones)) Parallel.ForEach(Directory.EnumerateFiles(layout.Tombstones), Load);
+        if (Directory.Exists(layout.Tombstones)) LoadAll();
         metrics.ObserveTombstones(() => _all.Count);
     }
 
@@ -79,7 +79,7 @@ internal sealed class Tombstones
         var removed = 0;
         foreach (var (id, tombstone) in _all)
         {
-            if (tombstone.DeletedAt >= now - _retention) continue; // no sum: the time on disk may be any
+            if (now - tombstone.DeletedAt <= _retention) continue; // no sum: the time on disk may be any
             lock (LockOf(id))
             {
                 if (!_all.TryRemove(new(id, tombstone))) continue;
@@ -91,6 +91,9 @@ internal sealed class Tombstones
         return removed;
     }
 
+    private void LoadAll() =>
+        Parallel.ForEach(Directory.EnumerateFileSystemEntries(_layout.Tombstones), Load);
+
     private void LetGo(ImageId id)
     {
         if (_heldBack.AddOrUpdate(id, 0, (_, count) => count - 1) == 0) _heldBack.TryRemove(new(id, 0));
@@ -100,21 +103,22 @@ internal sealed class Tombstones
     {
         try
         {
-            var tombstone = JsonSerializer.Deserialize(File.ReadAllBytes(file), TombstoneJson.Default.Tombstone);
-            if (tombstone?.Told is not null && ImageId.TryParse(Path.GetFileName(file), out var id))
-            {
-                _all[id] = tombstone;
-                return;
-            }
+            var tombstone = RecordFile.Read(file, TombstoneJson.Default.Tombstone, Flaw);
+            if (!ImageId.TryParse(Path.GetFileName(file), out var id)) throw new InvalidDataException("its name is no image id");
+            _all[id] = tombstone;
         }
-        catch (JsonException)
+        catch (InvalidDataException damaged)
         {
-            // As any other file that is none of ours.
+            DamagedRecords.SetAside(_layout, _logger, file, "tombstone-" + Path.GetFileName(file), damaged.Message);
         }
-
-        PeersLog.TombstoneUnreadable(_logger, file);
-        File.Delete(file);
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(_logger, file, failure.Message);
+        }
     }
+
+    private static string? Flaw(Tombstone tombstone) =>
+        tombstone.Told.Contains(null) ? "it names a peer that is null" : null;
 
     // In memory first: where the disk fails it is still told for a while.
     private void Write(ImageId id, Tombstone tombstone)

@@ -15,17 +15,21 @@ internal sealed class PeerMemory(string? path, ILogger logger)
     /// <summary>What was kept; nothing when there is no file, or it cannot be read.</summary>
     public IReadOnlyList<RememberedPeer> Load()
     {
-        if (path is null || !File.Exists(path)) return [];
+        if (path is null || Posix.TryStatus(path) is null) return [];
         try
         {
-            return _kept = JsonSerializer.Deserialize(File.ReadAllBytes(path), PeersJson.Default.ListRememberedPeer) ?? [];
+            return _kept = RecordFile.Read(path, PeersJson.Default.ListRememberedPeer, Flaw);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             PeersLog.MembersNotRead(logger, path, failure.Message);
             return [];
         }
     }
+
+    private static string? Flaw(List<RememberedPeer> kept) =>
+        kept.Any(peer => peer is not { Host.Length: > 0, Port: > 0 and <= ushort.MaxValue })
+            ? "it holds a peer without host or port" : null;
 
     /// <summary>Makes it durable when it is another than the one that was kept last.</summary>
     public void Keep(IEnumerable<Peer> members)

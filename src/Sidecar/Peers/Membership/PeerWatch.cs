@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Sidecar.Peers.Membership;
 
 /// <summary>Asks one peer again and again, one question at a time, until it is stopped.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Neither field holds a handle, and both may be used after the end.")]
+[SuppressMessage("Design", "CA1001", Justification = "The run disposes what is linked; the semaphore holds no handle.")]
 internal sealed class PeerWatch
 {
     private readonly CancellationTokenSource _stop;
@@ -30,7 +30,17 @@ internal sealed class PeerWatch
     /// <summary>Asks at once. However often this is called while a question is under way, one more follows it.</summary>
     public void Wake() => _wake.Release();
 
-    public void Stop() => _stop.Cancel();
+    public void Stop()
+    {
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended.
+        }
+    }
 
     private async Task RunAsync(Func<CancellationToken, Task> ask, TimeSpan interval)
     {
@@ -52,6 +62,8 @@ internal sealed class PeerWatch
         finally
         {
             _asked.TrySetResult();
+            // Linked to a token that lives as long as the daemon, it would be kept for every peer that ever was.
+            _stop.Dispose();
         }
     }
 }

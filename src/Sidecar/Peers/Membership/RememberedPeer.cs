@@ -12,6 +12,8 @@ internal sealed record RememberedPeer(string? Name, string Host, int Port, DateT
 }
 
 /// <summary><c>peers.json</c>. Its property names are on disk: rename none.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(List<RememberedPeer>))]
 internal sealed partial class PeersJson : JsonSerializerContext;

@@ -102,18 +102,41 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
     /// <summary>Takes up what an earlier process left. Call it once, before anything else.</summary>
     public Task RecoverAsync() => Task.Run(() =>
     {
-        foreach (var directory in Directory.EnumerateDirectories(Layout.Outputs))
-        {
-            if (OutputRecord.Read(directory) is { } record && IsThere(record))
-            {
-                _records[record.ImportId] = record;
-                continue;
-            }
-
-            PeersLog.OutputUnreadable(context.Log, directory);
-            Directory.Delete(directory, recursive: true);
-        }
+        foreach (var directory in Directory.EnumerateDirectories(Layout.Outputs)) Recover(directory);
     });
+
+    private void Recover(string directory)
+    {
+        try
+        {
+            var record = OutputRecord.Read(directory);
+            if (IsThere(record)) _records[record.ImportId] = record;
+            else RemoveUnreadable(directory, "its data is not there");
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
+        {
+            var name = $"output-{Path.GetFileName(directory)}.json";
+            DamagedRecords.SetAside(Layout, context.Log, OutputRecord.FileIn(directory), name, damaged.Message);
+            RemoveUnreadable(directory, damaged.Message);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(context.Log, directory, failure.Message);
+        }
+    }
+
+    private void RemoveUnreadable(string directory, string why)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+            PeersLog.OutputUnreadable(context.Log, directory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordKept(context.Log, directory, why, failure.Message);
+        }
+    }
 
     /// <summary>Removes outputs that nobody released in time, and transfers that nobody took up again.</summary>
     /// <returns>How many.</returns>
@@ -123,7 +146,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         if (retention == TimeSpan.Zero) return removed;
         foreach (var record in Records)
         {
-            if (_running.ContainsKey(record.ImportId) || (record.CompletedAt ?? record.StartedAt) >= now - retention) continue;
+            if (_running.ContainsKey(record.ImportId) || now - (record.CompletedAt ?? record.StartedAt) <= retention) continue;
             await RemoveAsync(record.ImportId);
             removed++;
         }
@@ -166,22 +189,40 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
     private OutputRecord End(OutputTransfer transfer, Task<OutputRecord> run)
     {
         var id = transfer.Record.ImportId;
+        try
+        {
+            Settle(transfer, run);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Only what is left over: the transfer ended as it did, and the next one, or the sweep, removes that.
+            PeersLog.OutputNotTidied(context.Log, id, PeerText.OneLine(failure.Message));
+        }
+        finally
+        {
+            // Whatever happened: as long as it is listed nobody can begin another.
+            _running.TryRemove(id, out _);
+            transfer.Dispose();
+        }
+
+        if (run.IsCanceled) throw Stopping();
+        return run.GetAwaiter().GetResult();
+    }
+
+    private void Settle(OutputTransfer transfer, Task<OutputRecord> run)
+    {
+        var id = transfer.Record.ImportId;
         if (run.IsCompletedSuccessfully)
         {
             _records[id] = run.Result;
-            DurableFiles.Delete(Path.Combine(Layout.OutputDirectory(id), "journal"));
             PeersLog.OutputBrought(context.Log, id, run.Result.Owner, run.Result.Size);
+            DurableFiles.Delete(Path.Combine(Layout.OutputDirectory(id), "journal"));
         }
         else if (run.Exception?.InnerException is { } failure)
         {
             PeersLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(failure.Message));
             if (!IsWorthKeeping(failure)) RemoveFiles(id);
         }
-
-        _running.TryRemove(id, out _);
-        transfer.Dispose();
-        if (run.IsCanceled) throw Stopping();
-        return run.GetAwaiter().GetResult();
     }
 
     // What arrived was checked, so it is good unless the disk or the owner say otherwise.
@@ -224,7 +265,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         record.ImportId, record.ImageId, DataFile(record), record.Size, record.Owner);
 
     private bool IsThere(OutputRecord record) => record.CompletedAt is null
-        || new FileInfo(DataFile(record)) is { Exists: true } file && file.Length == record.Size;
+        || RegularFile.TryLength(DataFile(record)) == record.Size;
 
     private string DataFile(OutputRecord record) => Path.Combine(Layout.OutputDirectory(record.ImportId), "data");
 

@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Staging;
 using StagedImage = Sidecar.Staging.StagedImage;
 
 namespace Sidecar.Peers.Transfer;
@@ -20,8 +21,7 @@ internal sealed class HandOverDelivery(
     /// <exception cref="IOException">The image cannot be read.</exception>
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(CancellationToken cancellationToken)
     {
-        using var file = File.OpenHandle(
-            context.Staging.Layout.ImageFile(image.Id), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var file = RegularFile.OpenToRead(context.Staging.Layout.ImageFile(image.Id));
         var stream = new HandOverStream(context, image, file);
         while (true)
         {

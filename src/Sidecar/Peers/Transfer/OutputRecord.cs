@@ -37,24 +37,26 @@ internal sealed record OutputRecord(
             Path.Combine(directory, FileName), JsonSerializer.SerializeToUtf8Bytes(this, OutputJson.Default.OutputRecord));
     }
 
-    /// <summary>Null when it cannot be understood, or belongs into another directory.</summary>
-    public static OutputRecord? Read(string directory)
+    /// <summary>Where the record of a directory is.</summary>
+    public static string FileIn(string directory) => Path.Combine(directory, FileName);
+
+    /// <exception cref="InvalidDataException">It makes no sense, or belongs into another directory.</exception>
+    /// <exception cref="FileNotFoundException">There is none.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public static OutputRecord Read(string directory) => RecordFile.Read(
+        FileIn(directory), OutputJson.Default.OutputRecord, record => record.Flaw(Path.GetFileName(directory)));
+
+    private string? Flaw(string directory)
     {
-        try
-        {
-            var bytes = File.ReadAllBytes(Path.Combine(directory, FileName));
-            var record = JsonSerializer.Deserialize(bytes, OutputJson.Default.OutputRecord);
-            return Path.GetFileName(directory) == record?.ImportId.ToString("D") ? record : null;
-        }
-        catch (Exception unreadable) when (unreadable is JsonException or FileNotFoundException)
-        {
-            return null;
-        }
+        if (ImportId.ToString("D") != directory) return $"it is of import {ImportId}";
+        return Size < 0 ? $"its size is {Size}" : null;
     }
 }
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     Converters = [typeof(ImageIdConverter)])]
 [JsonSerializable(typeof(OutputRecord))]
 internal sealed partial class OutputJson : JsonSerializerContext;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using Sidecar.Import;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Confinement;
 
 namespace Sidecar.Tests.Import.Processes;
 
@@ -11,6 +12,9 @@ internal sealed class ChildRunnerTests : IDisposable
 {
     private static readonly ChildLimits Ample =
         new(1L << 30, TimeSpan.FromMinutes(1), 1 << 20, TimeSpan.FromMinutes(1));
+
+    // The scripts start programs, and tell what they see in /proc.
+    private static readonly ConfinementSettings Unconfined = new(ConfinementSettings.Off, []);
 
     private readonly TempDirectory _directory = new();
     private readonly LauncherThread _launcher = new();
@@ -235,13 +239,33 @@ internal sealed class ChildRunnerTests : IDisposable
     public async Task Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
-        var runner = new ChildRunner(new Sandbox(tools, _launcher), _launcher, Metrics(), TimeProvider.System);
+        var runner = new ChildRunner(new Sandbox(tools, _launcher, Unconfined), _launcher, Metrics(), TimeProvider.System);
 
         await Assert.ThatAsync(
             async () => await runner.RunAsync(Command("true", Ample, _ => { }), CancellationToken.None),
             Throws.InstanceOf<ImportException>()
                 .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.ToolMissing)
                 .And.Message.Contains("Import:Tools:QemuImg"));
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Probe_ThatFailedOnce_IsTriedAgain(CancellationToken cancellationToken)
+    {
+        // No program at first, as when the kernel has no memory for a process.
+        var unshare = _directory.Write("unshare", "no program"u8.ToArray());
+        File.SetUnixFileMode(unshare, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh", Unshare = unshare }, ToolPaths.DefaultPath);
+        using var sandbox = new Sandbox(tools, _launcher, Unconfined);
+        var runner = new ChildRunner(sandbox, _launcher, Metrics(), TimeProvider.System);
+        await Assert.ThatAsync(
+            () => runner.RunAsync(Command("true", Ample, _ => { }), cancellationToken), Throws.InstanceOf<ImportException>());
+
+        File.Delete(unshare);
+        File.Copy("/bin/false", unshare);
+
+        var outcome = await runner.RunAsync(Command("true", Ample, _ => { }), cancellationToken);
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.Succeeded), outcome.ErrorText);
     }
 
     private async Task<(ChildOutcome Outcome, string Output)> RunAsync(
@@ -263,7 +287,7 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh" }, ToolPaths.DefaultPath);
         return new ChildRunner(
-            new Sandbox(tools, launcher ?? _launcher), launcher ?? _launcher, Metrics(), TimeProvider.System);
+            new Sandbox(tools, launcher ?? _launcher, Unconfined), launcher ?? _launcher, Metrics(), TimeProvider.System);
     }
 
     private static ImportMetrics Metrics() => new(new ServiceCollection().AddMetrics().BuildServiceProvider()

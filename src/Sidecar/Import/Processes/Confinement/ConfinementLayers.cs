@@ -1,0 +1,12 @@
+namespace Sidecar.Import.Processes.Confinement;
+
+/// <summary>Which layers of confinement hold for child processes on this machine; the others are forbidden or missing.</summary>
+/// <param name="Unshare">The arguments that take the network from what follows; none where that is not permitted.</param>
+/// <param name="Landlock">Version of the kernel's interface; 0: none. Files: each child opens its own only.</param>
+/// <param name="Seccomp">Other processes, sockets and attributes of files.</param>
+internal sealed record ConfinementLayers(IReadOnlyList<string> Unshare, int Landlock, bool Seccomp)
+{
+    /// <summary>By the names that metrics and the log use.</summary>
+    public IEnumerable<(string Mechanism, bool Holds)> ByName =>
+        [("landlock", Landlock > 0), ("seccomp", Seccomp), ("network_namespace", Unshare.Count > 0)];
+}

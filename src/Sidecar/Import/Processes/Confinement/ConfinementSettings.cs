@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace Sidecar.Import.Processes.Confinement;
+
+/// <summary>How far children are to be confined, and by which program.</summary>
+/// <param name="mode">One of <see cref="ImportOptions.Confinement"/>.</param>
+/// <param name="paths">More that children may read and run.</param>
+internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> paths)
+{
+    public const string Off = "off";
+    public const string Available = "available";
+    public const string Required = "required";
+
+    private const string LandlockIs = "landlock=";
+    private const string RuntimePlace = "DOTNET_ROOT";
+
+    /// <summary>The command that confines what follows; empty where nothing is to be confined.</summary>
+    public IReadOnlyList<string> Launcher { get; } = mode == Off ? [] : FindLauncher();
+
+    /// <exception cref="ImportException"><see cref="ImportError.ToolFailed"/>.</exception>
+    public void Require(ConfinementLayers layers, Tool tool)
+    {
+        if (mode != Required || (layers.Landlock > 0 && layers.Seccomp)) return;
+        throw new ImportException(
+            ImportError.ToolFailed,
+            $"{ToolPaths.NameOf(tool)} is not started, as it cannot be confined: this kernel or container has no Landlock or no "
+            + "seccomp, and Import:Confinement is required. Run a kernel of 5.13 or newer, or set it to available.",
+            ("tool", ToolPaths.NameOf(tool)));
+    }
+
+    /// <summary>The arguments before a command that confine it; none where no layer holds.</summary>
+    public IEnumerable<string> Wrap(ConfinementLayers layers, ChildCommand command, IReadOnlyList<string> programs)
+    {
+        if (Launcher.Count == 0 || (layers.Landlock == 0 && !layers.Seccomp)) return [];
+        var options = new LaunchOptions(
+            Environment.ProcessId, layers.Landlock, layers.Seccomp, [.. programs, .. paths],
+            command.Input is { } input ? [input] : [], command.Output is { } output ? [output] : []);
+        return [.. Launcher, .. options.ToArguments(), "--"];
+    }
+
+    /// <summary>What the launcher said of its own probe.</summary>
+    public static (int Landlock, bool Seccomp) ReadProbe(string said)
+    {
+        var words = said.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        return words is [var landlock, var seccomp] && landlock.StartsWith(LandlockIs, StringComparison.Ordinal)
+            && int.TryParse(landlock[LandlockIs.Length..], CultureInfo.InvariantCulture, out var version)
+            ? (version, seccomp == "seccomp=1") : (0, false);
+    }
+
+    /// <summary>What the launcher's own runtime needs; it leaves that out of what its program gets.</summary>
+    public void AddRuntime(IDictionary<string, string?> environment)
+    {
+        if (Launcher.Count == 0) return;
+        // A diagnostics port would leave its socket behind, as the process becomes another one.
+        environment["DOTNET_EnableDiagnostics"] = "0";
+        if (Environment.GetEnvironmentVariable(RuntimePlace) is { Length: > 0 } place) environment[RuntimePlace] = place;
+    }
+
+    // As it ships it is this very program; built for development or in a test it lies beside the assemblies.
+    private static string[] FindLauncher()
+    {
+        var beside = Path.Combine(AppContext.BaseDirectory, typeof(ConfinedLauncher).Assembly.GetName().Name!);
+        if (File.Exists(beside)) return [beside, ConfinedLauncher.Role];
+        return Environment.ProcessPath is { } own && Path.GetFileName(own) != "dotnet" ? [own, ConfinedLauncher.Role] : [];
+    }
+}

@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
+using ImportMessage = Glance.Sidecar.V1.Import;
 
 namespace Sidecar.FunctionalTests;
 
@@ -24,7 +25,7 @@ internal sealed class ConfinementTests : SidecarTest
 
         var import = await ImportAsync(sidecar);
 
-        Assert.That(import.State, Is.EqualTo(Import.Types.State.Succeeded), import.Failure?.Message);
+        Assert.That(import.State, Is.EqualTo(ImportMessage.Types.State.Succeeded), import.Failure?.Message);
         Assert.That(import.Result.Size, Is.EqualTo(DiskBytes));
         Assert.That(await ReadAsync(sidecar, _other), SameBytes.As(Content(1000)));
         foreach (var mechanism in (string[])["landlock", "seccomp"])
@@ -60,16 +61,16 @@ internal sealed class ConfinementTests : SidecarTest
         return sidecar;
     }
 
-    private async Task<Import> ImportAsync(SidecarInstance sidecar)
+    private async Task<ImportMessage> ImportAsync(SidecarInstance sidecar)
     {
         var request = new RunImportRequest { ImageId = _id, DiskFormat = "qcow2", OutputDiskFormat = "raw" };
         using var call = sidecar.Imports.RunImport(request, cancellationToken: Deadline);
-        Import? last = null;
+        ImportMessage? last = null;
         try
         {
             while (await call.ResponseStream.MoveNext(Deadline)) last = call.ResponseStream.Current.Import;
         }
-        catch (RpcException) when (last?.State is Import.Types.State.Failed)
+        catch (RpcException) when (last?.State is ImportMessage.Types.State.Failed)
         {
             // The last event tells the same.
         }

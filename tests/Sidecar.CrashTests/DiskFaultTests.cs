@@ -57,10 +57,12 @@ internal sealed class DiskFaultTests : CrashTest
         SidecarInstance sidecar, TestDirectory directory, Scenario scenario, WatchedDisk disk, string when)
     {
         Broken.AddRange(scenario.Unexplained.Select(status => $"{when}: {status}"));
-        await CheckAsync(sidecar, directory, scenario, disk.Count, when);
+        // Before the promises are checked, which finishes an upload that was suspended.
         foreach (var life in scenario.Lives.Where(life => life.IsRefused))
         {
             if (File.Exists(Path.Combine(directory.Staging, life.Id))) Broken.Add($"{when}: was refused, and is there");
         }
+
+        await CheckAsync(sidecar, directory, scenario, disk.Count, when);
     }
 }

@@ -24,8 +24,7 @@ internal sealed class KillTests : CrashTest
                 disk.Arm(when, n);
                 scenario = Scenario.Create(name, disk, directory, Deadline);
                 await scenario.RunAsync(sidecar);
-                if (disk.Hits == 0) await sidecar.KillAsync(); // this time it took fewer operations
-                await sidecar.ExitAsync();
+                await sidecar.KillAsync(); // this time it took fewer operations, or the one that was hit was that of another program
             }
 
             disk.Disarm();

@@ -18,7 +18,7 @@ internal sealed class LayeringTests
         ["Telemetry"] = ["Configuration", "Grpc"], // the names of statuses, and metadata: it measures calls
         ["Background"] = ["Configuration", "Telemetry"],
         ["Staging"] = ["Configuration", "Telemetry", "Background"],
-        ["Import"] = ["Configuration", "Telemetry", "Staging"],
+        ["Import"] = ["Configuration", "Telemetry", "Staging", "Background"],
         ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
         ["Rpc"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Generated", "Grpc"],
         ["Hosting"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Rpc", "Grpc", "Generated"],

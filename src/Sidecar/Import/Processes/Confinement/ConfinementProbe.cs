@@ -1,30 +1,40 @@
+using Sidecar.Background;
+
 namespace Sidecar.Import.Processes.Confinement;
 
-/// <summary>Finds out at the start how children are confined, and says so: in the log, and as a metric from then on.</summary>
-internal sealed class ConfinementProbe : BackgroundService
+/// <summary>
+/// Finds out at the start how children are confined, and says so: in the log, and as a metric from then on. What cannot be
+/// found out is tried again.
+/// </summary>
+internal sealed class ConfinementProbe : PeriodicService
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
     private readonly Sandbox _sandbox;
     private readonly ConfinementSettings _settings;
     private readonly ILogger<ConfinementProbe> _logger;
+    private bool _isKnown;
 
     public ConfinementProbe(
-        Sandbox sandbox, ConfinementSettings settings, ImportMetrics metrics, ILogger<ConfinementProbe> logger)
+        Sandbox sandbox, ConfinementSettings settings, ImportMetrics metrics, LoopHealth health, TimeProvider clock,
+        ILogger<ConfinementProbe> logger) : base("confinement_probe", Interval, FirstRound.AtOnce, health, clock)
     {
         (_sandbox, _settings, _logger) = (sandbox, settings, logger);
         metrics.ObserveConfinement(() => sandbox.KnownLayers);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RoundAsync(CancellationToken stoppingToken)
     {
+        if (_isKnown) return;
         try
         {
             var layers = await _sandbox.FindLayersAsync(stoppingToken);
+            _isKnown = true;
             Tell(layers, holds: true);
             if (_settings.Launcher.Count > 0 && layers is not { Landlock: > 0, Seccomp: true }) Tell(layers, holds: false);
         }
         catch (ImportException failure)
         {
-            // The first import tries again, and the metric shows what it finds.
             _logger.ConfinementUnknown(Text.OneLine(failure.Message));
         }
     }

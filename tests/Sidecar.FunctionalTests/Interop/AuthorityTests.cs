@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using NUnit.Framework;
+using Sidecar.Hosting;
 
 namespace Sidecar.FunctionalTests.Interop;
 
@@ -47,7 +48,7 @@ internal sealed class AuthorityTests : SidecarTest
 
         Assert.That(await sidecar.TerminateAsync(), Is.Zero); // so that all is logged
         var lines = sidecar.Log.Where(line => SidecarInstance.IsEvent(line, NoHostEvent));
-        Assert.That(lines, Has.Exactly(1).Contains("run%2Fsidecar.sock").And.Contains("Clients and the Unix socket"));
+        Assert.That(lines, Has.Exactly(1).Contains("run%2Fsidecar.sock").And.Contains(AuthorityEncoding.DocumentedIn));
         Assert.That(lines.Count(), Is.EqualTo(1));
     }
 

@@ -65,7 +65,7 @@ internal sealed class ImportTests
         var stuck = _directory["qemu-img"];
         await File.WriteAllTextAsync(stuck, "#!/bin/sh\nexec sleep 1000\n", cancellationToken);
         File.SetUnixFileMode(stuck, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken, "--Import:Tools:QemuImg", stuck);
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken, "--Import:Tools:QemuImg", stuck, "--Import:Confinement", "off");
         var cli = new Cli(daemon.Address);
         var image = (await cli.RunAsync(cancellationToken, "put", _directory.Qcow2())).Text;
 

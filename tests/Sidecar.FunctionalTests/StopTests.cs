@@ -13,7 +13,7 @@ internal sealed class StopTests : SidecarTest
         var tool = new SlowTool(directory);
         var (id, import) = (NewId(), NewId());
         await using (var sidecar = await SidecarInstance.StartAsync(
-            directory.Path, "--Import:Tools:QemuImg", tool.Path, "--Hosting:DrainTimeout", "00:00:01"))
+            directory.Path, [.. tool.Settings, "--Hosting:DrainTimeout", "00:00:01"]))
         {
             await StageAsync(sidecar, id, await SlowTool.DiskAsync(directory, Deadline));
             using var run = sidecar.Imports.RunImport(new RunImportRequest { ImageId = id, ImportId = import });

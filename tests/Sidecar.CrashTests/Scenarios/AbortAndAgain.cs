@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Sidecar.CrashTests.Disk;
 using Sidecar.FunctionalTests;
+using Testing;
 
 namespace Sidecar.CrashTests.Scenarios;
 
@@ -10,7 +11,8 @@ internal sealed class AbortAndAgain(WatchedDisk disk, CancellationToken deadline
     public override async Task RunAsync(SidecarInstance sidecar)
     {
         var image = NewImage(Noise(1_200_000, 4));
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var connection = SocketChannel.Open(sidecar.Socket))
+        using (var stage = Stage(connection))
         {
             await TriedAsync(async () =>
             {

@@ -1,7 +1,11 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Grpc.Net.Client;
 using Sidecar.CrashTests.Disk;
 using Sidecar.FunctionalTests;
+using Sidecar.Peers.Calls;
+using Testing;
 using ImportMessage = Glance.Sidecar.V1.Import;
 
 namespace Sidecar.CrashTests.Scenarios;
@@ -55,7 +59,8 @@ internal abstract class Scenario(WatchedDisk disk, CancellationToken deadline)
 
     protected async Task StageAsync(SidecarInstance sidecar, Life life, ulong? resume = null)
     {
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var connection = SocketChannel.Open(sidecar.Socket);
+        using var stage = Stage(connection);
         var staged = await TriedAsync(async () =>
         {
             await stage.HeaderAsync(life.Id, resume is null ? (ulong)life.Content.Length : null, resume);
@@ -69,7 +74,8 @@ internal abstract class Scenario(WatchedDisk disk, CancellationToken deadline)
     /// <summary>Sends a part without a finish, and asks what is durable of it.</summary>
     protected async Task<ulong?> SuspendAsync(SidecarInstance sidecar, Life life, int bytes)
     {
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var connection = SocketChannel.Open(sidecar.Socket))
+        using (var stage = Stage(connection))
         {
             await TriedAsync(async () =>
             {
@@ -86,6 +92,13 @@ internal abstract class Scenario(WatchedDisk disk, CancellationToken deadline)
         if (upload is { State: Upload.Types.State.Suspended }) life.Durable(disk.Count, upload.DurableOffset);
         return upload?.ReceivedOffset;
     }
+
+    /// <summary>
+    /// On a connection of its own: a client that goes on sending to a call that was refused may have its connection closed
+    /// by the server, which is not what the next call is to tell of.
+    /// </summary>
+    protected StageStream Stage(GrpcChannel connection) =>
+        new(new Glance.Sidecar.V1.Staging.StagingClient(connection.Intercept(new StatusOfWrites())), Deadline);
 
     protected async Task DeleteAsync(SidecarInstance sidecar, Life life)
     {

@@ -18,7 +18,7 @@ internal sealed class MemoryReturn(LargeBlockPoolFactory pools, LoopHealth loops
     private const long WorthwhileBytes = 32 << 20;
 
     private long _allocated;
-    private long _leastUsed;
+    private long _leastUsed; // zero at first, so that the first quiet round gives back what the start left
 
     protected override Task RoundAsync(CancellationToken stoppingToken)
     {

@@ -6,7 +6,9 @@ using Sidecar.Configuration;
 
 namespace Sidecar.Hosting;
 
-/// <summary>One configuration key, as the options classes declare it. The table in docs/configuration.md is checked against these.</summary>
+/// <summary>
+/// One configuration key, as the options classes declare it. The table in docs/configuration.md is checked against these.
+/// </summary>
 /// <param name="Key">As on the command line and in JSON: <c>Staging:Directory</c>.</param>
 /// <param name="Default">Empty where there is none.</param>
 /// <param name="Type">Of the property.</param>

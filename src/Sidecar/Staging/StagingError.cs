@@ -67,6 +67,8 @@ internal enum StagingError
     /// </summary>
     Overloaded,
 
-    /// <summary>The file may not be adopted: outside the allowed directories, not a regular file, a link, more than one name (hard links).</summary>
+    /// <summary>
+    /// The file may not be adopted: outside the allowed directories, not a regular file, a link, more than one name (hard links).
+    /// </summary>
     AdoptRefused,
 }

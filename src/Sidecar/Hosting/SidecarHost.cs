@@ -8,10 +8,12 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
+using Sidecar.Draining;
 using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Transfer;
+using Sidecar.Routing;
 using Sidecar.Rpc;
 using Sidecar.Rpc.Calls;
 using Sidecar.Staging;
@@ -38,11 +40,9 @@ internal static class SidecarHost
         AddHosting(builder);
         builder.Services.AddStaging(builder.Configuration);
         builder.Services.AddImports();
+        builder.Services.AddPeerRouting();
         builder.Services.AddPeers(builder.Configuration);
-        // An output that was brought here lives as long as one that was made here.
-        builder.Services.AddSingleton(provider => new BroughtOutputs(
-            provider.GetRequiredService<TransferContext>(),
-            provider.GetRequiredService<IOptions<ImportOptions>>().Value.Retention));
+        builder.Services.AddDraining();
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();

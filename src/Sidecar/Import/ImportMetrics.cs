@@ -1,6 +1,4 @@
 using System.Diagnostics.Metrics;
-using Sidecar.Import.Processes;
-using Sidecar.Import.Processes.Confinement;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Import;
@@ -11,14 +9,12 @@ internal sealed class ImportMetrics
     public const string MeterName = SidecarActivities.SourceName;
 
     // From an inspection to a conversion of a terabyte.
-    private static readonly double[] StageBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200];
+    internal static readonly double[] StageBuckets = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200];
 
     private readonly Meter _meter;
     private readonly Counter<long> _imports;
     private readonly Histogram<double> _stageDuration;
     private readonly Counter<long> _stageBytes;
-    private readonly Counter<long> _children;
-    private readonly Histogram<double> _childDuration;
     private readonly Counter<long> _refusals;
 
     public ImportMetrics(IMeterFactory factory)
@@ -34,11 +30,6 @@ internal sealed class ImportMetrics
             new InstrumentAdvice<double> { HistogramBucketBoundaries = StageBuckets });
         _stageBytes = _meter.CreateCounter<long>(
             "glance_staging_stage_input_bytes", "By", "Bytes that stages of imports read, by stage.");
-        _children = _meter.CreateCounter<long>(
-            "glance_staging_child_processes", "{process}", "Child processes that ended, by tool and how.");
-        _childDuration = _meter.CreateHistogram(
-            "glance_staging_child_duration_seconds", "s", "Time that a child process took.", tags: null,
-            new InstrumentAdvice<double> { HistogramBucketBoundaries = StageBuckets });
         _refusals = _meter.CreateCounter<long>(
             "glance_staging_inspection_refusals", "{image}", "Images refused, by format and check.");
     }
@@ -58,13 +49,6 @@ internal sealed class ImportMetrics
         "{import}",
         "Imports that wait or run.");
 
-    /// <summary>Has the layers of confinement read whenever somebody looks; nothing as long as they are not known.</summary>
-    public void ObserveConfinement(Func<ConfinementLayers?> read) => _meter.CreateObservableGauge(
-        "glance_staging_child_confinement",
-        () => read()?.ByName.Select(layer => new Measurement<int>(
-            layer.Holds ? 1 : 0, new KeyValuePair<string, object?>("mechanism", layer.Mechanism))) ?? [],
-        description: "Whether child processes are confined, by mechanism.");
-
     public void Finished(ImportSnapshot import) => _imports.Add(
         1,
         new KeyValuePair<string, object?>("result", import.State.Label()),
@@ -77,13 +61,6 @@ internal sealed class ImportMetrics
 
     public void StageRead(string stage, long bytes) =>
         _stageBytes.Add(bytes, new KeyValuePair<string, object?>("stage", stage));
-
-    public void ChildEnded(Tool tool, ChildEnd end, TimeSpan elapsed)
-    {
-        var name = new KeyValuePair<string, object?>("tool", ToolPaths.NameOf(tool));
-        _children.Add(1, name, new KeyValuePair<string, object?>("result", end.Label()));
-        _childDuration.Record(elapsed.TotalSeconds, name);
-    }
 
     public void InspectionRefused(string format, string check) => _refusals.Add(
         1,

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
-using Sidecar.Import.Processes.Confinement;
 using Sidecar.Import.Stages;
 using Sidecar.Staging;
 
@@ -30,7 +29,7 @@ internal static class ImportServices
             var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;
             return new ConfinementSettings(options.Confinement, options.ConfinementPaths);
         });
-        services.AddSingleton<LauncherThread>().AddSingleton<Sandbox>().AddSingleton<ChildRunner>();
+        services.AddSingleton<LauncherThread>().AddSingleton<Sandbox>().AddSingleton<ChildMetrics>().AddSingleton<ChildRunner>();
         services.AddHostedService<ConfinementProbe>();
         services.AddSingleton(provider =>
         {

@@ -1,8 +1,5 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Peers.Announcing;
-using Sidecar.Peers.Deleting;
 using Sidecar.Peers.Forwarding;
-using Sidecar.Peers.Locating;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Peers.Trust;
@@ -22,8 +19,6 @@ internal static class PeersServices
         services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsRules>();
         services.AddSingleton<Self>().AddSingleton<ForwardMark>();
         AddTrust(services);
-        AddForwarding(services);
-        // Last: those before it hear of every peer that returns.
         AddMembership(services);
         services.AddSingleton<PeersMetrics>();
         AddTransfer(services);
@@ -37,17 +32,6 @@ internal static class PeersServices
         services.AddHostedService(provider => provider.GetRequiredService<CredentialWatch>());
     }
 
-    private static void AddForwarding(IServiceCollection services)
-    {
-        services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
-        services.AddSingleton<OwnerMemory>().AddSingleton<PeerPoll>().AddSingleton<Locator>().AddSingleton<UploadLocator>();
-        services.AddSingleton<Tombstones>().AddSingleton<DeletionTeller>();
-        services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();
-        services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());
-        services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
-        services.AddHostedService<DuplicateRemoval>();
-    }
-
     private static void AddTransfer(IServiceCollection services)
     {
         services.AddSingleton<TransferMetrics>();
@@ -59,8 +43,6 @@ internal static class PeersServices
             Options(provider),
             provider.GetRequiredService<TransferMetrics>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Peers.Transfer")));
-        services.AddSingleton<DrainLeftovers>().AddSingleton<HandOver>().AddTransient<DrainRun>();
-        services.AddSingleton<Func<DrainRun>>(provider => provider.GetRequiredService<DrainRun>).AddSingleton<PodDrain>();
     }
 
     private static void AddMembership(IServiceCollection services)

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
 using Peer = Sidecar.Peers.Membership.Peer;
@@ -14,7 +15,7 @@ internal sealed class ForwardedImport(
     RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller,
     StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputBringer bringer)
 {
-    private readonly Subject _import = Subject.Import(ImportMessages.ToImportId(request.ImportId));
+    private readonly Subject _import = Subject.Import(ImportIds.Parse(request.ImportId));
     private StreamedCall? _stream;
     private Glance.Sidecar.V1.Import? _succeeded;
 

@@ -78,7 +78,7 @@ internal sealed class ImageReader(
 
     private string OutputPath(ImageId id, string importId)
     {
-        var import = imports.Get(ImportMessages.ToImportId(importId));
+        var import = imports.Get(ImportIds.Parse(importId));
         if (import.Request.ImageId == id && import.Result is { } result) return result.OutputPath;
         throw new ImportException(
             ImportError.InvalidRequest,

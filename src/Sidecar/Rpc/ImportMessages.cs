@@ -9,16 +9,9 @@ namespace Sidecar.Rpc;
 /// <summary>Domain values of the import slice as messages, and back.</summary>
 internal static class ImportMessages
 {
-    /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>: not a UUID.</exception>
-    public static Guid ToImportId(string text) =>
-        text.Length == 36 && Guid.TryParseExact(text, "D", out var id) && id != Guid.Empty
-            ? id
-            : throw new ImportException(
-                ImportError.InvalidRequest, "The import id is not a UUID.", ("field", "import_id"));
-
     public static ImportRequest ToRequest(RunImportRequest request) => new()
     {
-        ImportId = request.ImportId.Length == 0 ? Guid.Empty : ToImportId(request.ImportId),
+        ImportId = request.ImportId.Length == 0 ? Guid.Empty : ImportIds.Parse(request.ImportId),
         ImageId = ImageId.Parse(request.ImageId),
         Stages = [.. request.Stages],
         DiskFormat = request.DiskFormat,

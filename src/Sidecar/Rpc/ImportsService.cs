@@ -20,7 +20,7 @@ internal sealed class ImportsService(
 
     public override Task<Glance.Sidecar.V1.Import> GetImport(GetImportRequest request, ServerCallContext context)
     {
-        var id = ImportMessages.ToImportId(request.ImportId);
+        var id = ImportIds.Parse(request.ImportId);
         var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
             new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
@@ -43,7 +43,7 @@ internal sealed class ImportsService(
     public override Task<Glance.Sidecar.V1.Import> CancelImport(
         CancelImportRequest request, ServerCallContext context)
     {
-        var id = ImportMessages.ToImportId(request.ImportId);
+        var id = ImportIds.Parse(request.ImportId);
         var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
             new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),

@@ -25,22 +25,13 @@ internal sealed class LocateCall(LocalTable local, Locator locator, ForwardMark 
             ? await locator.AskAllAsync(subject, Grace, caller)
             : new LocateOutcome([], 0, [], null);
         if (here.Count + outcome.Copies.Count > 0) return ToMessage(here.Concat(outcome.Copies), outcome.Asked);
-        throw outcome.Silent.Count > 0 ? Locator.Incomplete(subject, outcome) : NotFound(subject, outcome.Asked);
-    }
-
-    /// <summary>Everybody was asked, everybody answered, and nobody has it.</summary>
-    public static Exception NotFound(Subject subject, int asked)
-    {
-        var message = $"Neither this pod nor one of its {asked} peers, which all answered, has {subject}.";
-        return subject.IsImport
-            ? new ImportException(ImportError.ImportNotFound, message, ("import_id", subject.Id), ("peers_asked", asked))
-            : new StagingException(StagingError.ImageNotFound, message, ("peers_asked", asked));
+        throw outcome.Silent.Count > 0 ? Locator.Incomplete(subject, outcome) : Locator.NotFound(subject, outcome.Asked);
     }
 
     private static Subject ToSubject(LocateRequest request) => request.SubjectCase switch
     {
         LocateRequest.SubjectOneofCase.ImageId => Subject.Image(ImageId.Parse(request.ImageId)),
-        LocateRequest.SubjectOneofCase.ImportId => Subject.Import(ImportMessages.ToImportId(request.ImportId)),
+        LocateRequest.SubjectOneofCase.ImportId => Subject.Import(ImportIds.Parse(request.ImportId)),
         LocateRequest.SubjectOneofCase.None => throw new StagingException(
             StagingError.InvalidRequest, "Locate needs an image id or an import id."),
     };

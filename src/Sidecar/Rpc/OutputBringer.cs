@@ -1,8 +1,10 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers;
 using Sidecar.Peers.Transfer;
 using Peer = Sidecar.Peers.Membership.Peer;
+using StageProgress = Glance.Sidecar.V1.StageProgress;
 
 namespace Sidecar.Rpc;
 
@@ -67,7 +69,7 @@ internal sealed class OutputBringer(BroughtOutputs outputs, Self self, TimeProvi
     /// <summary>Where the output was brought to this pod, the import says so.</summary>
     public Glance.Sidecar.V1.Import ShowHere(Glance.Sidecar.V1.Import import)
     {
-        if (import.Result is null || !outputs.TryGet(ImportMessages.ToImportId(import.ImportId), out var output)) return import;
+        if (import.Result is null || !outputs.TryGet(ImportIds.Parse(import.ImportId), out var output)) return import;
         import.Result.OutputPath = output.Path;
         import.Result.OutputOwner = self.Name;
         return import;

@@ -40,7 +40,7 @@ internal sealed class OwnerCalls(
         finally
         {
             metrics.Forwarded(route.Method, result);
-            PeersLog.Forwarded(
+            RoutingLog.Forwarded(
                 logger, route.Method, route.Subject.ToString(), owner.Name, result,
                 (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, route.RequestId);
         }

@@ -117,7 +117,7 @@ internal sealed class OwnerRouter(
     private Exception Nowhere(Route route, LocateOutcome outcome, PeerException? unreachable)
     {
         metrics.Located(outcome.Silent.Count > 0 ? "incomplete" : "nowhere");
-        if (outcome.Silent.Count == 0) return LocateCall.NotFound(route.Subject, outcome.Asked);
+        if (outcome.Silent.Count == 0) return Locator.NotFound(route.Subject, outcome.Asked);
         return unreachable is not null && outcome.Silent.Contains(unreachable.Facts["owner"])
             ? unreachable
             : Locator.Incomplete(route.Subject, outcome);

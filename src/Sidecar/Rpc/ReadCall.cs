@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Locating;
 using Sidecar.Peers.Transfer;
@@ -17,7 +18,7 @@ internal sealed class ReadCall(
     {
         var image = Subject.Image(ImageId.Parse(request.ImageId));
         // The output is where the import ran, which the image may have left.
-        var subject = request.ImportId.Length == 0 ? image : Subject.Import(ImportMessages.ToImportId(request.ImportId));
+        var subject = request.ImportId.Length == 0 ? image : Subject.Import(ImportIds.Parse(request.ImportId));
         if (subject.IsImport && outputs.TryGet(subject.Id, out var output) && output.ImageId.ToString() == image.Id.ToString("D"))
         {
             return reader.SendAsync(output.Path, request, responses, caller.CancellationToken);

@@ -17,7 +17,7 @@ internal sealed class ReleaseCall(
 {
     public async Task<ReleaseImportResponse> RunAsync(ReleaseImportRequest request, ServerCallContext caller)
     {
-        var id = ImportMessages.ToImportId(request.ImportId);
+        var id = ImportIds.Parse(request.ImportId);
         var wasBrought = outputs.TryGet(id, out _);
         try
         {

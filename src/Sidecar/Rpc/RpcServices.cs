@@ -4,9 +4,6 @@ using Grpc.Health.V1;
 using Grpc.Reflection;
 using Grpc.Reflection.V1;
 using Microsoft.Extensions.Options;
-using Sidecar.Import;
-using Sidecar.Peers.Announcing;
-using Sidecar.Peers.Transfer;
 using Sidecar.Rpc.Calls;
 using Sidecar.Rpc.Uploads;
 using AlphaReflection = Grpc.Reflection.V1Alpha.ServerReflection;
@@ -43,13 +40,9 @@ internal static class RpcServices
         services.AddSingleton(_ => new ReflectionV1ServiceImpl(Described));
         services.AddSingleton<UploadAdmission>().AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
         services.AddSingleton<ImageReader>();
-        services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
-            .AddSingleton<ReleaseCall>().AddSingleton<OutputBringer>().AddSingleton<LocateCall>()
+            .AddSingleton<ReleaseCall>().AddSingleton<LocateCall>()
             .AddSingleton<InspectCall>();
-        services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
-            .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
-        services.AddSingleton<IDrainedImports, DrainedImports>();
         services.AddSingleton<DrainCall>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();

@@ -11,7 +11,7 @@ namespace Sidecar.Import.Processes;
 /// dead when the call returns.
 /// </summary>
 internal sealed class ChildRunner(
-    Sandbox sandbox, LauncherThread launcher, ImportMetrics metrics, TimeProvider time)
+    Sandbox sandbox, LauncherThread launcher, ChildMetrics metrics, TimeProvider time)
 {
     private const int SignalBase = 128;
     private const int SigXcpu = 24;

@@ -2,21 +2,19 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
 
 namespace Sidecar.Peers.Announcing;
 
-/// <summary>Whether an import of the image here waits, runs, or has an output that nobody released yet.</summary>
-internal delegate bool IsImported(ImageId image);
-
 /// <summary>
 /// Removes older copies, <c>Peers:DuplicateDelay</c> after they were found to be that. First the other pod is asked
 /// again: what was announced may be gone.
 /// </summary>
 internal sealed class DuplicateRemoval(
-    StagingArea area, Duplicates duplicates, PeerDirectory directory, ForwardMark mark, IsImported isImported,
+    StagingArea area, Duplicates duplicates, PeerDirectory directory, ForwardMark mark, ImportQueue imports,
     ForwardingMetrics metrics, IOptions<PeersOptions> options, LoopHealth loops, TimeProvider clock,
     ILogger<DuplicateRemoval> logger)
     : PeriodicService("duplicate_removal", TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
@@ -58,7 +56,7 @@ internal sealed class DuplicateRemoval(
             duplicates.Unmark(duplicate);
             Kept(duplicate, "the newer copy is gone");
         }
-        else if (isImported(id))
+        else if (IsImported(id))
         {
             LookAgain(duplicate, "an import of it was not released yet");
         }
@@ -67,6 +65,10 @@ internal sealed class DuplicateRemoval(
             await RemoveAsync(duplicate);
         }
     }
+
+    // Waits, runs, or has an output that nobody released yet.
+    private bool IsImported(ImageId id) => imports.List(id)
+        .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded);
 
     // Null: no answer.
     private async Task<bool?> IsThereAsync(Duplicate duplicate, CancellationToken stoppingToken)
@@ -105,7 +107,7 @@ internal sealed class DuplicateRemoval(
 
         duplicates.Unmark(duplicate);
         metrics.Duplicate("removed");
-        PeersLog.DuplicateRemoved(logger, duplicate.Image.Id, duplicate.Newer.Owner);
+        RoutingLog.DuplicateRemoved(logger, duplicate.Image.Id, duplicate.Newer.Owner);
     }
 
     private void LookAgain(Duplicate duplicate, string reason)
@@ -117,6 +119,6 @@ internal sealed class DuplicateRemoval(
     private void Kept(Duplicate duplicate, string reason)
     {
         metrics.Duplicate("kept");
-        PeersLog.DuplicateKept(logger, duplicate.Image.Id, reason);
+        RoutingLog.DuplicateKept(logger, duplicate.Image.Id, reason);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class Duplicates(
         var delay = options.Value.DuplicateDelay;
         if (!_marks.TryAdd(image.Id, new Duplicate(image, newer, clock.GetUtcNow() + delay))) return;
         metrics.Duplicate("found");
-        PeersLog.DuplicateFound(logger, image.Id, newer.Owner, delay);
+        RoutingLog.DuplicateFound(logger, image.Id, newer.Owner, delay);
     }
 
     /// <summary>Whether another pod has a newer copy than this pod. A mark of a copy that is gone counts no more.</summary>

@@ -63,7 +63,7 @@ internal sealed class DeletionTeller(
             await TellAsync(peer, entry.Id, entry.Tombstone.DeletedAt, mark.Metadata(), stopping);
             await NoteAsync(entry.Id, entry.Tombstone.DeletedAt, [peer]);
         });
-        if (missed.Count > 0) PeersLog.DeletionsTold(logger, peer.Name, missed.Count);
+        if (missed.Count > 0) RoutingLog.DeletionsTold(logger, peer.Name, missed.Count);
     }
 
     private async Task<DeletionOutcome> TellAllAsync(
@@ -77,7 +77,7 @@ internal sealed class DeletionTeller(
         told.AddRange(peers.Zip(answers).Where(pair => pair.Second is not null).Select(pair => pair.First));
         await NoteAsync(id, deletedAt, told);
         string[] pending = [.. peers.Except(told).Select(peer => peer.Name).Order(StringComparer.Ordinal)];
-        if (pending.Length > 0) PeersLog.DeletionPending(logger, id, string.Join(", ", pending));
+        if (pending.Length > 0) RoutingLog.DeletionPending(logger, id, string.Join(", ", pending));
         return new DeletionOutcome(
             answers.Any(answer => answer is { Existed: true }),
             answers.Sum(answer => (long)(answer?.FreedBytes ?? 0)),
@@ -124,7 +124,7 @@ internal sealed class DeletionTeller(
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            PeersLog.TombstoneUnwritable(logger, id, failure.Message);
+            RoutingLog.TombstoneUnwritable(logger, id, failure.Message);
         }
     }
 

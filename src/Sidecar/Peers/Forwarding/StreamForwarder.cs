@@ -66,7 +66,7 @@ internal sealed class StreamForwarder(
             {
                 attempt.CancelAfter(Timeout.InfiniteTimeSpan);
                 metrics.Reattached();
-                PeersLog.Reattached(logger, stream.Method, stream.Subject.ToString(), owner.Name);
+                RoutingLog.Reattached(logger, stream.Method, stream.Subject.ToString(), owner.Name);
             }
 
             await take(call.ResponseStream.Current);
@@ -77,7 +77,7 @@ internal sealed class StreamForwarder(
     {
         if (!stream.IsBroken)
         {
-            PeersLog.Reattaching(
+            RoutingLog.Reattaching(
                 logger, stream.Method, stream.Subject.ToString(), owner.Name, _limit.TotalSeconds, Refusal.Why(failure));
         }
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Import;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Staging;
 using Peer = Sidecar.Peers.Membership.Peer;
 
 namespace Sidecar.Peers.Locating;
@@ -40,6 +42,15 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
             isFirst = false;
             return subject.IsImport ? TimeSpan.Zero : grace;
         }
+    }
+
+    /// <summary>Everybody was asked, everybody answered, and nobody has it.</summary>
+    public static Exception NotFound(Subject subject, int asked)
+    {
+        var message = $"Neither this pod nor one of its {asked} peers, which all answered, has {subject}.";
+        return subject.IsImport
+            ? new ImportException(ImportError.ImportNotFound, message, ("import_id", subject.Id), ("peers_asked", asked))
+            : new StagingException(StagingError.ImageNotFound, message, ("peers_asked", asked));
     }
 
     /// <summary>Nobody who answered has it, and somebody did not answer.</summary>

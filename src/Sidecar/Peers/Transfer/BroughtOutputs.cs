@@ -130,7 +130,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         try
         {
             Directory.Delete(directory, recursive: true);
-            PeersLog.OutputUnreadable(context.Log, directory);
+            RoutingLog.OutputUnreadable(context.Log, directory);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -196,7 +196,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // Only what is left over: the transfer ended as it did, and the next one, or the sweep, removes that.
-            PeersLog.OutputNotTidied(context.Log, id, PeerText.OneLine(failure.Message));
+            RoutingLog.OutputNotTidied(context.Log, id, PeerText.OneLine(failure.Message));
         }
         finally
         {
@@ -215,12 +215,12 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         if (run.IsCompletedSuccessfully)
         {
             _records[id] = run.Result;
-            PeersLog.OutputBrought(context.Log, id, run.Result.Owner, run.Result.Size);
+            RoutingLog.OutputBrought(context.Log, id, run.Result.Owner, run.Result.Size);
             DurableFiles.Delete(Path.Combine(Layout.OutputDirectory(id), "journal"));
         }
         else if (run.Exception?.InnerException is { } failure)
         {
-            PeersLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(failure.Message));
+            RoutingLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(failure.Message));
             if (!IsWorthKeeping(failure)) RemoveFiles(id);
         }
     }
@@ -253,7 +253,7 @@ internal sealed class BroughtOutputs(TransferContext context, TimeSpan retention
         var bytes = DurableFiles.Delete(Path.Combine(directory, "data"));
         Directory.Delete(directory, recursive: true);
         Posix.SyncDirectory(Layout.Outputs);
-        PeersLog.OutputRemoved(context.Log, importId, bytes);
+        RoutingLog.OutputRemoved(context.Log, importId, bytes);
         return bytes;
     }
 

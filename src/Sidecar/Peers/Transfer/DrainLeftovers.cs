@@ -8,7 +8,7 @@ namespace Sidecar.Peers.Transfer;
 /// owner makes it again when the import is run by the same id. Only an import whose image is not here any more could not
 /// be repeated, so its output is what is left of it.
 /// </summary>
-internal sealed class DrainLeftovers(StagingArea area, IDrainedImports imports, BroughtOutputs outputs)
+internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, BroughtOutputs outputs)
 {
     /// <param name="kept">Why images stay.</param>
     public IEnumerable<Remainder> List(IReadOnlyDictionary<ImageId, string> kept) =>

@@ -12,7 +12,7 @@ namespace Sidecar.Peers.Transfer;
 /// starts fresh.
 /// </summary>
 internal sealed class DrainRun(
-    StagingArea area, IDrainedImports imports, DrainLeftovers leftovers, HandOver handOver, PeerDirectory directory,
+    StagingArea area, DrainedImports imports, DrainLeftovers leftovers, HandOver handOver, PeerDirectory directory,
     TransferContext context)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
@@ -31,7 +31,7 @@ internal sealed class DrainRun(
 
     public async Task RunAsync(TimeSpan grace, CancellationToken cancellationToken)
     {
-        PeersLog.DrainBegins(context.Log, grace, area.ImageCount, area.ActiveUploads, imports.Unfinished);
+        DrainingLog.DrainBegins(context.Log, grace, area.ImageCount, area.ActiveUploads, imports.Unfinished);
         await WaitAsync(grace, cancellationToken);
         area.Drain();
         await imports.StopAsync(cancellationToken);
@@ -40,7 +40,7 @@ internal sealed class DrainRun(
         await HandOverAllAsync(cancellationToken);
         var left = leftovers.List(_kept).ToList();
         if (left.Count == 0) await AnnounceAsync(cancellationToken);
-        PeersLog.DrainDone(context.Log, left.Count);
+        DrainingLog.DrainDone(context.Log, left.Count);
         Progress.Update(drain =>
         {
             drain.State = Drain.Types.State.Done;
@@ -137,7 +137,7 @@ internal sealed class DrainRun(
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
             // It waits for this pod's answers until it forgets it, which costs time and loses nothing.
-            PeersLog.LeaveNotTold(context.Log, peer.Name, PeerText.OneLine(Refusal.Why(failure)));
+            DrainingLog.LeaveNotTold(context.Log, peer.Name, PeerText.OneLine(Refusal.Why(failure)));
         }
     }
 }

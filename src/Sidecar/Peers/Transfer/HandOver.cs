@@ -13,7 +13,7 @@ namespace Sidecar.Peers.Transfer;
 /// committed, and nothing that somebody deleted meanwhile comes back through a peer.
 /// </summary>
 internal sealed class HandOver(
-    StagingArea area, IDrainedImports imports, PeerDirectory directory, TransferContext context)
+    StagingArea area, DrainedImports imports, PeerDirectory directory, TransferContext context)
 {
     private readonly HandOverSurvey _survey = new(context);
 
@@ -28,7 +28,7 @@ internal sealed class HandOver(
         {
             var outcome = await MoveAsync(image, patience, sent, cancellationToken);
             context.Metrics.HandedOver(Label(outcome.Result));
-            PeersLog.HandedOver(context.Log, image.Id, outcome.Result, outcome.Peer, outcome.Reason);
+            DrainingLog.HandedOver(context.Log, image.Id, outcome.Result, outcome.Peer, outcome.Reason);
             return outcome;
         }
         catch (FileNotFoundException)
@@ -39,7 +39,7 @@ internal sealed class HandOver(
         }
         catch (Exception failure) when (DiskFault.Is(failure))
         {
-            PeersLog.HandOverFailed(context.Log, image.Id, failure);
+            DrainingLog.HandOverFailed(context.Log, image.Id, failure);
             context.Metrics.HandedOver(Label(HandOverResult.Kept));
             return new HandOverOutcome(HandOverResult.Kept, Reason: $"The disk failed ({failure.Message}).");
         }
@@ -134,7 +134,7 @@ internal sealed class HandOver(
         }
         catch (RpcException failure)
         {
-            PeersLog.DeletedImageStays(context.Log, image.Id, receiver.Name, PeerText.OneLine(Forwarding.Refusal.Why(failure)));
+            DrainingLog.DeletedImageStays(context.Log, image.Id, receiver.Name, PeerText.OneLine(Forwarding.Refusal.Why(failure)));
         }
     }
 

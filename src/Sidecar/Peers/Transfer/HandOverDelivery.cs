@@ -42,7 +42,7 @@ internal sealed class HandOverDelivery(
         var part = await survey.GetPartAsync(peer, image, cancellationToken);
         if (part is null && await survey.GetImageAsync(peer, image, cancellationToken) is { } there) return there;
         var offset = HandOverOffer.ResumeOffset(part, image);
-        PeersLog.HandOverBegins(context.Log, image.Id, receiver, (long)(offset ?? 0), image.Size);
+        DrainingLog.HandOverBegins(context.Log, image.Id, receiver, (long)(offset ?? 0), image.Size);
         return await stream.SendAsync(peer, offset, Sent, cancellationToken);
     }
 
@@ -59,7 +59,7 @@ internal sealed class HandOverDelivery(
             _ => false,
         };
         if (!mayMend) throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure);
-        PeersLog.HandOverBroke(context.Log, image.Id, receiver, detail);
+        DrainingLog.HandOverBroke(context.Log, image.Id, receiver, detail);
         if (!await _patience.WaitAsync(cancellationToken))
         {
             throw new HandOverRefusedException(

@@ -64,7 +64,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
                 context.Staging.Options.DurableIntervalBytes, _stop.Token);
             using var reservation = context.Space.Reserve(Math.Max(0, Record.Size - file.Offset));
             Advance(file.Offset);
-            PeersLog.OutputTransferBegins(context.Log, Record.ImportId, Record.Owner, file.Offset, Record.Size);
+            RoutingLog.OutputTransferBegins(context.Log, Record.ImportId, Record.Owner, file.Offset, Record.Size);
             await PullOrKeepAsync(file, reservation);
             file.Sync();
             var complete = Record with { CompletedAt = context.Staging.Clock.GetUtcNow() };
@@ -116,7 +116,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
             }
             catch (RpcException broken) when (!_stop.IsCancellationRequested && Refusal.IsBroken(broken))
             {
-                PeersLog.OutputTransferBroke(
+                RoutingLog.OutputTransferBroke(
                     context.Log, Record.ImportId, Record.Owner, file.Offset, PeerText.OneLine(Refusal.Why(broken)));
                 if (!await _patience.WaitAsync(_stop.Token)) throw OwnerLost(broken);
             }

@@ -55,7 +55,7 @@ internal sealed class PodDrain(Func<DrainRun> createRun, TransferContext context
         }
         catch (Exception failure)
         {
-            PeersLog.DrainFailed(context.Log, failure);
+            DrainingLog.DrainFailed(context.Log, failure);
             run.Progress.End(failure);
         }
 #pragma warning restore CA1031

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using Sidecar.Import;
 using Sidecar.Import.Processes;
-using Sidecar.Import.Processes.Confinement;
 
 namespace Sidecar.Tests.Import.Processes;
 
@@ -290,7 +289,7 @@ internal sealed class ChildRunnerTests : IDisposable
             new Sandbox(tools, launcher ?? _launcher, Unconfined), launcher ?? _launcher, Metrics(), TimeProvider.System);
     }
 
-    private static ImportMetrics Metrics() => new(new ServiceCollection().AddMetrics().BuildServiceProvider()
+    private static ChildMetrics Metrics() => new(new ServiceCollection().AddMetrics().BuildServiceProvider()
         .GetRequiredService<IMeterFactory>());
 
     private ChildCommand Command(string script, ChildLimits limits, Action<ReadOnlySpan<char>> onOutput) =>

@@ -2,8 +2,11 @@ using Sidecar.Staging;
 
 namespace Sidecar.Peers;
 
-/// <summary>Of forwarded calls, deletions and duplicates. Event ids 4100-4199, never reused.</summary>
-internal static partial class PeersLog
+/// <summary>
+/// Log lines of forwarded calls, deletions and duplicates (event ids 4100-4199) and of outputs fetched from their owners
+/// (4200-4209). An id is never reused.
+/// </summary>
+internal static partial class RoutingLog
 {
     [LoggerMessage(4100, LogLevel.Information,
         "{Method} of {Subject} was forwarded to {Owner}: {Result} after {Milliseconds} ms, request {RequestId}")]
@@ -36,4 +39,27 @@ internal static partial class PeersLog
 
     [LoggerMessage(4122, LogLevel.Information, "The copy of {ImageId} stays: {Reason}")]
     public static partial void DuplicateKept(ILogger logger, ImageId imageId, string reason);
+
+    [LoggerMessage(4200, LogLevel.Information,
+        "Output of import {ImportId} is brought from {Peer}: at {Offset} of {Bytes} bytes")]
+    public static partial void OutputTransferBegins(ILogger logger, Guid importId, string peer, long offset, long bytes);
+
+    [LoggerMessage(4201, LogLevel.Warning, "Output of import {ImportId} broke off from {Peer} at {Offset}: {Failure}")]
+    public static partial void OutputTransferBroke(
+        ILogger logger, Guid importId, string peer, long offset, string failure);
+
+    [LoggerMessage(4202, LogLevel.Information, "Output of import {ImportId} is here from {Peer}: {Bytes} bytes")]
+    public static partial void OutputBrought(ILogger logger, Guid importId, string peer, long bytes);
+
+    [LoggerMessage(4203, LogLevel.Warning, "Output of import {ImportId} could not be brought from {Peer}: {Failure}")]
+    public static partial void OutputTransferFailed(ILogger logger, Guid importId, string peer, string failure);
+
+    [LoggerMessage(4204, LogLevel.Information, "Output of import {ImportId} is removed, {Bytes} bytes freed")]
+    public static partial void OutputRemoved(ILogger logger, Guid importId, long bytes);
+
+    [LoggerMessage(4205, LogLevel.Warning, "{Path} is no whole record of a brought output and is removed")]
+    public static partial void OutputUnreadable(ILogger logger, string path);
+
+    [LoggerMessage(4206, LogLevel.Warning, "Files of the transfer of import {ImportId}'s output cannot be removed: {Failure}")]
+    public static partial void OutputNotTidied(ILogger logger, Guid importId, string failure);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
+using Sidecar.Import.Processes.Confinement;
 
-namespace Sidecar.Import.Processes.Confinement;
+namespace Sidecar.Import.Processes;
 
 /// <summary>How far children are to be confined, and by which program.</summary>
 /// <param name="mode">One of <see cref="ImportOptions.Confinement"/>.</param>

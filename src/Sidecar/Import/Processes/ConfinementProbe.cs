@@ -1,6 +1,7 @@
 using Sidecar.Background;
+using Sidecar.Import.Processes.Confinement;
 
-namespace Sidecar.Import.Processes.Confinement;
+namespace Sidecar.Import.Processes;
 
 /// <summary>
 /// Finds out at the start how children are confined, and says so: in the log, and as a metric from then on. What cannot be
@@ -16,7 +17,7 @@ internal sealed class ConfinementProbe : PeriodicService
     private bool _isKnown;
 
     public ConfinementProbe(
-        Sandbox sandbox, ConfinementSettings settings, ImportMetrics metrics, LoopHealth health, TimeProvider clock,
+        Sandbox sandbox, ConfinementSettings settings, ChildMetrics metrics, LoopHealth health, TimeProvider clock,
         ILogger<ConfinementProbe> logger) : base("confinement_probe", Interval, FirstRound.AtOnce, health, clock)
     {
         (_sandbox, _settings, _logger) = (sandbox, settings, logger);

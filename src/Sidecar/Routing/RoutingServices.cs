@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+using Sidecar.Import;
+using Sidecar.Peers.Announcing;
+using Sidecar.Peers.Deleting;
+using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Locating;
+using Sidecar.Peers.Transfer;
+using Sidecar.Rpc;
+
+namespace Sidecar.Routing;
+
+/// <summary>
+/// Registers the routing slice: finding the owner of an image or an import, passing calls on to it, and having its
+/// outputs here. To be added before the peers: what is registered here must hear of every peer that returns.
+/// </summary>
+internal static class RoutingServices
+{
+    public static IServiceCollection AddPeerRouting(this IServiceCollection services)
+    {
+        services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
+        services.AddSingleton<OwnerMemory>().AddSingleton<PeerPoll>().AddSingleton<Locator>().AddSingleton<UploadLocator>();
+        services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
+        services.AddSingleton<Tombstones>().AddSingleton<DeletionTeller>();
+        services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();
+        services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());
+        services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
+        services.AddHostedService<DuplicateRemoval>();
+        // An output that was fetched lives as long as one that was made here.
+        services.AddSingleton(provider => new BroughtOutputs(
+            provider.GetRequiredService<TransferContext>(),
+            provider.GetRequiredService<IOptions<ImportOptions>>().Value.Retention));
+        services.AddSingleton<OutputBringer>();
+        return services;
+    }
+}

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Stagectl.Commands;
+using Stagectl.Commands.Core;
 using Stagectl.Failures;
 
 namespace Stagectl;

@@ -1,9 +1,10 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
+using Chart.Tests.Rendering;
 using NUnit.Framework;
-using Sidecar.FunctionalTests;
-using Sidecar.Peers;
+using Sidecar.FunctionalTests.Infrastructure.Network;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Trust;
 
 namespace Chart.Tests;

@@ -1,3 +1,5 @@
+using Chart.Tests.Harness;
+using Chart.Tests.Rendering;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using NUnit.Framework;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Chart.Tests.Rendering;
 using NUnit.Framework;
 
 namespace Chart.Tests;

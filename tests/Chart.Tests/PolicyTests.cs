@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Chart.Tests.Harness;
+using Chart.Tests.Rendering;
 using NUnit.Framework;
 
 namespace Chart.Tests;

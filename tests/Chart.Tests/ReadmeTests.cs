@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Chart.Tests.Harness;
+using Chart.Tests.Rendering;
 using NUnit.Framework;
 
 namespace Chart.Tests;

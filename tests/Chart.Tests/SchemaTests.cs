@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Chart.Tests.Harness;
+using Chart.Tests.Rendering;
 using NUnit.Framework;
 using Sidecar.Configuration;
-using Sidecar.Hosting;
+using Sidecar.Hosting.Configuration;
 
 namespace Chart.Tests;
 

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Stagectl.Tests.Harness;
 
 namespace Stagectl.Tests;
 

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Staging;
+using Sidecar.Staging.Files;
 using Stagectl.Failures;
 using Stagectl.Transfer;
 

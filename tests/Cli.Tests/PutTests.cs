@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using NUnit.Framework;
+using Stagectl.Tests.Harness;
 
 namespace Stagectl.Tests;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NUnit.Framework;
+using Stagectl.Tests.Harness;
 
 namespace Stagectl.Tests;
 

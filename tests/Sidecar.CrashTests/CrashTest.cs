@@ -4,7 +4,7 @@ using Grpc.Core;
 using NUnit.Framework;
 using Sidecar.CrashTests.Disk;
 using Sidecar.CrashTests.Scenarios;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.CrashTests;
 

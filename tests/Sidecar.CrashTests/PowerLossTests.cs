@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using Sidecar.CrashTests.Disk;
 using Sidecar.CrashTests.Scenarios;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.CrashTests;
 

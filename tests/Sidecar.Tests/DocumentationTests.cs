@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using NUnit.Framework;
-using Sidecar.Hosting;
-using Sidecar.Import;
-using Sidecar.Peers;
-using Sidecar.Rpc;
-using Sidecar.Staging;
+using Sidecar.Hosting.Configuration;
+using Sidecar.Hosting.Listening;
+using Sidecar.Import.Core;
+using Sidecar.Peers.Core;
+using Sidecar.Rpc.Statuses;
+using Sidecar.Staging.Core;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Tests;

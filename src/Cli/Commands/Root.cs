@@ -1,5 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Stagectl.Commands.Core;
+using Stagectl.Commands.Images;
+using Stagectl.Commands.Importing;
+using Stagectl.Commands.Pod;
 
 namespace Stagectl.Commands;
 

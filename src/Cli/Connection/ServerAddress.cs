@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Sidecar.Hosting;
+using Sidecar.Hosting.Listening;
 
 namespace Stagectl.Connection;
 

@@ -75,7 +75,7 @@ internal sealed class Download(
         }
 
         if (message.Offset != _next) throw Damaged($"Bytes from {_next} on were due, and came from {message.Offset} on.");
-        if (Sidecar.Staging.Crc32C.Append(Sidecar.Staging.Crc32C.Empty, message.Data.Span) != message.Crc32C)
+        if (Sidecar.Staging.Files.Crc32C.Append(Sidecar.Staging.Files.Crc32C.Empty, message.Data.Span) != message.Crc32C)
         {
             throw Damaged($"The chunk at {_next} was damaged on the way.");
         }

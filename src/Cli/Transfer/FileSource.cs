@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Stagectl.Failures;
-using Crc = Sidecar.Staging.Crc32C;
+using Crc = Sidecar.Staging.Files.Crc32C;
 
 namespace Stagectl.Transfer;
 

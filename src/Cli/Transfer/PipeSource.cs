@@ -1,5 +1,5 @@
 using Stagectl.Failures;
-using Crc = Sidecar.Staging.Crc32C;
+using Crc = Sidecar.Staging.Files.Crc32C;
 
 namespace Stagectl.Transfer;
 

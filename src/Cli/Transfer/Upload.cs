@@ -110,14 +110,14 @@ internal sealed class Upload(
     private async Task<StagedImage> CompareAsync(StagedImage image)
     {
         await source.SkipToEndAsync(invocation.Interrupted);
-        var crc32C = Sidecar.Staging.Crc32C.ToHex(source.Crc32C);
-        if ((long)image.Size != source.Offset || image.Digests[Sidecar.Staging.Crc32C.Name] != crc32C)
+        var crc32C = Sidecar.Staging.Files.Crc32C.ToHex(source.Crc32C);
+        if ((long)image.Size != source.Offset || image.Digests[Sidecar.Staging.Files.Crc32C.Name] != crc32C)
         {
             throw new CommandException(Failure.Refused(
                 StatusCode.AlreadyExists,
                 AlreadyStaged,
                 $"Image {image.ImageId} is staged already, and is not {request.Label}: it has {image.Size} bytes and "
-                + $"crc32c {image.Digests[Sidecar.Staging.Crc32C.Name]}, not {source.Offset} and {crc32C}."));
+                + $"crc32c {image.Digests[Sidecar.Staging.Files.Crc32C.Name]}, not {source.Offset} and {crc32C}."));
         }
 
         display.Note($"Image {image.ImageId} is staged already, with the same size and crc32c.");
@@ -136,7 +136,7 @@ internal sealed class Upload(
         var finish = new StageFinish { TotalSize = (ulong)source.Offset };
         if (request.Checksums)
         {
-            finish.ExpectedDigests[Sidecar.Staging.Crc32C.Name] = Sidecar.Staging.Crc32C.ToHex(source.Crc32C);
+            finish.ExpectedDigests[Sidecar.Staging.Files.Crc32C.Name] = Sidecar.Staging.Files.Crc32C.ToHex(source.Crc32C);
         }
 
         await call.RequestStream.WriteAsync(new StageRequest { Finish = finish }, invocation.Interrupted);
@@ -172,7 +172,7 @@ internal sealed class Upload(
                 Offset = (ulong)offset,
                 Data = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)),
             };
-            if (request.Checksums) chunk.Crc32C = Sidecar.Staging.Crc32C.Append(0, buffer.AsSpan(0, read));
+            if (request.Checksums) chunk.Crc32C = Sidecar.Staging.Files.Crc32C.Append(0, buffer.AsSpan(0, read));
             await stream.WriteAsync(new StageRequest { Chunk = chunk }, invocation.Interrupted);
             Show(StageProgress.Types.State.Running);
         }

@@ -1,5 +1,3 @@
-using Sidecar.Peers.Transfer;
-
 namespace Sidecar.Draining;
 
 /// <summary>Registers the draining slice: a pod that leaves hands its images over.</summary>

@@ -1,5 +1,8 @@
-using Sidecar.Import;
-using Sidecar.Peers.Transfer;
+using Sidecar.Draining;
+using Sidecar.Hosting.Listening;
+using Sidecar.Hosting.Probes;
+using Sidecar.Import.Queue;
+using Sidecar.Routing.Outputs;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;

@@ -1,7 +1,8 @@
 using Sidecar.Background;
-using Sidecar.Import;
-using Sidecar.Peers.Deleting;
-using Sidecar.Peers.Transfer;
+using Sidecar.Hosting.Listening;
+using Sidecar.Import.Queue;
+using Sidecar.Routing.Deleting;
+using Sidecar.Routing.Outputs;
 using Sidecar.Staging;
 
 namespace Sidecar.Hosting;

@@ -1,3 +1,5 @@
+using Sidecar.Hosting.Listening;
+using Sidecar.Hosting.Probes;
 using Sidecar.Hosting.StatusPage;
 
 namespace Sidecar.Hosting;

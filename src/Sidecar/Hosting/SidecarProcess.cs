@@ -1,7 +1,8 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Sidecar.Hosting.Configuration;
 using Sidecar.Import.Processes.Confinement;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Hosting;

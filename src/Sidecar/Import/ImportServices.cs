@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Core;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Queue;
 using Sidecar.Import.Stages;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Import;
 

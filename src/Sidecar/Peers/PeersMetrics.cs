@@ -1,7 +1,8 @@
 using System.Diagnostics.Metrics;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Trust;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Peers;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Trust;
 

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Peers.Trust;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Space;
 
 namespace Sidecar.Peers;
 

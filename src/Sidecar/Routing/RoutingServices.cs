@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import;
-using Sidecar.Peers.Announcing;
-using Sidecar.Peers.Deleting;
-using Sidecar.Peers.Forwarding;
-using Sidecar.Peers.Locating;
+using Sidecar.Import.Core;
 using Sidecar.Peers.Transfer;
-using Sidecar.Rpc;
+using Sidecar.Routing.Announcing;
+using Sidecar.Routing.Core;
+using Sidecar.Routing.Deleting;
+using Sidecar.Routing.Forwarding;
+using Sidecar.Routing.Locating;
+using Sidecar.Routing.Outputs;
 
 namespace Sidecar.Routing;
 

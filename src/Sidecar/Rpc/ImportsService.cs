@@ -1,9 +1,15 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.Import;
-using Sidecar.Peers.Forwarding;
-using Sidecar.Peers.Locating;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Import.Queue;
+using Sidecar.Peers.Calls;
+using Sidecar.Routing.Forwarding;
+using Sidecar.Routing.Locating;
+using Sidecar.Routing.Outputs;
+using Sidecar.Rpc.Images;
+using Sidecar.Rpc.Importing;
+using Sidecar.Rpc.Messages;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc;
 
@@ -23,7 +29,7 @@ internal sealed class ImportsService(
         var id = ImportIds.Parse(request.ImportId);
         var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
             () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
             async owner => bringer.ShowHere(await forwarder.AskAsync(
                 owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
@@ -46,7 +52,7 @@ internal sealed class ImportsService(
         var id = ImportIds.Parse(request.ImportId);
         var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new Route(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
             async () => (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner),
             owner => forwarder.AskAsync(
                 owner, context, again: true, options => owner.Imports.CancelImportAsync(forwarded, options)));

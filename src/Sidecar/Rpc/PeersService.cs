@@ -1,11 +1,15 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Sidecar.Peers;
-using Sidecar.Peers.Announcing;
-using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
+using Sidecar.Routing.Announcing;
+using Sidecar.Rpc.Cluster;
+using Sidecar.Rpc.Messages;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Rpc;
@@ -71,7 +75,7 @@ internal sealed class PeersService(
     {
         try
         {
-            return Messages.ToCapacity(area, unmanaged.Current);
+            return StagingMessages.ToCapacity(area, unmanaged.Current);
         }
         catch (Exception failure) when (DiskFault.Is(failure))
         {

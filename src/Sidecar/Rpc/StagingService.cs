@@ -1,11 +1,15 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
-using Sidecar.Import;
-using Sidecar.Peers.Forwarding;
-using Sidecar.Peers.Locating;
+using Sidecar.Import.Queue;
+using Sidecar.Peers.Calls;
+using Sidecar.Routing.Forwarding;
+using Sidecar.Routing.Locating;
+using Sidecar.Rpc.Images;
+using Sidecar.Rpc.Messages;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc;
 
@@ -49,7 +53,7 @@ internal sealed class StagingService(
         var id = ImageId.Parse(request.ImageId);
         var forwarded = new GetImageRequest { ImageId = request.ImageId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new Route(Subject.Image(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(Subject.Image(id), request.OwnerHint, request.Forwarded, context),
             () => Task.FromResult(area.GetImage(id).ToMessage(staging)),
             owner => forwarder.AskAsync(
                 owner, context, again: true, options => owner.Staging.GetImageAsync(forwarded, options)));
@@ -82,7 +86,7 @@ internal sealed class StagingService(
             new AdoptRequest(
                 ImageId.Parse(request.ImageId),
                 request.Path,
-                request.HasExpectedSize ? Messages.ToLength(request.ExpectedSize) : null,
+                request.HasExpectedSize ? StagingMessages.ToLength(request.ExpectedSize) : null,
                 DigestAlgorithms.Validate(request.ExpectedDigests),
                 request.ProjectId,
                 request.ReservationId,
@@ -92,7 +96,7 @@ internal sealed class StagingService(
     }
 
     public override Task<Capacity> GetCapacity(GetCapacityRequest request, ServerCallContext context) =>
-        Task.FromResult(Messages.ToCapacity(area, unmanaged.Current));
+        Task.FromResult(StagingMessages.ToCapacity(area, unmanaged.Current));
 
     public override Task Reserve(
         ReserveRequest request, IServerStreamWriter<Glance.Sidecar.V1.Reservation> responseStream,

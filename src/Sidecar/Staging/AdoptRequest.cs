@@ -1,3 +1,5 @@
+using Sidecar.Staging.Core;
+
 namespace Sidecar.Staging;
 
 /// <summary>A file on the volume that is to become a staged image.</summary>

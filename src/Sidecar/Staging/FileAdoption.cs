@@ -1,4 +1,8 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
+using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Staging;
 

@@ -1,5 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Images;
+using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Staging;
 

@@ -1,3 +1,9 @@
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Images;
+using Sidecar.Staging.Space;
+using Sidecar.Staging.Uploads;
+
 namespace Sidecar.Staging;
 
 // How an upload begins, or goes on.

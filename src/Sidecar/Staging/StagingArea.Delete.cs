@@ -1,3 +1,6 @@
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+
 namespace Sidecar.Staging;
 
 /// <summary>What a delete removed.</summary>

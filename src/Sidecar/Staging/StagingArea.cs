@@ -1,5 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Images;
+using Sidecar.Staging.Space;
+using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Staging;
 

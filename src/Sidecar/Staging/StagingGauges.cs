@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
 
 namespace Sidecar.Staging;
 

@@ -1,4 +1,7 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Space;
 
 namespace Sidecar.Staging;
 

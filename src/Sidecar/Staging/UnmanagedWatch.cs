@@ -1,4 +1,5 @@
 using Sidecar.Background;
+using Sidecar.Staging.Disk;
 
 namespace Sidecar.Staging;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Glance.Tests.Harness;
 

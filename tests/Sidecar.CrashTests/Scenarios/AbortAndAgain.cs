@@ -1,6 +1,6 @@
 using Glance.Sidecar.V1;
 using Sidecar.CrashTests.Disk;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 using Testing;
 
 namespace Sidecar.CrashTests.Scenarios;

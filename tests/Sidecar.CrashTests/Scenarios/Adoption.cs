@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Sidecar.CrashTests.Disk;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.CrashTests.Scenarios;
 

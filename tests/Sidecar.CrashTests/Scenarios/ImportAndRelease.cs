@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Sidecar.CrashTests.Disk;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.CrashTests.Scenarios;
 

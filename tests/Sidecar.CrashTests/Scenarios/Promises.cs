@@ -1,6 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 using ImportMessage = Glance.Sidecar.V1.Import;
 
 namespace Sidecar.CrashTests.Scenarios;

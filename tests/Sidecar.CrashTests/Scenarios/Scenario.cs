@@ -3,7 +3,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Sidecar.CrashTests.Disk;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.Peers.Calls;
 using Testing;
 using ImportMessage = Glance.Sidecar.V1.Import;

@@ -1,5 +1,5 @@
 using Sidecar.CrashTests.Disk;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.CrashTests.Scenarios;
 

@@ -3,6 +3,7 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.Peers.Calls;
 
 namespace Sidecar.FunctionalTests.Calls;

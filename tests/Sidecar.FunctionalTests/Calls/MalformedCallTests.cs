@@ -1,6 +1,7 @@
 using System.Net;
 using Glance.Sidecar.V1;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Calls;
 

@@ -4,7 +4,8 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using NUnit.Framework;
-using Sidecar.Peers;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Trust;
 

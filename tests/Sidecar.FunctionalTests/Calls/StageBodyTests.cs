@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Glance.Sidecar.V1;
 using Google.Protobuf;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Calls;
 

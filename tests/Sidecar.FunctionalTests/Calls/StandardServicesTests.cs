@@ -1,12 +1,13 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf.Reflection;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1;
-using NUnit.Framework;
-using Sidecar.Hosting;
 using Microsoft.AspNetCore.Routing;
-using Grpc.AspNetCore.Server;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.Hosting;
 
 namespace Sidecar.FunctionalTests.Calls;
 

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.Peers.Calls;
 
 namespace Sidecar.FunctionalTests.Calls;

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using NUnit.Framework;
-using Sidecar.Hosting;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.Hosting.Listening;
 
 namespace Sidecar.FunctionalTests.Interop;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.FunctionalTests.Infrastructure.Network;
 
 namespace Sidecar.FunctionalTests.Interop;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Observability;
 

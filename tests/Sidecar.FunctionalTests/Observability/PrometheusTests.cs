@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Observability;
 

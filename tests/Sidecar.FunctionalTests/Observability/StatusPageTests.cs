@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Observability;
 

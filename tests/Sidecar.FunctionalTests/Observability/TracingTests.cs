@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Observability;
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
 using ImportMessage = Glance.Sidecar.V1.Import;
 
 namespace Sidecar.FunctionalTests.Upgrade;

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Hosting;
+using Sidecar.Hosting.Listening;
 
 namespace Sidecar.Tests.Hosting;
 

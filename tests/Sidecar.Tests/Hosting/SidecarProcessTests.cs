@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Hosting;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Hosting;
 

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Tests.Import;

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Tests.Import;
 

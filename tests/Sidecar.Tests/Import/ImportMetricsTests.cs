@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Tests.Import;
 

@@ -1,6 +1,6 @@
 using NUnit.Framework;
-using Sidecar.Import;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Tests.Import;
 

@@ -3,7 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using Sidecar.Import;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Import.Queue;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Space;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import;
 

@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
 using NUnit.Framework;
-using Sidecar.Import;
-using Sidecar.Rpc;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Import.Queue;
+using Sidecar.Rpc.Messages;
+using Sidecar.Staging.Disk;
 using Sidecar.Telemetry;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import;
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import;
 

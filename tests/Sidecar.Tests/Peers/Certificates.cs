@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Sidecar.Peers;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Tests.Peers;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 using Sidecar.Peers.Membership;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Peers;
 

@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using Sidecar.Peers;
+using Sidecar.Peers.Core;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Peers;
 

@@ -2,8 +2,9 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NUnit.Framework;
-using Sidecar.Peers;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Trust;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Peers;
 

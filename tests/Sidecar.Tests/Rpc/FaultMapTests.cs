@@ -1,10 +1,11 @@
 using Google.Rpc;
 using Grpc.Core;
 using NUnit.Framework;
-using Sidecar.Import;
-using Sidecar.Peers;
-using Sidecar.Rpc;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Peers.Core;
+using Sidecar.Rpc.Statuses;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Tests.Rpc;
 

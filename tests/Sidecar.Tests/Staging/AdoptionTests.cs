@@ -1,5 +1,8 @@
 using NUnit.Framework;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Tests.Staging;
 

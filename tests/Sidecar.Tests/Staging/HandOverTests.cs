@@ -1,6 +1,6 @@
 using System.Buffers;
 using NUnit.Framework;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Tests.Staging;
 

@@ -1,7 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using NUnit.Framework;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Tests.Staging;
 

@@ -3,6 +3,11 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
+using Sidecar.Staging.Uploads;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Staging;
 

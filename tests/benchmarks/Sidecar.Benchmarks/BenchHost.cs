@@ -1,8 +1,8 @@
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Sidecar.Hosting;
 using Sidecar.Peers.Membership;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Sidecar.Benchmarks;
 

@@ -1,7 +1,12 @@
 using System.Diagnostics;
-using Sidecar.Import;
+using Sidecar.Hosting.Probes;
+using Sidecar.Import.Core;
+using Sidecar.Import.Queue;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Hosting.StatusPage;

@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Core;
 using Sidecar.Import.Processes;
-using Sidecar.Staging;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Decompression;
 

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Import.Decompression;
 

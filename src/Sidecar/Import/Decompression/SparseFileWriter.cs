@@ -1,5 +1,5 @@
 using Microsoft.Win32.SafeHandles;
-using Sidecar.Staging;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Decompression;
 

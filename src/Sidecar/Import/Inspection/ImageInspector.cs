@@ -1,4 +1,6 @@
-using Sidecar.Staging;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Inspection.Formats;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Inspection;
 

@@ -1,6 +1,9 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Core;
 using Sidecar.Import.Decompression;
-using Sidecar.Staging;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Stages;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Import.Inspection;
 

@@ -1,3 +1,5 @@
+using Sidecar.Import.Inspection.Core;
+
 namespace Sidecar.Import.Inspection;
 
 /// <summary>What an image is.</summary>

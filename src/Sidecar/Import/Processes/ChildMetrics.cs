@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
 using Sidecar.Telemetry;
 

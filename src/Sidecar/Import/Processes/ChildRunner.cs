@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Import.Processes;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
 
 namespace Sidecar.Import.Processes;

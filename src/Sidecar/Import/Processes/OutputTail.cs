@@ -1,4 +1,5 @@
 using System.Text;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Import.Processes;
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
 
 namespace Sidecar.Import.Processes;

@@ -1,3 +1,5 @@
+using Sidecar.Import.Core;
+
 namespace Sidecar.Import.Processes;
 
 /// <summary>Says for a person, and for a program, how a tool failed.</summary>

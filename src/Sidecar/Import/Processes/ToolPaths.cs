@@ -1,3 +1,5 @@
+using Sidecar.Import.Core;
+
 namespace Sidecar.Import.Processes;
 
 /// <summary>

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Stages;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Inspection;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Stages;
 

@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Core;
 using Sidecar.Import.Decompression;
 using Sidecar.Import.Processes;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
 
 namespace Sidecar.Import.Stages;
 

@@ -1,5 +1,6 @@
 using Sidecar.Import.Decompression;
 using Sidecar.Import.Inspection;
+using Sidecar.Import.Inspection.Core;
 
 namespace Sidecar.Import.Stages;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Core;
 
 namespace Sidecar.Import.Stages;
 

@@ -3,7 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Inspection;
+using Sidecar.Import.Core;
+using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Processes;
 
 namespace Sidecar.Import.Stages;

@@ -1,4 +1,4 @@
-using Sidecar.Staging;
+using Sidecar.Staging.Space;
 
 namespace Sidecar.Import.Stages;
 

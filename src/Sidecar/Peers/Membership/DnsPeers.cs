@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using DnsClient;
 using DnsClient.Protocol;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Membership;
 

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using Sidecar.Peers.Calls;
 using PeersApi = Glance.Sidecar.V1.Peers;
 using StagingApi = Glance.Sidecar.V1.Staging;
 

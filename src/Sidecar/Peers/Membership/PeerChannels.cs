@@ -3,6 +3,7 @@ using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Trust;
 
 namespace Sidecar.Peers.Membership;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Sidecar.Staging;
+using Sidecar.Peers.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Peers.Membership;
 

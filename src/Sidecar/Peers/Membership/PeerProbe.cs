@@ -1,7 +1,8 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
-using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Membership;
 

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Membership;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Membership;
 

@@ -1,3 +1,5 @@
+using Sidecar.Peers.Core;
+
 namespace Sidecar.Peers.Membership;
 
 /// <summary>The peers that the configuration lists.</summary>

@@ -1,6 +1,8 @@
-using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
-using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Space;
 
 namespace Sidecar.Peers.Transfer;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Peers.Transfer;
 

@@ -1,3 +1,5 @@
+using Sidecar.Peers.Core;
+
 namespace Sidecar.Peers.Trust;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Trust;
 

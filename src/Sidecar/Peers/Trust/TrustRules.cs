@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Sidecar.Peers.Core;
 
 namespace Sidecar.Peers.Trust;
 

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Sidecar.Rpc.Statuses;
 using Sidecar.Telemetry.Calls;
 
 namespace Sidecar.Rpc.Calls;

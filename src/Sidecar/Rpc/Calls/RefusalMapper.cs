@@ -1,7 +1,8 @@
 using Grpc.Core;
-using Sidecar.Import;
-using Sidecar.Peers;
-using Sidecar.Staging;
+using Sidecar.Import.Core;
+using Sidecar.Peers.Core;
+using Sidecar.Rpc.Statuses;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc.Calls;
 

@@ -1,9 +1,13 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.Import;
+using Sidecar.Import.Queue;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
+using Sidecar.Rpc.Messages;
 using Sidecar.Staging;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Rpc.Uploads;
 
@@ -25,7 +29,7 @@ internal sealed class StageCall(
         idle.CancelAfter(Timeout.InfiniteTimeSpan); // a wait for the earlier writer, or for a check, is ours
         await using var writer = await area.BeginUploadAsync(
             ToHeader(header),
-            header.HasResumeOffset ? Messages.ToLength(header.ResumeOffset) : null,
+            header.HasResumeOffset ? StagingMessages.ToLength(header.ResumeOffset) : null,
             callerGone);
         Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
         using var stalls = new UploadStalls(staging.Metrics);
@@ -33,7 +37,7 @@ internal sealed class StageCall(
         {
             var finish = await ReceiveAsync(frames, writer, idle, received, stalls, callerGone);
             var image = await writer.CommitAsync(
-                new CommitRequest(Messages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
+                new CommitRequest(StagingMessages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
                 callerGone);
             stalls.Commit();
             return image.ToMessage(staging);
@@ -66,7 +70,7 @@ internal sealed class StageCall(
         RequestRules.CheckClaim(header.DiskFormat, header.ContainerFormat);
         return new UploadHeader(
             ImageId.Parse(header.ImageId),
-            header.HasDeclaredSize ? Messages.ToLength(header.DeclaredSize) : null,
+            header.HasDeclaredSize ? StagingMessages.ToLength(header.DeclaredSize) : null,
             DigestAlgorithms.Validate(header.ExpectedDigests),
             header.ProjectId,
             staging.Clock.GetUtcNow(),

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Staging;
+using Sidecar.Rpc.Statuses;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Rpc.Uploads;
 

@@ -1,6 +1,7 @@
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 using Sidecar.Import.Decompression;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Decompression;
 

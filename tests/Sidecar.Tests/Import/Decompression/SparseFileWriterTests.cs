@@ -1,6 +1,7 @@
 using System.Globalization;
 using NUnit.Framework;
 using Sidecar.Import.Decompression;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Decompression;
 

@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 using Sidecar.Import.Decompression;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Decompression;
 

@@ -1,5 +1,7 @@
 using NUnit.Framework;
 using Sidecar.Import.Inspection;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Inspection.Formats;
 
 namespace Sidecar.Tests.Import.Inspection;
 

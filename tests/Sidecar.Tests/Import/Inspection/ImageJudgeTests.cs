@@ -1,9 +1,10 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 using Sidecar.Import.Inspection;
-using Sidecar.Staging;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Tests.Import.Inspection;
 

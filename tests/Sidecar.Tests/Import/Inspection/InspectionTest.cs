@@ -1,4 +1,5 @@
 using Sidecar.Import.Inspection;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Inspection;
 

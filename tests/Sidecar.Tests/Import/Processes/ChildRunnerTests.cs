@@ -1,8 +1,9 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
-using Sidecar.Import;
+using Sidecar.Import.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Processes;
 

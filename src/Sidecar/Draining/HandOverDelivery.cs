@@ -1,0 +1,96 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Sidecar.Peers.Calls;
+using Sidecar.Peers.Core;
+using Sidecar.Peers.Transfer;
+using Sidecar.Staging.Files;
+using StagedImage = Sidecar.Staging.Core.StagedImage;
+
+namespace Sidecar.Draining;
+
+/// <summary>
+/// Brings one image to one receiver, however often the connection breaks: before each attempt it asks what the receiver
+/// has. An answer that was lost is found again so: the receiver says that the image is staged.
+/// </summary>
+internal sealed class HandOverDelivery(
+    TransferContext context, HandOverSurvey survey, StagedImage image, string receiver, Action<long, int> sent)
+{
+    private readonly Reattachment _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
+    private bool _beganAnew;
+
+    /// <returns>The receiver's image: committed, durable and of the same bytes; or another one that it had before.</returns>
+    /// <exception cref="HandOverRefusedException">It does not take the image, or is lost.</exception>
+    /// <exception cref="IOException">The image cannot be read.</exception>
+    public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(CancellationToken cancellationToken)
+    {
+        using var file = RegularFile.OpenToRead(context.Staging.Layout.ImageFile(image.Id));
+        var stream = new HandOverStream(context, image, file);
+        while (true)
+        {
+            try
+            {
+                return await TryAsync(stream, cancellationToken);
+            }
+            catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
+            {
+                await JudgeAsync(failure, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<Glance.Sidecar.V1.StagedImage> TryAsync(HandOverStream stream, CancellationToken cancellationToken)
+    {
+        var peer = Find();
+        var part = await survey.GetPartAsync(peer, image, cancellationToken);
+        if (part is null && await survey.GetImageAsync(peer, image, cancellationToken) is { } there) return there;
+        var offset = HandOverOffer.ResumeOffset(part, image);
+        DrainingLog.HandOverBegins(context.Log, image.Id, receiver, (long)(offset ?? 0), image.Size);
+        return await stream.SendAsync(peer, offset, Sent, cancellationToken);
+    }
+
+    // Returns when another attempt may mend it.
+    private async Task JudgeAsync(RpcException failure, CancellationToken cancellationToken)
+    {
+        var detail = PeerText.OneLine(Refusal.Why(failure));
+        var mayMend = Refusal.ReasonOf(failure) switch
+        {
+            null => Refusal.IsBroken(failure),
+            "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" => true,
+            // A part that is not of this image, or that its disk lost: once more, from the beginning.
+            "DIGEST_MISMATCH" or "DISK_FAILED" => await BeginAnewAsync(cancellationToken),
+            _ => false,
+        };
+        if (!mayMend) throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure);
+        DrainingLog.HandOverBroke(context.Log, image.Id, receiver, detail);
+        if (!await _patience.WaitAsync(cancellationToken))
+        {
+            throw new HandOverRefusedException(
+                $"{receiver} could not be reached again within {context.Options.ReattachTimeout}: {detail}", failure);
+        }
+    }
+
+    private async Task<bool> BeginAnewAsync(CancellationToken cancellationToken)
+    {
+        if (_beganAnew) return false;
+        _beganAnew = true;
+        try
+        {
+            await Find().Staging.AbortUploadAsync(
+                new AbortUploadRequest { ImageId = image.Id.ToString() }, context.Mark.Metadata(), null, cancellationToken);
+            return true;
+        }
+        catch (RpcException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private Peers.Membership.Peer Find() => context.Find(receiver)
+        ?? throw new RpcException(new Status(StatusCode.Unavailable, $"{receiver} is not among the peers now."));
+
+    private void Sent(long offset, int bytes)
+    {
+        _patience.Progress();
+        sent(offset, bytes);
+    }
+}

@@ -1,0 +1,23 @@
+using Sidecar.Import.Core;
+using Sidecar.Peers.Core;
+using Sidecar.Rpc.Uploads;
+using Sidecar.Staging.Core;
+
+namespace Sidecar.Hosting.Configuration;
+
+/// <summary>Every configuration key of the daemon.</summary>
+internal static class Settings
+{
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        .. Setting.Of(HostingOptions.Section, new HostingOptions()),
+        .. Setting.Of(RpcOptions.Section, new RpcOptions()),
+        .. Setting.Of(StagingOptions.Section, new StagingOptions()),
+        .. Setting.Of(PeersOptions.Section, new PeersOptions()),
+        .. Setting.Of(ImportOptions.Section, new ImportOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Decompression", new DecompressionOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Conversion", new ConversionOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Metadata", new MetadataOptions()),
+        .. Setting.Of(ImportOptions.Section + ":Tools", new ToolOptions()),
+    ];
+}

@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+using Sidecar.Hosting.Configuration;
+using Sidecar.Peers.Core;
+using Sidecar.Peers.Trust;
+
+namespace Sidecar.Hosting.Listening;
+
+/// <summary>Kestrel's end points and HTTP/2 limits.</summary>
+internal sealed class Listeners(
+    IOptions<HostingOptions> hosting, IOptions<PeersOptions> peering, PeerGate gate, DescriptorBudget budget,
+    HostingMetrics metrics, ILogger<Listeners> logger)
+{
+    // A sender may be this far ahead of the disk. One upload needs a few megabytes to keep the pipeline full; more
+    // only costs memory, and sixteen uploads may each fill their window.
+    private const int StreamWindowBytes = 2 << 20;
+
+    // Uploads that share a connection share this; a slow one must not take all of it.
+    private const int ConnectionWindowBytes = 8 << 20;
+
+    // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
+    private const int FrameBytes = 1 << 20;
+
+    public void Configure(KestrelServerOptions kestrel)
+    {
+        var (options, peers) = (hosting.Value, peering.Value);
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = null; // each listener has a limit of its own
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
+        kestrel.Limits.Http2.MaxFrameSize = FrameBytes;
+        kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+        kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+
+        var socket = SocketPath(options);
+        PrepareSocket(socket);
+        kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
+        Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
+        if (peers.Enabled) ListenForPeers(kestrel, peers);
+        Listen(kestrel, options.HealthAddress, HttpProtocols.Http2, ListenerRole.Health);
+        Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
+    }
+
+    /// <summary>
+    /// Saves a hop between threads for every read of a socket: HTTP/2 frames are taken apart on the pool thread that
+    /// the data arrived on. Handlers still run on threads of their own, so one that blocks on the disk blocks no
+    /// connection.
+    /// </summary>
+    public static void ConfigureTransport(SocketTransportOptions transport) =>
+        transport.UnsafePreferInlineScheduling = true;
+
+    public static string SocketPath(HostingOptions options) =>
+        options.SocketPath.Length > 0 ? options.SocketPath : SocketLocation.Default;
+
+    /// <summary>glance-api runs under another user of the same group.</summary>
+    public static void ShareSocket(HostingOptions options) => File.SetUnixFileMode(
+        SocketPath(options),
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+
+    private void Listen(KestrelServerOptions kestrel, string address, HttpProtocols protocols, ListenerRole role)
+    {
+        if (address.Length == 0) return;
+        kestrel.Listen(Parse(address), listener => Mark(listener, protocols, role));
+    }
+
+    private void ListenForPeers(KestrelServerOptions kestrel, PeersOptions peers) =>
+        kestrel.Listen(Parse(peers.Address), listener =>
+        {
+            Mark(listener, HttpProtocols.Http2, ListenerRole.Peer);
+            gate.Guard(listener);
+        });
+
+    // Kestrel lets the IPv6 wildcard take IPv4 as well; a cluster may have either.
+    private static IPEndPoint Parse(string address) => IPEndPoint.TryParse(
+        address.Replace("*", Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0", StringComparison.Ordinal), out var endPoint)
+            ? endPoint
+            : throw new ConfigurationException(
+                $"'{address}' is not an address and port; allowed: for example 127.0.0.1:9393, port 0 to 65535.");
+
+    private void Mark(ListenOptions listener, HttpProtocols protocols, ListenerRole role)
+    {
+        listener.Protocols = protocols;
+        var mark = new ListenerMark(role);
+        var limit = NewLimit(role);
+        // First of all, also of a handshake: what is closed here must have cost nothing.
+        listener.Use(next => async connection =>
+        {
+            try
+            {
+                await limit.RunAsync(connection, next);
+            }
+            finally
+            {
+                budget.GiveBack();
+            }
+        });
+        listener.Use(next => connection =>
+        {
+            connection.Features.Set(mark);
+            return next(connection);
+        });
+    }
+
+    private ConnectionLimit NewLimit(ListenerRole role)
+    {
+        var options = hosting.Value;
+        var (most, whenFull) = role switch
+        {
+            ListenerRole.Local => (options.MaxLocalConnections, WhenFull.RefuseNew),
+            ListenerRole.Peer => (options.MaxPeerConnections, WhenFull.RefuseNew),
+            ListenerRole.Ops => (options.MaxOpsConnections, WhenFull.CloseOldest),
+            ListenerRole.Health => (options.MaxHealthConnections, WhenFull.CloseOldest),
+        };
+        // One for each address: the socket, which has permissions, must not be shut by whoever reaches the port.
+        return new ConnectionLimit(role, most, whenFull, metrics, logger);
+    }
+
+    // A killed daemon leaves its socket file behind, and bind refuses an existing one. It is only removed when
+    // nobody answers there.
+    private static void PrepareSocket(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (!File.Exists(path)) return;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        throw new ConfigurationException(
+            $"The Unix socket {path} is in use by another process. Stop that one, or set Hosting:SocketPath.");
+    }
+}

@@ -1,0 +1,35 @@
+using Sidecar.Staging.Core;
+
+namespace Sidecar.Import.Core;
+
+/// <summary>What a caller asks for. Empty texts and lists stand for the configuration's defaults.</summary>
+internal sealed record ImportRequest
+{
+    /// <summary>
+    /// Chosen by the caller, so that a retry attaches. <see cref="Guid.Empty"/>: the queue chooses one.
+    /// </summary>
+    public Guid ImportId { get; init; }
+
+    public required ImageId ImageId { get; init; }
+
+    /// <summary>Stages to run, in order. Empty: <c>Import:Plugins</c>.</summary>
+    public IReadOnlyList<string> Stages { get; init; } = [];
+
+    /// <summary>Format that the caller claims. Empty: whatever it is.</summary>
+    public string DiskFormat { get; init; } = "";
+
+    /// <summary>Empty: bare. <c>compressed</c> is not decompressed.</summary>
+    public string ContainerFormat { get; init; } = "";
+
+    /// <summary>Format to convert to. Empty: <c>Import:Conversion:OutputFormat</c>.</summary>
+    public string OutputDiskFormat { get; init; } = "";
+
+    /// <summary>Leave out the digests of the output, for a caller that computes them anyway.</summary>
+    public bool WithoutDigests { get; init; }
+
+    /// <summary>Roles of the user who asked.</summary>
+    public IReadOnlyList<string> UserRoles { get; init; } = [];
+
+    /// <summary>The caller's request id, for the log. A retry may bear another one.</summary>
+    public string RequestId { get; init; } = "";
+}

@@ -1,0 +1,16 @@
+namespace Sidecar.Import.Core;
+
+/// <summary>What a successful import made.</summary>
+/// <param name="Size">Length of the output, holes included.</param>
+/// <param name="VirtualSize">Bytes that a guest would see.</param>
+/// <param name="Digests">Of the output; algorithm to lower-case hex.</param>
+/// <param name="Properties">To be set on the image.</param>
+/// <param name="OutputPath">The staged image itself when no stage changed the bytes.</param>
+internal sealed record ImportResult(
+    string DiskFormat,
+    string ContainerFormat,
+    long Size,
+    long VirtualSize,
+    IReadOnlyDictionary<string, string> Digests,
+    IReadOnlyDictionary<string, string> Properties,
+    string OutputPath);

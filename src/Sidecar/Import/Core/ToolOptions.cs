@@ -1,0 +1,41 @@
+using Sidecar.Configuration;
+
+namespace Sidecar.Import.Core;
+
+/// <summary>Section <c>Import:Tools</c>: programs by path. Empty: the one of that name on PATH.</summary>
+internal sealed class ToolOptions
+{
+    private const string PathPattern = "^(/[^\0]*)?$";
+    private const string PathAllowed = "an absolute path";
+
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string QemuImg { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by xz.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Xz { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by zstd.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Zstd { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by bzip2.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Bzip2 { get; set; } = "";
+
+    /// <summary>Unpacks what came compressed by lz4.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Lz4 { get; set; } = "";
+
+    /// <summary>Sets the limits of the others (util-linux).</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Prlimit { get; set; } = "";
+
+    /// <summary>Lets the others die with the sidecar, and gain no privileges (util-linux).</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Setpriv { get; set; } = "";
+
+    /// <summary>Takes the network from the others, where that is permitted (util-linux).</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Unshare { get; set; } = "";
+}

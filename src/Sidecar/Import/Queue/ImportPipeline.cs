@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Core;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Stages;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Import.Queue;
+
+/// <summary>
+/// Runs the stages of an import one after another: plan, reserve the space, run, and inspect again whenever there are
+/// new bytes. Nothing is cleaned up here; the queue removes what is left of an import that failed.
+/// </summary>
+internal sealed class ImportPipeline(
+    IEnumerable<ImportStage> stages,
+    SpaceLedger space,
+    StagingLayout layout,
+    IOptions<ImportOptions> options,
+    ImportMetrics metrics,
+    ILogger<ImportPipeline> logger)
+{
+    private readonly Dictionary<string, ImportStage> _stages = stages.ToDictionary(stage => stage.Name);
+
+    /// <summary>
+    /// The stages of a request in the order in which they run: as asked for or configured, between the inspection
+    /// that nothing comes before and the digests of what comes out, if the caller wants them.
+    /// </summary>
+    /// <exception cref="ImportException"><see cref="ImportError.UnknownStage"/>, InvalidRequest.</exception>
+    public IReadOnlyList<string> Resolve(ImportRequest request)
+    {
+        var asked = request.Stages.Count > 0 ? request.Stages : options.Value.ResolvePlugins();
+        foreach (var name in asked)
+        {
+            if (!_stages.ContainsKey(name)) throw Unknown(name);
+        }
+
+        if (asked.Distinct().Count() < asked.Count)
+        {
+            throw new ImportException(
+                ImportError.InvalidRequest, "A stage is listed twice: list each once.", ("field", "stages"));
+        }
+
+        return
+        [
+            InspectionStage.StageName,
+            .. asked.Except([InspectionStage.StageName, ChecksumStage.StageName]),
+            .. request.WithoutDigests ? (string[])[] : [ChecksumStage.StageName],
+        ];
+    }
+
+    /// <exception cref="OperationCanceledException">Cancelled; no child process is left.</exception>
+    public async Task<ImportResult> RunAsync(
+        ImportJob job, StagedImage image, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    {
+        var directory = layout.ImportDirectory(job.Request.ImportId);
+        var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory);
+        work.AwaitsDecompression = work.ContainerFormat != ImportWork.Compressed && UnpacksFirst(names);
+        foreach (var name in names)
+        {
+            await RunStageAsync(job, work, _stages[name], cancellationToken);
+            if (name == DecompressionStage.StageName) work.AwaitsDecompression = false;
+            if (work.Report != null || work.AwaitsDecompression) continue;
+            await RunStageAsync(job, work, _stages[InspectionStage.StageName], cancellationToken);
+        }
+
+        return Conclude(work);
+    }
+
+    private static bool UnpacksFirst(IReadOnlyList<string> names) => names
+        .FirstOrDefault(name => name is DecompressionStage.StageName or ConversionStage.StageName)
+        is DecompressionStage.StageName;
+
+    private async Task RunStageAsync(
+        ImportJob job, ImportWork work, ImportStage stage, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        job.BeginStage(stage.Name);
+        using var span = SidecarActivities.Start(stage.Name);
+        var state = StageState.Failed;
+        try
+        {
+            var plan = await stage.PlanAsync(work, cancellationToken);
+            state = plan.Applies ? await ApplyAsync(job, work, stage, plan, cancellationToken) : StageState.Skipped;
+        }
+        finally
+        {
+            var elapsed = job.EndStage(stage.Name, state);
+            Describe(span, state, work);
+            if (state != StageState.Skipped) metrics.StageEnded(stage.Name, state, elapsed);
+            logger.StageEnded(job.Request.ImportId, stage.Name, state, elapsed.TotalSeconds);
+        }
+    }
+
+    private async Task<StageState> ApplyAsync(
+        ImportJob job, ImportWork work, ImportStage stage, StagePlan plan, CancellationToken cancellationToken)
+    {
+        job.SetTotal(stage.Name, plan.InputBytes);
+        using var reservation = space.Reserve(plan.SpaceBytes);
+        var run = new StageRun(plan, reservation, bytes => job.SetProgress(stage.Name, bytes));
+        await stage.RunAsync(work, run, cancellationToken);
+        metrics.StageRead(stage.Name, plan.InputBytes);
+        return StageState.Succeeded;
+    }
+
+    private static void Describe(Activity? span, StageState state, ImportWork work)
+    {
+        if (span is null) return;
+        span.SetTag("glance.stage.result", Reasons.Label(state));
+        span.SetTag("glance.image.format", work.Report?.DiskFormat ?? "");
+        if (state == StageState.Failed) span.SetStatus(ActivityStatusCode.Error);
+    }
+
+    private static ImportResult Conclude(ImportWork work)
+    {
+        var report = work.Report!;
+        // A kernel looks raw; so does an archive that stays one. Both keep the name that the caller has for them.
+        var claimed = work.Request.DiskFormat;
+        var keepsName = claimed.Length > 0 && (work.IsOpaque || (work.IsStagedFile && DiskFormats.IsAmazon(claimed)));
+        var format = keepsName ? claimed : report.DiskFormat;
+        work.Rename(work.NewPath(format));
+        if (!work.IsStagedFile) Posix.SyncDirectory(work.Directory);
+        var container = work.ContainerFormat == ImportWork.Compressed && !work.IsOpaque
+            ? ImportWork.Bare : work.ContainerFormat;
+        return new ImportResult(
+            format, container, work.CurrentLength, report.VirtualSize, work.Digests, work.Properties, work.CurrentPath);
+    }
+
+    private ImportException Unknown(string name) => new(
+        ImportError.UnknownStage,
+        $"There is no stage {Text.Quote(name)}: use {string.Join(", ", _stages.Keys.Order())}.",
+        ("stage", Text.OneLine(name)),
+        ("known", string.Join(',', _stages.Keys.Order())));
+}

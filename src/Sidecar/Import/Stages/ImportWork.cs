@@ -1,0 +1,70 @@
+using Sidecar.Import.Core;
+using Sidecar.Import.Inspection;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>
+/// What the stages of one import hand on to each other: the current file and what is known of it. A stage that makes
+/// new bytes writes them to a file of its own in <see cref="Directory"/> and calls <see cref="Replace"/>.
+/// </summary>
+internal sealed class ImportWork(ImportRequest request, StagedImage image, string stagedPath, string directory)
+{
+    public const string Bare = "bare";
+    public const string Compressed = "compressed";
+
+    public ImportRequest Request { get; } = request;
+
+    /// <summary>What was staged. Its file is never changed.</summary>
+    public StagedImage Image { get; } = image;
+
+    /// <summary>The import's own directory.</summary>
+    public string Directory { get; } = directory;
+
+    public string ContainerFormat { get; } = request.ContainerFormat.Length > 0 ? request.ContainerFormat : Bare;
+
+    /// <summary>The file that the next stage reads.</summary>
+    public string CurrentPath { get; private set; } = stagedPath;
+
+    public bool IsStagedFile { get; private set; } = true;
+
+    /// <summary>What the current file is; null until it was inspected.</summary>
+    public InspectionReport? Report { get; set; }
+
+    /// <summary>The current file is compressed and stays so: what is inside was not looked at.</summary>
+    public bool IsOpaque { get; set; }
+
+    /// <summary>
+    /// image_decompression is still to come, so the current bytes need not be what the caller claims.
+    /// </summary>
+    public bool AwaitsDecompression { get; set; }
+
+    /// <summary>Format that the current bytes must be of; empty when any will do.</summary>
+    public string ExpectedFormat { get; set; } = request.DiskFormat;
+
+    public Dictionary<string, string> Digests { get; } = [];
+
+    public Dictionary<string, string> Properties { get; } = [];
+
+    public long CurrentLength => RegularFile.TryLength(CurrentPath)
+        ?? throw new FileNotFoundException($"{CurrentPath} is gone, or no regular file any more.", CurrentPath);
+
+    /// <summary>Path for a stage's output.</summary>
+    public string NewPath(string suffix) => Path.Combine(Directory, $"{Image.Id}.{suffix}");
+
+    /// <summary>Goes on with another file, which is durable; removes the one before unless that was staged.</summary>
+    public void Replace(string path)
+    {
+        if (!IsStagedFile) File.Delete(CurrentPath);
+        (CurrentPath, IsStagedFile, Report) = (path, false, null);
+    }
+
+    /// <summary>Renames the current file in the import's directory; the staged one stays where it is.</summary>
+    public void Rename(string path)
+    {
+        if (IsStagedFile || path == CurrentPath) return;
+        File.Move(CurrentPath, path, overwrite: true);
+        CurrentPath = path;
+    }
+}

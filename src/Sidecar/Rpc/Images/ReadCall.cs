@@ -1,0 +1,38 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using Sidecar.Import.Core;
+using Sidecar.Peers.Calls;
+using Sidecar.Routing.Forwarding;
+using Sidecar.Routing.Locating;
+using Sidecar.Routing.Outputs;
+using Sidecar.Staging.Core;
+
+namespace Sidecar.Rpc.Images;
+
+/// <summary>The ReadImage call: bytes of an image, or of an import's output, wherever they are.</summary>
+internal sealed class ReadCall(
+    ImageReader reader, BroughtOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark,
+    StagingMetrics metrics, TimeProvider clock)
+{
+    public Task<bool> RunAsync(
+        ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller)
+    {
+        var image = Subject.Image(ImageId.Parse(request.ImageId));
+        // The output is where the import ran, which the image may have left.
+        var subject = request.ImportId.Length == 0 ? image : Subject.Import(ImportIds.Parse(request.ImportId));
+        if (subject.IsImport && outputs.TryGet(subject.Id, out var output) && output.ImageId.ToString() == image.Id.ToString("D"))
+        {
+            return reader.SendAsync(output.Path, request, responses, caller.CancellationToken);
+        }
+
+        var forwarded = new ForwardedRead(request, responses, caller, subject, clock.GetUtcNow(), streams, mark, metrics);
+        return router.RouteAsync(
+            new RoutedCall(subject, request.OwnerHint, request.Forwarded, caller),
+            async () =>
+            {
+                await reader.SendAsync(forwarded.Rest(), forwarded, caller.CancellationToken);
+                return true;
+            },
+            forwarded.RunAsync);
+    }
+}

@@ -1,0 +1,50 @@
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+
+namespace Sidecar.Staging.Disk;
+
+/// <summary>
+/// Records that make no sense: they are moved to <c>.sidecar/damaged</c>, where an operator may look at them and remove
+/// them, logged, and counted as long as they lie there. What holds more than any record does is removed.
+/// </summary>
+internal static class DamagedRecords
+{
+    /// <summary>Moves a record out of the way, whatever it is. Never fails: at worst it stays where it is.</summary>
+    /// <param name="name">Its name there: the kind of record, and what it is of.</param>
+    /// <param name="why">What is wrong with it.</param>
+    public static void SetAside(StagingLayout layout, ILogger log, string path, string name, string why)
+    {
+        var aside = Path.Combine(layout.Damaged, name);
+        try
+        {
+            if (Posix.TryStatus(path) is not { } status) return;
+            DurableFiles.CreateDirectory(layout.Damaged);
+            Remove(aside);
+            if (status is { IsRegular: true, Size: > RecordFile.MaxBytes })
+            {
+                File.Delete(path);
+                StagingLog.LeftoverRemoved(log, path, why);
+                return;
+            }
+
+            Posix.TryRename(path, aside);
+            StagingLog.RecordSetAside(log, path, aside, why);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordKept(log, path, why, failure.Message);
+        }
+    }
+
+    /// <summary>How many lie there now.</summary>
+    public static long Count(StagingLayout layout) =>
+        Directory.Exists(layout.Damaged) ? Directory.EnumerateFileSystemEntries(layout.Damaged).LongCount() : 0;
+
+    // What was set aside by the same name before: the newer one tells more.
+    private static void Remove(string path)
+    {
+        if (Posix.TryStatus(path) is not { } status) return;
+        if (status.IsDirectory) Directory.Delete(path, recursive: true);
+        else File.Delete(path);
+    }
+}

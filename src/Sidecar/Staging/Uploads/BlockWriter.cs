@@ -1,0 +1,42 @@
+using System.Buffers;
+using Microsoft.Win32.SafeHandles;
+using Sidecar.Staging.Files;
+
+namespace Sidecar.Staging.Uploads;
+
+/// <summary>
+/// Writes received bytes to a file through one aligned block that stays in the processor's cache.
+/// <para>
+/// The bytes lie scattered in the network's buffers, at odd addresses and long out of the cache. Handing these slices
+/// to the kernel (a gathered pwritev) saves this copy and costs more: the kernel's own, from such places, took twice
+/// the time, and the daemon half as much CPU time again per received GiB (eng/bench, both ways). Here the CRC is
+/// computed while the bytes are at hand, too.
+/// </para>
+/// </summary>
+internal sealed class BlockWriter(SafeFileHandle file)
+{
+    // Fits, with room, into the second-level cache of any server processor.
+    private const int BlockBytes = 128 << 10;
+
+    private readonly byte[] _block = GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true);
+
+    /// <summary>Writes all of it.</summary>
+    /// <param name="crc">CRC-32C of what comes before.</param>
+    /// <returns>CRC-32C including the data.</returns>
+    /// <exception cref="IOException">The disk failed or is full; some of the data may have been written.</exception>
+    public uint Write(ReadOnlySequence<byte> data, long offset, uint crc)
+    {
+        while (!data.IsEmpty)
+        {
+            var piece = data.Slice(0, Math.Min(data.Length, BlockBytes));
+            var block = _block.AsSpan(0, (int)piece.Length);
+            piece.CopyTo(block);
+            crc = Crc32C.Append(crc, block);
+            RandomAccess.Write(file, block, offset);
+            offset += block.Length;
+            data = data.Slice(piece.End);
+        }
+
+        return crc;
+    }
+}

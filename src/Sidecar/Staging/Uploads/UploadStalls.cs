@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Sidecar.Staging.Core;
+
+namespace Sidecar.Staging.Uploads;
+
+/// <summary>
+/// Where one upload's time goes: waiting for the client (or for the network to it), writing, or committing. Told to the metrics
+/// about once a second, so that an upload of hours shows while it runs.
+/// </summary>
+internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
+{
+    private static readonly long Step = Stopwatch.Frequency;
+
+    private long _mark = Stopwatch.GetTimestamp();
+    private long _client;
+    private long _disk;
+
+    /// <summary>The time since the last mark was spent waiting for the client.</summary>
+    public void Client() => Add(ref _client);
+
+    /// <summary>The time since the last mark was spent writing.</summary>
+    public void Disk() => Add(ref _disk);
+
+    /// <summary>The time since the last mark was spent on the last fsync, the digests and the rename.</summary>
+    public void Commit() => metrics.Stalled("commit", Seconds(Lap()));
+
+    public void Dispose() => Tell();
+
+    private void Add(ref long cause)
+    {
+        cause += Lap();
+        if (_client + _disk >= Step) Tell();
+    }
+
+    private long Lap()
+    {
+        var (before, now) = (_mark, Stopwatch.GetTimestamp());
+        _mark = now;
+        return now - before;
+    }
+
+    private void Tell()
+    {
+        metrics.Stalled("client", Seconds(_client));
+        metrics.Stalled("disk", Seconds(_disk));
+        (_client, _disk) = (0, 0);
+    }
+
+    private static double Seconds(long ticks) => (double)ticks / Stopwatch.Frequency;
+}

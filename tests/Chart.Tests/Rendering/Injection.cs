@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Chart.Tests.Harness;
+using NUnit.Framework;
+
+namespace Chart.Tests.Rendering;
+
+/// <summary>
+/// What the rendered admission policy makes of a pod: its CEL is evaluated by an engine of others, its patch applied.
+/// </summary>
+/// <param name="Refused">Names of the conditions that are not met; none when the pod is taken.</param>
+/// <param name="Pod">With the patch.</param>
+internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
+{
+    public static async Task<Injection> OfAsync(JsonNode policy, JsonObject pod)
+    {
+        var start = new ProcessStartInfo("node", ["evaluate.js"])
+        {
+            WorkingDirectory = Path.Combine(Repository.Tests, "cel"),
+        };
+        var input = new JsonObject { ["policy"] = policy.DeepClone(), ["pod"] = pod.DeepClone() };
+        var (exit, output, error) = await Command.RunAsync(start, input.ToJsonString());
+        Assert.That(exit, Is.Zero, error);
+        var evaluated = JsonNode.Parse(output)!;
+        var patched = pod.DeepClone().AsObject();
+        foreach (var operation in evaluated["patch"]!.AsArray()) Apply(patched, operation!);
+        var refused = evaluated["conditions"]!.AsObject()
+            .Where(condition => !condition.Value!.GetValue<bool>()).Select(condition => condition.Key);
+        return new Injection([.. refused], patched);
+    }
+
+    // RFC 6902, of which the policy uses "add" only.
+    private static void Apply(JsonObject document, JsonNode operation)
+    {
+        Assert.That(operation["op"].Text(), Is.EqualTo("add"));
+        var path = operation["path"].Text();
+        var steps = path[1..].Split('/');
+        JsonNode? parent = document;
+        foreach (var step in steps[..^1])
+        {
+            parent = parent is JsonArray list ? list[int.Parse(step, CultureInfo.InvariantCulture)] : parent?[step];
+        }
+
+        var value = operation["value"]!.DeepClone();
+        switch (parent)
+        {
+            case JsonArray list when steps[^1] == "-": list.Add(value); break;
+            case JsonObject map: map[steps[^1]] = value; break;
+            default: throw new AssertionException($"The API server has no {path} to add to.");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Chart.Tests.Harness;
+using NUnit.Framework;
+
+namespace Chart.Tests.Rendering;
+
+/// <summary>Renders the chart: with the program in render/, which is built once for a run.</summary>
+internal static class Renderer
+{
+    public const string Release = "glance";
+    public const string Namespace = "openstack";
+
+    private static readonly Lazy<Task<string>> Program = new(BuildAsync);
+
+    /// <summary>The manifests as text.</summary>
+    public static async Task<string> RenderAsync(string set, params string[] options)
+    {
+        var (exit, output, error) = await TryAsync(Repository.Values(set), options);
+        Assert.That(exit, Is.Zero, error);
+        return output;
+    }
+
+    public static async Task<(int Exit, string Output, string Error)> TryAsync(
+        string valuesFile, params string[] options) =>
+        await Command.RunAsync(new ProcessStartInfo(
+            await Program.Value,
+            ["template", Release, Repository.Chart, "-n", Namespace, "-f", valuesFile, .. options]));
+
+    /// <summary>The manifests as data.</summary>
+    public static async Task<Manifests> ManifestsAsync(string set, params string[] options) =>
+        new(await ParseAsync(await RenderAsync(set, options)));
+
+    /// <summary>YAML documents as data.</summary>
+    public static async Task<IReadOnlyList<JsonNode>> ParseAsync(string yaml)
+    {
+        var json = await Command.OutputOfAsync(await Program.Value, ["json"], yaml);
+        return [.. JsonNode.Parse(json)!.AsArray().Select(document => document!)];
+    }
+
+    private static async Task<string> BuildAsync()
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "render");
+        var start = new ProcessStartInfo("go", ["build", "-o", program, "./render"])
+        {
+            WorkingDirectory = Repository.Tests,
+        };
+        // Debian's packages of Go libraries lie here; nothing is downloaded.
+        start.Environment["GOPATH"] = "/usr/share/gocode";
+        start.Environment["GO111MODULE"] = "off";
+        start.Environment["GOCACHE"] = Path.Combine(AppContext.BaseDirectory, "go-cache");
+        var (exit, output, error) = await Command.RunAsync(start);
+        Assert.That(exit, Is.Zero, output + error);
+        return program;
+    }
+}

@@ -1,0 +1,95 @@
+using Glance.Sidecar.V1;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+
+namespace Sidecar.FunctionalTests.Clusters;
+
+/// <summary>Deletions reach every pod, also those that were not there.</summary>
+internal sealed class DeleteEverywhereTests : ClusterTest
+{
+    private readonly string _id = NewId();
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task DeleteImage_WhileAPeerIsDown_IsToldWhenItIsBack(bool restartTheTeller)
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await StageAsync(cluster[1], _id, Content(1000));
+        await cluster.KillPodAsync(1);
+        var deleted = await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        Assert.That((deleted.Existed, deleted.PendingPeers), Is.EqualTo((false, new[] { "glance-1" })));
+        if (restartTheTeller)
+        {
+            await cluster.KillPodAsync(0);
+            await cluster.StartPodAsync(0);
+        }
+
+        Assert.That(await MetricAsync(cluster[0], "glance_staging_tombstones"), Is.EqualTo(1));
+        var back = await cluster.StartPodAsync(1);
+        await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
+        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+    }
+
+    [Test]
+    public async Task StagedAnew_AfterTheDeletion_SurvivesItsTombstone()
+    {
+        await using var cluster = await Cluster.StartAsync(3);
+        await StageAsync(cluster[1], _id, Content(1000));
+        await cluster.KillPodAsync(1);
+        await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        await StageAsync(cluster[2], _id, Content(500, seed: 2));
+        // The pod that deleted is away while the image is staged on the third one as well.
+        await cluster.KillPodAsync(0);
+        await cluster.StartPodAsync(0);
+        await LoggedAsync(cluster[0], "Peer glance-2 at");
+        var back = await cluster.StartPodAsync(1);
+        await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
+        Assert.That(await ReadAsync(back, _id), Is.EqualTo(Content(500, seed: 2)), "asked at the pod that lost its old copy");
+    }
+
+    [Test]
+    public async Task DeleteImage_ToldLate_LeavesANewerUploadAlone()
+    {
+        await using var cluster = await Cluster.StartAsync(1);
+        using var stage = new StageStream(cluster[0].Staging, Deadline);
+        await stage.HeaderAsync(_id, 10);
+        await stage.ChunkAsync(Content(5));
+        var upload = await ReceivedAsync(cluster[0], _id, 5);
+        var request = new DeleteImageRequest
+        {
+            ImageId = _id, Forwarded = new Forwarded { By = "glance-9", Instance = "other" },
+            DeletedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(upload.StartedAt.ToDateTime().AddTicks(-1)),
+        };
+        Assert.That((await cluster[0].Staging.DeleteImageAsync(request)).Existed, Is.False);
+        await stage.ChunkAsync(Content(5));
+        Assert.That((await stage.FinishAsync(10)).Size, Is.EqualTo(10));
+        request.DeletedAt = upload.StartedAt;
+        Assert.That((await cluster[0].Staging.DeleteImageAsync(request)).Existed, Is.False, "the commit is newer too");
+        request.DeletedAt = null;
+        Assert.That((await cluster[0].Staging.DeleteImageAsync(request)).Existed, Is.True);
+    }
+
+    [Test]
+    public async Task DeleteImage_OnlyHere_TellsNobody()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await StageAsync(cluster[1], _id, Content(10));
+        await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id, OnlyHere = true });
+        Assert.That(await ImagesAsync(cluster[1]), Is.EqualTo(new[] { _id }));
+        Assert.That(await MetricAsync(cluster[0], "glance_staging_tombstones"), Is.Zero);
+    }
+
+    [Test]
+    public async Task Start_WithATombstoneThatCannotBeRead_RemovesItAndGoesOn()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        var tombstones = Path.Combine(cluster.Staging(0), ".sidecar", "tombstones");
+        Assert.That(Directory.EnumerateFiles(tombstones).Select(Path.GetFileName), Is.EqualTo(new[] { _id }));
+        await cluster.KillPodAsync(0);
+        await File.WriteAllTextAsync(Path.Combine(tombstones, NewId()), "{\"deleted_at\":", Deadline);
+        await cluster.StartPodAsync(0);
+        Assert.That(Count(cluster[0], "cannot be understood and is set aside"), Is.EqualTo(1));
+        Assert.That(Directory.EnumerateFiles(tombstones).Select(Path.GetFileName), Is.EqualTo(new[] { _id }));
+    }
+}

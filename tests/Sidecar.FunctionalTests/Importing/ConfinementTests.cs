@@ -1,0 +1,144 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+using ImportMessage = Glance.Sidecar.V1.Import;
+
+namespace Sidecar.FunctionalTests.Importing;
+
+/// <summary>
+/// A program in qemu-img's place that was taken over by an image: it tries to reach whatever a conversion has no business
+/// with, fails when it has reached anything, and converts the image when it has not.
+/// </summary>
+internal sealed class ConfinementTests : SidecarTest
+{
+    private const int DiskBytes = 1 << 20;
+
+    private readonly string _id = NewId();
+    private readonly string _other = NewId();
+
+    [Test]
+    public async Task Conversion_ByAProgramThatWasTakenOver_ReachesNothingAndConverts()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await StartAsync(directory, "required");
+        await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
+
+        var import = await ImportAsync(sidecar);
+
+        Assert.That(import.State, Is.EqualTo(ImportMessage.Types.State.Succeeded), import.Failure?.Message);
+        Assert.That(import.Result.Size, Is.EqualTo(DiskBytes));
+        Assert.That(await ReadAsync(sidecar, _other), SameBytes.As(Content(1000)));
+        foreach (var mechanism in (string[])["landlock", "seccomp"])
+        {
+            var series = $"glance_staging_child_confinement{{mechanism=\"{mechanism}\"}}";
+            Assert.That(await MetricsPage.ReadAsync(sidecar, series, Deadline), Is.EqualTo(1), mechanism);
+        }
+    }
+
+    [Test]
+    public async Task Conversion_Unconfined_ReachesAllOfIt()
+    {
+        // What the other test sees refused is there to be reached.
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await StartAsync(directory, "off");
+
+        var import = await ImportAsync(sidecar);
+
+        Assert.That(import.Failure?.Reason, Is.EqualTo("TOOL_FAILED"));
+        foreach (var what in (string[])["other image", "write other image", "record", "socket", "plant", "fork", "signal", "list"])
+        {
+            Assert.That(import.Failure!.Message, Does.Contain($"<{what}>"));
+        }
+    }
+
+    private async Task<SidecarInstance> StartAsync(TestDirectory directory, string confinement)
+    {
+        var disk = await SlowTool.DiskAsync(directory, Deadline);
+        var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, "--Import:Tools:QemuImg", WriteImpostor(directory), "--Import:Confinement", confinement);
+        await StageAsync(sidecar, _other, Content(1000));
+        await StageAsync(sidecar, _id, disk);
+        return sidecar;
+    }
+
+    private async Task<ImportMessage> ImportAsync(SidecarInstance sidecar)
+    {
+        var request = new RunImportRequest { ImageId = _id, DiskFormat = "qcow2", OutputDiskFormat = "raw" };
+        using var call = sidecar.Imports.RunImport(request, cancellationToken: Deadline);
+        ImportMessage? last = null;
+        try
+        {
+            while (await call.ResponseStream.MoveNext(Deadline)) last = call.ResponseStream.Current.Import;
+        }
+        catch (RpcException) when (last?.State is ImportMessage.Types.State.Failed)
+        {
+            // The last event tells the same.
+        }
+
+        return last!;
+    }
+
+    private string WriteImpostor(TestDirectory directory)
+    {
+        var path = directory["impostor"];
+        File.WriteAllText(path, $$"""
+            #!/usr/bin/python3 -I
+            import os, socket, sys
+            if sys.argv[1] == "measure":
+                os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
+            staging, daemon, reached = "{{directory.Staging}}", os.getppid(), []
+
+            def attempt(what, act):
+                try:
+                    act()
+                    reached.append("<%s>" % what)
+                except OSError:
+                    pass
+
+            def connect():
+                with socket.socket(socket.AF_UNIX) as api:
+                    api.connect("{{directory["sidecar.sock"]}}")
+
+            def fork():
+                child = os.fork()
+                if child == 0:
+                    os._exit(0)
+                os.waitpid(child, 0)
+
+            def plant():
+                open(staging + "/planted", "w").close()
+                os.unlink(staging + "/planted")
+
+            def memory():
+                with open("/proc/%d/maps" % daemon) as maps:
+                    first = int(maps.readline().split("-")[0], 16)
+                with open("/proc/%d/mem" % daemon, "rb") as mem:
+                    mem.seek(first)
+                    mem.read(1)
+
+            other, record = staging + "/{{_other}}", staging + "/.sidecar/images/{{_other}}.json"
+            attempt("other image", lambda: open(other, "rb").read(1))
+            attempt("write other image", lambda: os.open(other, os.O_WRONLY))
+            attempt("truncate other image", lambda: os.truncate(other, 1000))
+            attempt("write input", lambda: os.open(staging + "/{{_id}}", os.O_WRONLY))
+            attempt("mode of other image", lambda: os.chmod(other, 0o660))
+            attempt("times of other image", lambda: os.utime(other))
+            attempt("record", lambda: open(record, "rb").read(1))
+            attempt("list", lambda: os.listdir(staging))
+            attempt("plant", plant)
+            attempt("password file", lambda: open("/etc/passwd").read(1))
+            attempt("socket", connect)
+            attempt("signal", lambda: os.kill(daemon, 0))
+            attempt("environment", lambda: open("/proc/%d/environ" % daemon, "rb").read(1))
+            attempt("memory", memory)
+            attempt("fork", fork)
+            if reached:
+                sys.exit("reached " + " ".join(reached))
+            os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
+
+            """);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        return path;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using Glance.Sidecar.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+
+namespace Sidecar.FunctionalTests.Importing;
+
+/// <summary>Images that are judged before they are staged.</summary>
+internal sealed class InspectTests : SidecarTest
+{
+    [Test]
+    public async Task Inspect_FirstBytes_TellsOrRefuses()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Import:MaxVirtualBytes", $"{1 << 30}");
+        var request = new InspectRequest { Data = ByteString.CopyFrom(Qcow2(1 << 30)), DiskFormat = "qcow2" };
+        Assert.That(
+            await sidecar.Imports.InspectAsync(request),
+            Is.EqualTo(new InspectResponse { DiskFormat = "qcow2", VirtualSize = 1 << 30 }));
+        request.DiskFormat = "raw";
+        var facts = await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "FORMAT_MISMATCH");
+        Assert.That((facts["claimed"], facts["detected"]), Is.EqualTo(("raw", "qcow2")));
+        request = new InspectRequest { Data = ByteString.CopyFrom(Qcow2(1 << 30, backingFile: 8)) };
+        facts = await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        Assert.That(facts["check"], Is.EqualTo("qcow2_backing_file"));
+        request = new InspectRequest { Data = ByteString.CopyFrom(Qcow2((1 << 30) + 512)) };
+        await RefusedAsync(sidecar, request, StatusCode.FailedPrecondition, "VIRTUAL_SIZE_TOO_LARGE");
+        await RefusedAsync(sidecar, new InspectRequest { Complete = true }, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        request = new InspectRequest { DiskFormat = "pdf" };
+        await RefusedAsync(sidecar, request, StatusCode.InvalidArgument, "INVALID_REQUEST");
+    }
+
+    [Test]
+    public async Task Stage_BadImage_IsRefusedInItsFirstBytesAndNothingIsKept()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        var id = NewId();
+        using var stage = new StageStream(sidecar.Staging, Deadline);
+        var header = new StageHeader { ImageId = id, DeclaredSize = 1ul << 30, DiskFormat = "qcow2" };
+        await stage.SendAsync(new StageRequest { Header = header });
+        await stage.ChunkAsync(Qcow2(1 << 30, backingFile: 8)); // and no more: it must not wait for the rest
+        var facts = AssertRefused(
+            await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        Assert.That(facts["check"], Is.EqualTo("qcow2_backing_file"));
+        var request = new GetUploadRequest { ImageId = id };
+        AssertRefused(
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.GetUploadAsync(request)),
+            StatusCode.NotFound, "UPLOAD_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task Stage_ContentThatOnlyTheEndTells_IsRefusedAtTheFinish()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        var content = Content(100_000);
+        "conectix"u8.CopyTo(content.AsSpan(100_000 - 512));
+        foreach (var (format, reason) in new[] { ("raw", "IMAGE_REFUSED"), ("qcow2", "FORMAT_MISMATCH") })
+        {
+            using var stage = new StageStream(sidecar.Staging, Deadline);
+            await stage.SendAsync(
+                new StageRequest { Header = new StageHeader { ImageId = NewId(), DiskFormat = format } });
+            AssertRefused(
+                await Assert.ThrowsAsync<RpcException>(async () =>
+                {
+                    await stage.ChunkAsync(content);
+                    await stage.FinishAsync(100_000);
+                }),
+                StatusCode.FailedPrecondition, reason);
+        }
+    }
+
+    [Test]
+    public async Task Stage_GoodImageWithItsClaim_IsCommitted()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        using var stage = new StageStream(sidecar.Staging, Deadline);
+        var header = new StageHeader { ImageId = NewId(), DiskFormat = "qcow2", ContainerFormat = "bare" };
+        await stage.SendAsync(new StageRequest { Header = header });
+        await stage.ContentAsync(Qcow2(1 << 30));
+        Assert.That((await stage.FinishAsync(64 << 10)).Size, Is.EqualTo(64 << 10));
+    }
+
+    [Test]
+    public async Task AdoptFile_BadImage_IsLeftWhereItIs()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        var file = Path.Combine(directory.Staging, "part");
+        await File.WriteAllBytesAsync(file, Qcow2(1 << 30), Deadline);
+        var request = new AdoptFileRequest { ImageId = NewId(), Path = file, DiskFormat = "vmdk" };
+        AssertRefused(
+            await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Staging.AdoptFileAsync(request)),
+            StatusCode.FailedPrecondition, "FORMAT_MISMATCH");
+        Assert.That(file, Does.Exist);
+        request.DiskFormat = "qcow2";
+        await sidecar.Staging.AdoptFileAsync(request);
+    }
+
+    private static byte[] Qcow2(long virtualSize, byte backingFile = 0)
+    {
+        var header = new byte[64 << 10];
+        new byte[] { (byte)'Q', (byte)'F', (byte)'I', 0xfb, 0, 0, 0, 2 }.CopyTo(header, 0);
+        header[15] = backingFile;
+        header[23] = 16;
+        BinaryPrimitives.WriteInt64BigEndian(header.AsSpan(24), virtualSize);
+        return header;
+    }
+
+    private static async Task<IDictionary<string, string>> RefusedAsync(
+        SidecarInstance sidecar, InspectRequest request, StatusCode code, string reason) => AssertRefused(
+        await Assert.ThrowsAsync<RpcException>(async () => await sidecar.Imports.InspectAsync(request)), code, reason);
+}

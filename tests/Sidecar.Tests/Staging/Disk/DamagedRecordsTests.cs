@@ -1,0 +1,139 @@
+using System.Text.Json.Nodes;
+using NUnit.Framework;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Uploads;
+using Sidecar.Tests.Infrastructure;
+
+namespace Sidecar.Tests.Staging.Disk;
+
+/// <summary>A start over records that a disk damaged, or somebody else wrote.</summary>
+[CancelAfter(60_000)]
+internal sealed class DamagedRecordsTests
+{
+    private static readonly string[] NoRecords = ["", "{}", "null", "[]", "\0\0\0\0", "{\"id\":"];
+
+    private static readonly (string Name, JsonNode? Value)[] NoImages =
+    [
+        ("id", null), ("id", 7), ("size", -1), ("size", null), ("digests", null), ("digests", new JsonObject()),
+        ("digests", new JsonObject { ["crc32c"] = "00000000", ["md5"] = null }), ("project_id", null), ("origin", 77),
+        ("committed_at", null), ("committed_at", "0001-01-01T00:00:00+14:00"),
+    ];
+
+    private static readonly (string Name, JsonNode? Value)[] NoUploads =
+    [
+        ("image_id", null), ("declared_size", -1), ("expected_digests", null), ("project_id", null), ("boot_id", "x"),
+        ("expected_digests", new JsonObject { ["md17"] = "00" }), ("expected_digests", new JsonObject { ["md5"] = null }),
+    ];
+
+    private readonly ImageId _damaged = ImageId.New();
+    private readonly ImageId _whole = ImageId.New();
+
+    [Test]
+    public async Task Restart_WithADamagedImageRecord_SetsItAsideAndListsTheOthers()
+    {
+        using var staging = new StagingFixture();
+        await staging.StageAsync(_whole, StagingFixture.Content(10));
+        await staging.StageAsync(_damaged, StagingFixture.Content(20));
+        var record = staging.Layout.ImageRecord(_damaged);
+        var good = File.ReadAllBytes(record);
+        foreach (var (name, damage) in Damages(record, good, NoImages))
+        {
+            staging.Area.Dispose();
+            damage();
+            staging.Restart();
+            Assert.That(staging.Area.ListImages().Select(image => image.Id), Is.EqualTo(new[] { _whole }), name);
+            Assert.That(DamagedRecords.Count(staging.Layout), Is.EqualTo(1), name);
+            Assert.That(Posix.TryStatus(record), Is.Null, name);
+            Assert.That(File.Exists(staging.Layout.ImageFile(_damaged)), Is.True, "its file is not touched");
+        }
+    }
+
+    [Test]
+    public async Task Restart_WithADamagedUploadHeader_SetsItAsideAndListsTheOthers()
+    {
+        using var staging = new StagingFixture();
+        await staging.UploadAsync(_whole, StagingFixture.Content(10));
+        await staging.UploadAsync(_damaged, StagingFixture.Content(20), 20);
+        var directory = staging.Layout.UploadDirectory(_damaged);
+        var header = Upload.HeaderFile(directory);
+        var good = File.ReadAllBytes(header);
+        foreach (var (name, damage) in Damages(header, good, NoUploads))
+        {
+            staging.Area.Dispose();
+            Directory.CreateDirectory(directory);
+            damage();
+            staging.Restart();
+            Assert.That(staging.Area.ListUploads().Select(upload => upload.Header.ImageId), Is.EqualTo(new[] { _whole }), name);
+            Assert.That(DamagedRecords.Count(staging.Layout), Is.EqualTo(1), name);
+            Assert.That(Directory.Exists(directory), Is.False, name);
+        }
+    }
+
+    [Test]
+    public async Task Restart_WithSomethingElseAsJournalOrData_GoesOn()
+    {
+        foreach (var part in new[] { "journal", "data" })
+        {
+            foreach (var kind in Planted.Kinds)
+            {
+                using var staging = new StagingFixture();
+                await staging.UploadAsync(_damaged, StagingFixture.Content(20));
+                staging.Area.Dispose();
+                Planted.At(Path.Combine(staging.Layout.UploadDirectory(_damaged), part), kind);
+                staging.Restart();
+                Assert.That(staging.Area.ListUploads().Sum(upload => upload.ReceivedOffset), Is.Zero, $"{part}: {kind}");
+            }
+        }
+    }
+
+    [Test]
+    public async Task Restart_WithARecordLargerThanAny_RemovesItAndGoesOn()
+    {
+        using var staging = new StagingFixture();
+        await staging.StageAsync(_damaged, StagingFixture.Content(20));
+        staging.Area.Dispose();
+        using (var record = File.OpenWrite(staging.Layout.ImageRecord(_damaged))) record.SetLength(3L << 30);
+        staging.Restart();
+        Assert.That(staging.Area.ListImages(), Is.Empty);
+        Assert.That(DamagedRecords.Count(staging.Layout), Is.Zero);
+        Assert.That(File.Exists(staging.Layout.ImageRecord(_damaged)), Is.False);
+    }
+
+    [Test]
+    public void Start_OverAFormatThatIsNoFile_SaysWhatIsThere()
+    {
+        foreach (var kind in Planted.Kinds)
+        {
+            using var staging = new StagingFixture();
+            Planted.At(staging.Layout.FormatFile, kind);
+            Assert.That(staging.Restart, Throws.InstanceOf<StagingStartException>().With.Message.Contains("not a regular file"), kind);
+            File.Delete(staging.Layout.FormatFile + ".target");
+            if (Directory.Exists(staging.Layout.FormatFile) && kind == "directory") Directory.Delete(staging.Layout.FormatFile, true);
+            else File.Delete(staging.Layout.FormatFile);
+            File.WriteAllText(staging.Layout.FormatFile, "1");
+            staging.Restart();
+        }
+    }
+
+    private static IEnumerable<(string Name, Action Damage)> Damages(
+        string record, byte[] good, (string Name, JsonNode? Value)[] properties)
+    {
+        foreach (var text in NoRecords) yield return ($"holds '{text}'", () => File.WriteAllText(record, text));
+        foreach (var (name, value) in properties)
+        {
+            var changed = JsonNode.Parse(good)!.AsObject();
+            changed[name] = value?.DeepClone();
+            yield return ($"{name} is {value?.ToJsonString() ?? "null"}", () => File.WriteAllText(record, changed.ToJsonString()));
+            var without = JsonNode.Parse(good)!.AsObject();
+            without.Remove(name);
+            if (name != "declared_size") yield return ($"{name} is missing", () => File.WriteAllText(record, without.ToJsonString()));
+        }
+
+        foreach (var kind in Planted.Kinds.Where(kind => kind != "link to a file"))
+        {
+            yield return ($"is a {kind}", () => Planted.At(record, kind));
+        }
+    }
+}

@@ -21,7 +21,7 @@ internal sealed class CertificateTests : ChartTest
         var name = certificate["dnsNames"]!.AsArray().Single().Text();
         using var authority = new TestAuthority();
         using var chain = new X509Chain();
-        var verdict = new TrustRules(Options(manifests)).Judge(authority.Issue(name), chain, SslPolicyErrors.None);
+        var verdict = new TrustRules(Options(manifests)).Check(authority.Issue(name), chain, SslPolicyErrors.None);
         Assert.That(verdict.Identity, Is.EqualTo(name));
         // The daemon checks both uses, as each pod is client and server.
         Assert.That(certificate["usages"]!.AsArray().Select(use => use.Text()),

@@ -22,7 +22,7 @@ internal sealed class RenderTests : ChartTest
         var golden = Path.Combine(Repository.Tests, "golden", set + ".yaml");
         if (Repository.Rewrites) await File.WriteAllTextAsync(golden, rendered);
         var recorded = await File.ReadAllTextAsync(golden);
-        Assert.That(rendered, Is.EqualTo(recorded), $"{Repository.RewriteVariable}=1 records it anew");
+        Assert.That(rendered, Is.EqualTo(recorded), $"{Repository.RewriteVariable}=1 records it again");
     }
 
     [TestCaseSource(nameof(Sets))]

@@ -38,7 +38,7 @@ internal sealed class SnippetTests : ChartTest
         var file = Path.Combine(Repository.Chart, "kustomize", "patch.yaml");
         if (Repository.Rewrites) await File.WriteAllTextAsync(file, rendered);
         Assert.That(
-            await File.ReadAllTextAsync(file), Is.EqualTo(rendered), $"{Repository.RewriteVariable}=1 writes it anew");
+            await File.ReadAllTextAsync(file), Is.EqualTo(rendered), $"{Repository.RewriteVariable}=1 writes it again");
         var shape = await Shape.LoadAsync();
         var patch = (await Renderer.ParseAsync(rendered))[0];
         Assert.That(shape.Faults("patch", JsonValue.Create("$PodPatch"), patch), Is.Empty);

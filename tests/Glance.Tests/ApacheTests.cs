@@ -1,5 +1,6 @@
 using System.Net;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests;

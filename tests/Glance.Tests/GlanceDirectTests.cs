@@ -1,6 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests;

@@ -1,5 +1,7 @@
 using System.Net;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests;

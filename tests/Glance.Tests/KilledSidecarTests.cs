@@ -1,6 +1,8 @@
 using System.Net;
 using Glance.Sidecar.V1;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
 using Grpc.Core;
 using NUnit.Framework;
 

@@ -1,11 +1,13 @@
 using System.IO.Compression;
 using System.Net;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests;
 
-/// <summary>What users send by mistake or malice: refused with a reason, and the image can be staged anew.</summary>
+/// <summary>What users send by mistake or malice: refused with a reason, and the image can be staged again.</summary>
 internal sealed class RefusedTests : GlanceTest
 {
     private const int MiB = 1 << 20;

@@ -1,4 +1,5 @@
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests;

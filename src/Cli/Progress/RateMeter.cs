@@ -16,7 +16,7 @@ internal sealed class RateMeter
     public void Advance(long bytes)
     {
         // The first position is where a transfer begins, which may be in the middle: nothing was sent for it. One that
-        // was set back begins anew.
+        // was set back starts over.
         if (_sampledBytes is not { } before || bytes < before)
         {
             (_sampledBytes, _sampledAt) = (bytes, _clock.GetTimestamp());

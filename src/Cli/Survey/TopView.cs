@@ -15,7 +15,7 @@ internal sealed class TopView
 
     private readonly Dictionary<string, RateMeter> _meters = [];
 
-    public IRenderable Draw(PodSurvey survey)
+    public IRenderable Draw(PodStatus survey)
     {
         var parts = new List<IRenderable> { Head(survey), Uploads(survey), Imports(survey) };
         if (survey.Peers.Count > 0) parts.Add(Peers(survey));
@@ -23,7 +23,7 @@ internal sealed class TopView
         return new Rows(parts);
     }
 
-    private static Grid Head(PodSurvey survey)
+    private static Grid Head(PodStatus survey)
     {
         var capacity = survey.Capacity;
         var used = capacity.TotalBytes - capacity.FreeBytes;
@@ -40,7 +40,7 @@ internal sealed class TopView
             .AddRow("[bold]Staged[/]", $"{capacity.StagedImages} images, {Of(capacity.StagedBytes)}");
     }
 
-    private Table Uploads(PodSurvey survey)
+    private Table Uploads(PodStatus survey)
     {
         var table = NewTable("Uploads", "IMAGE", "STATE", "PROGRESS", "RATE", "SINCE");
         foreach (var upload in survey.Uploads)
@@ -57,7 +57,7 @@ internal sealed class TopView
         return table;
     }
 
-    private Table Imports(PodSurvey survey)
+    private Table Imports(PodStatus survey)
     {
         var table = NewTable("Imports", "IMPORT", "STATE", "STAGE", "PROGRESS", "SINCE");
         foreach (var import in survey.Imports)
@@ -77,7 +77,7 @@ internal sealed class TopView
         return stage.BytesTotal > 0 ? $"{Bar(stage.BytesDone, stage.BytesTotal)} {text}" : text;
     }
 
-    private static Table Peers(PodSurvey survey)
+    private static Table Peers(PodStatus survey)
     {
         var table = NewTable("Peers", "NAME", "STATE", "FREE", "IMAGES", "NOTE");
         foreach (var peer in survey.Peers)
@@ -108,7 +108,7 @@ internal sealed class TopView
         return meter.BytesPerSecond;
     }
 
-    private void Forget(PodSurvey survey)
+    private void Forget(PodStatus survey)
     {
         var alive = survey.Uploads.Select(upload => "upload " + upload.ImageId)
             .Concat(survey.Imports.SelectMany(import => import.Stages.Select(stage => $"{import.ImportId} {stage.Name}")))

@@ -9,7 +9,7 @@ namespace Stagectl.Transfer;
 /// Reads an image's bytes in order, checks every chunk, and goes on where it was when the connection breaks.
 /// </summary>
 internal sealed class Download(
-    Invocation invocation, ReadImageRequest request, string label, DownloadTarget target, Patience patience,
+    Invocation invocation, ReadImageRequest request, string label, DownloadTarget target, RetryBackoff patience,
     IProgressDisplay display)
 {
     private readonly ulong _start = request.Offset;
@@ -70,7 +70,7 @@ internal sealed class Download(
             if (_fileSize != message.TotalSize)
             {
                 throw new CommandException(Failure.Refused(
-                    StatusCode.Aborted, "IMAGE_CHANGED", "The image was replaced while it was read: read it anew."));
+                    StatusCode.Aborted, "IMAGE_CHANGED", "The image was replaced while it was read: read it again."));
             }
         }
 

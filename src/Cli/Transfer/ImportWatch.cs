@@ -7,10 +7,10 @@ namespace Stagectl.Transfer;
 
 /// <summary>
 /// Starts an import and follows it to its end. A connection that breaks is made again: the import's id attaches to the
-/// running one, or starts it anew where a restart of the sidecar interrupted it.
+/// running one, or starts it again where a restart of the sidecar interrupted it.
 /// </summary>
 internal sealed class ImportWatch(
-    Invocation invocation, RunImportRequest request, bool detach, Patience patience, IProgressDisplay display)
+    Invocation invocation, RunImportRequest request, bool detach, RetryBackoff patience, IProgressDisplay display)
 {
     /// <summary>The import as it was last told; null before the first answer.</summary>
     public Import? Last { get; private set; }
@@ -39,7 +39,7 @@ internal sealed class ImportWatch(
         while (await call.ResponseStream.MoveNext(invocation.Interrupted))
         {
             Last = call.ResponseStream.Current.Import;
-            // An interrupted import is told once more before it starts anew: that is no progress.
+            // An interrupted import is told once more before it starts over: that is no progress.
             if (Last.State is Import.Types.State.Queued or Import.Types.State.Running) patience.Progress();
             foreach (var stage in Last.Stages) display.Show(stage);
             if (Last.OutputTransfer is { } transfer) display.Show(transfer);

@@ -11,7 +11,7 @@ namespace Stagectl.Transfer;
 /// image goes with the finish, so that parts of different files never become one image.
 /// </summary>
 internal sealed class Upload(
-    Invocation invocation, UploadRequest request, UploadSource source, Patience patience, IProgressDisplay display)
+    Invocation invocation, UploadRequest request, UploadSource source, RetryBackoff patience, IProgressDisplay display)
 {
     private const string AlreadyStaged = "ALREADY_STAGED";
     private const string OffsetMismatch = "OFFSET_MISMATCH";
@@ -74,7 +74,7 @@ internal sealed class Upload(
             if (upload.ReceivedOffset == 0) return;
             display.Note(
                 $"Pod {upload.Owner} has {upload.ReceivedOffset} bytes of image {request.ImageId}; that upload can only be "
-                + "resumed there, so this one begins anew.");
+                + "resumed there, so this one starts over.");
         }
         catch (RpcException)
         {
@@ -86,7 +86,7 @@ internal sealed class Upload(
     {
         if (upload.State == Glance.Sidecar.V1.Upload.Types.State.Failed)
         {
-            display.Note($"The earlier upload cannot be resumed, beginning anew: {upload.Failure}");
+            display.Note($"The earlier upload cannot be resumed, starting over: {upload.Failure}");
             return Found.Nothing;
         }
 
@@ -96,7 +96,7 @@ internal sealed class Upload(
                 StatusCode.FailedPrecondition,
                 "SIZE_DIFFERS",
                 $"The unfinished upload of image {request.ImageId} is of {upload.DeclaredSize} bytes, and "
-                + $"{request.Label} has {size}. Discard it with 'stagectl abort {request.ImageId}' to begin anew."));
+                + $"{request.Label} has {size}. Discard it with 'stagectl abort {request.ImageId}' to start over."));
         }
 
         var offset = (long)upload.ReceivedOffset;

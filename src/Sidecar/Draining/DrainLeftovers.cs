@@ -10,7 +10,7 @@ namespace Sidecar.Draining;
 /// owner makes it again when the import is run by the same id. Only an import whose image is not here any more could not
 /// be repeated, so its output is what is left of it.
 /// </summary>
-internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, BroughtOutputs outputs)
+internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, FetchedOutputs outputs)
 {
     /// <param name="kept">Why images stay.</param>
     public IEnumerable<Remainder> List(IReadOnlyDictionary<ImageId, string> kept) =>
@@ -23,7 +23,7 @@ internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, B
         .. area.ListUploads().Select(upload => new Remainder
         {
             Kind = Remainder.Types.Kind.Upload, ImageId = upload.Header.ImageId.ToString(), Bytes = (ulong)upload.ReceivedOffset,
-            Reason = "It is unfinished: its sender can resume it when this pod is back, or begin anew at another.",
+            Reason = "It is unfinished: its sender can resume it when this pod is back, or start over at another.",
         }),
         .. imports.List().Select(import => new Remainder
         {
@@ -33,7 +33,7 @@ internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, B
         .. outputs.Records.Select(output => new Remainder
         {
             Kind = Remainder.Types.Kind.Import, ImageId = output.ImageId.ToString(), ImportId = output.ImportId.ToString("D"),
-            Bytes = (ulong)output.Size, Reason = $"Its output was brought here from {output.Owner}, and nobody released it.",
+            Bytes = (ulong)output.Size, Reason = $"Its output was fetched here from {output.Owner}, and nobody released it.",
         }),
     ];
 
@@ -41,7 +41,7 @@ internal sealed class DrainLeftovers(StagingArea area, DrainedImports imports, B
     {
         if (!area.TryGetImage(import.ImageId, out _)) return "Its image is not here any more, and nobody released it.";
         return import.WasInterrupted
-            ? "It was interrupted, and its image stays here: started again by its id it runs anew."
+            ? "It was interrupted, and its image stays here: started again by its id it runs again."
             : "Its image stays here, and nobody released it.";
     }
 }

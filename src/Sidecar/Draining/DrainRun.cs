@@ -97,7 +97,7 @@ internal sealed class DrainRun(
         }
     }
 
-    private async Task HandOverAsync(Staging.Core.StagedImage image, Reattachment patience, CancellationToken cancellationToken)
+    private async Task HandOverAsync(Staging.Core.StagedImage image, ReattachBackoff patience, CancellationToken cancellationToken)
     {
         var before = 0UL;
         Progress.Update(drain =>

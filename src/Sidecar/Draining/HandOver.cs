@@ -19,14 +19,14 @@ namespace Sidecar.Draining;
 internal sealed class HandOver(
     StagingArea area, DrainedImports imports, PeerDirectory directory, TransferContext context)
 {
-    private readonly HandOverSurvey _survey = new(context);
+    private readonly ReceiverPoll _survey = new(context);
 
     /// <summary>As long as nobody can be reached, all images of a drain together wait this long.</summary>
-    public Reattachment CreatePatience() => new(context.Options.ReattachTimeout, context.Staging.Clock);
+    public ReattachBackoff CreatePatience() => new(context.Options.ReattachTimeout, context.Staging.Clock);
 
     /// <param name="sent">Told of the receiver, the offset that was reached, and the bytes that were sent for it.</param>
     public async Task<HandOverOutcome> RunAsync(
-        StagedImage image, Reattachment patience, Action<string, long, int> sent, CancellationToken cancellationToken)
+        StagedImage image, ReattachBackoff patience, Action<string, long, int> sent, CancellationToken cancellationToken)
     {
         try
         {
@@ -50,7 +50,7 @@ internal sealed class HandOver(
     }
 
     private async Task<HandOverOutcome> MoveAsync(
-        StagedImage image, Reattachment patience, Action<string, long, int> sent, CancellationToken cancellationToken)
+        StagedImage image, ReattachBackoff patience, Action<string, long, int> sent, CancellationToken cancellationToken)
     {
         var offers = await SurveyAsync(image, patience, cancellationToken);
         if (offers.FirstOrDefault(offer => !offer.Leaves && IsAnswer(offer.Peer, offer.Image, image)) is { } there)
@@ -84,7 +84,7 @@ internal sealed class HandOver(
     }
 
     private async Task<IReadOnlyList<HandOverOffer>> SurveyAsync(
-        StagedImage image, Reattachment patience, CancellationToken cancellationToken)
+        StagedImage image, ReattachBackoff patience, CancellationToken cancellationToken)
     {
         while (true)
         {

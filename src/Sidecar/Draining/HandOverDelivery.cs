@@ -13,9 +13,9 @@ namespace Sidecar.Draining;
 /// has. An answer that was lost is found again so: the receiver says that the image is staged.
 /// </summary>
 internal sealed class HandOverDelivery(
-    TransferContext context, HandOverSurvey survey, StagedImage image, string receiver, Action<long, int> sent)
+    TransferContext context, ReceiverPoll survey, StagedImage image, string receiver, Action<long, int> sent)
 {
-    private readonly Reattachment _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
+    private readonly ReattachBackoff _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
     private bool _beganAnew;
 
     /// <returns>The receiver's image: committed, durable and of the same bytes; or another one that it had before.</returns>

@@ -12,7 +12,7 @@ namespace Sidecar.Draining;
 internal sealed record HandOverOffer(
     Peer Peer, ulong Available, StagedImage? Image, Upload? Part, bool Leaves, string Refusal)
 {
-    /// <summary>Where the hand-over goes on, when an earlier one left a part; null to begin anew.</summary>
+    /// <summary>Where the hand-over goes on, when an earlier one left a part; null to start over.</summary>
     public static ulong? ResumeOffset(Upload? part, Staging.Core.StagedImage image) => IsOfHandOver(part, image)
         ? part!.ReceivedOffset
         : null;

@@ -20,7 +20,7 @@ internal sealed class HandOverStream(TransferContext context, StagedImage image,
 
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(image.Size, 1, ChunkBytes));
 
-    /// <param name="resumeOffset">Where the receiver's part ends; null to begin anew.</param>
+    /// <param name="resumeOffset">Where the receiver's part ends; null to start over.</param>
     /// <param name="sent">Told of the offset that was reached and of the bytes that were sent for it.</param>
     /// <exception cref="RpcException">The receiver refused, or the connection broke.</exception>
     /// <exception cref="IOException">The image cannot be read.</exception>

@@ -8,10 +8,10 @@ using Sidecar.Staging;
 namespace Sidecar.Hosting;
 
 /// <summary>
-/// Removes, every few minutes, what nobody wants any more: expired uploads, imports, brought outputs and tombstones.
+/// Removes, every few minutes, what nobody wants any more: expired uploads, imports, fetched outputs and tombstones.
 /// </summary>
 internal sealed class Janitor(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, Tombstones tombstones, HostingMetrics metrics,
+    StagingArea area, ImportQueue imports, FetchedOutputs outputs, Tombstones tombstones, HostingMetrics metrics,
     LoopHealth loops, TimeProvider clock)
     : PeriodicService("janitor", TimeSpan.FromMinutes(5), FirstRound.AtOnce, loops, clock)
 {

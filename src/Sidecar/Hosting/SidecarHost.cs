@@ -74,7 +74,7 @@ internal static class SidecarHost
         _ = app.Services.GetRequiredService<HostingMetrics>();
         app.Services.GetRequiredService<TransferMetrics>().Observe(area);
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
-        await app.Services.GetRequiredService<BroughtOutputs>().RecoverAsync();
+        await app.Services.GetRequiredService<FetchedOutputs>().RecoverAsync();
         await app.StartAsync();
         var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
         Listeners.ShareSocket(options);
@@ -120,7 +120,7 @@ internal static class SidecarHost
         services.AddTelemetry(
             provider => provider.GetRequiredService<IOptions<StagingOptions>>().Value.PodName);
         services.AddSingleton<LoopHealth>();
-        services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusSurvey>();
+        services.AddSingleton<HostingMetrics>().AddSingleton<Readiness>().AddSingleton<StatusReporter>();
         services.AddSingleton(provider => new RecentProblems(provider.GetRequiredService<TimeProvider>(), Refusals));
         services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<RecentProblems>());
         services.AddSingleton<HealthService>();
@@ -128,7 +128,7 @@ internal static class SidecarHost
         services.AddGrpc().AddServiceOptions<HealthService>(health => health.MaxReceiveMessageSize = HealthMessageBytes);
         services.AddSingleton<HealthStatus>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthStatus>());
-        services.AddHostedService<Drain>();
+        services.AddHostedService<ShutdownSequence>();
         services.AddHostedService<Janitor>();
         services.AddSingleton<AuthorityEncoding>();
         builder.WebHost.UseKestrelCore();

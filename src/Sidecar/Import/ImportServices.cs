@@ -39,8 +39,8 @@ internal static class ImportServices
             return new ImageInspector(options.MaxVirtualBytes, options.ToleratedChecks);
         });
 
-        services.AddSingleton<ImageJudge>();
-        services.AddSingleton<JudgeImage>(provider => provider.GetRequiredService<ImageJudge>().Judge);
+        services.AddSingleton<FormatValidator>();
+        services.AddSingleton<ValidateImage>(provider => provider.GetRequiredService<FormatValidator>().Validate);
 
         services.AddSingleton<QemuImg>();
         services.AddSingleton<ImportStage, InspectionStage>();

@@ -19,7 +19,7 @@ internal static class PeersServices
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsValidator>();
         services.AddSingleton<IValidateOptions<PeersOptions>, PeersOptionsRules>();
-        services.AddSingleton<Self>().AddSingleton<ForwardMark>();
+        services.AddSingleton<PodIdentity>().AddSingleton<ForwardMark>();
         AddTrust(services);
         AddMembership(services);
         services.AddSingleton<PeersMetrics>();
@@ -52,7 +52,7 @@ internal static class PeersServices
         services.AddSingleton<IPeerDiscovery>(provider => Options(provider) is { Service.Length: > 0 } options
             ? new DnsPeers(options, ResolverSettings.Of(options)) : new StaticPeers(Options(provider)));
         services.AddSingleton(provider => new PeerRoster(
-            provider.GetRequiredService<Self>().Name,
+            provider.GetRequiredService<PodIdentity>().Name,
             provider.GetRequiredService<PeerChannels>().Open,
             Options(provider).ForgetAfter,
             provider.GetRequiredService<TimeProvider>(),

@@ -21,16 +21,16 @@ internal static class RoutingServices
         services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
         services.AddSingleton<OwnerMemory>().AddSingleton<PeerPoll>().AddSingleton<Locator>().AddSingleton<UploadLocator>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
-        services.AddSingleton<Tombstones>().AddSingleton<DeletionTeller>();
+        services.AddSingleton<Tombstones>().AddSingleton<TombstoneBroadcaster>();
         services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();
-        services.AddHostedService(provider => provider.GetRequiredService<DeletionTeller>());
+        services.AddHostedService(provider => provider.GetRequiredService<TombstoneBroadcaster>());
         services.AddHostedService(provider => provider.GetRequiredService<Announcer>());
         services.AddHostedService<DuplicateRemoval>();
         // An output that was fetched lives as long as one that was made here.
-        services.AddSingleton(provider => new BroughtOutputs(
+        services.AddSingleton(provider => new FetchedOutputs(
             provider.GetRequiredService<TransferContext>(),
             provider.GetRequiredService<IOptions<ImportOptions>>().Value.Retention));
-        services.AddSingleton<OutputBringer>();
+        services.AddSingleton<OutputFetcher>();
         return services;
     }
 }

@@ -16,7 +16,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Imports service: turns messages into calls of the import slice.</summary>
 internal sealed class ImportsService(
     ImportQueue imports, StagingContext staging, RunImportCall run, OwnerRouter router,
-    Forwarder forwarder, ForwardMark mark, OutputBringer bringer, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
+    Forwarder forwarder, ForwardMark mark, OutputFetcher bringer, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
 {
     private string Owner => staging.Options.PodName;
 
@@ -29,7 +29,7 @@ internal sealed class ImportsService(
         var id = ImportIds.Parse(request.ImportId);
         var forwarded = new GetImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new RoutedCall(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(ResourceId.Import(id), request.OwnerHint, request.Forwarded, context),
             () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
             async owner => bringer.ShowHere(await forwarder.AskAsync(
                 owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
@@ -52,7 +52,7 @@ internal sealed class ImportsService(
         var id = ImportIds.Parse(request.ImportId);
         var forwarded = new CancelImportRequest { ImportId = request.ImportId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new RoutedCall(Subject.Import(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(ResourceId.Import(id), request.OwnerHint, request.Forwarded, context),
             async () => (await imports.CancelAsync(id, context.CancellationToken)).ToMessage(Owner),
             owner => forwarder.AskAsync(
                 owner, context, again: true, options => owner.Imports.CancelImportAsync(forwarded, options)));

@@ -16,7 +16,7 @@ namespace Sidecar.Rpc;
 
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
 internal sealed class PeersService(
-    StagingArea area, PeerDirectory directory, Self self, ForwardMark mark, LocateCall locate, Announcements announcements,
+    StagingArea area, PeerDirectory directory, PodIdentity self, ForwardMark mark, LocateCall locate, Announcements announcements,
     DrainCall drain, UnmanagedWatch unmanaged, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();

@@ -53,7 +53,7 @@ internal sealed class StagingService(
         var id = ImageId.Parse(request.ImageId);
         var forwarded = new GetImageRequest { ImageId = request.ImageId, Forwarded = mark.Message() };
         return router.RouteAsync(
-            new RoutedCall(Subject.Image(id), request.OwnerHint, request.Forwarded, context),
+            new RoutedCall(ResourceId.Image(id), request.OwnerHint, request.Forwarded, context),
             () => Task.FromResult(area.GetImage(id).ToMessage(staging)),
             owner => forwarder.AskAsync(
                 owner, context, again: true, options => owner.Staging.GetImageAsync(forwarded, options)));

@@ -49,7 +49,7 @@ internal sealed class FileAdoption(
         if (file.FullName != target && File.Exists(target)) throw UploadCommit.UnmanagedFile(request.ImageId);
         using var source = Open(request, file);
         var size = LengthOfOnlyName(source, request);
-        Judge(request, source, size);
+        Validate(request, source, size);
         var digests = await DigestAndSyncAsync(source, size, request, cancellationToken);
         var image = new StagedImage(
             request.ImageId, size, digests, request.ProjectId, ImageOrigin.Adopted, context.Clock.GetUtcNow());
@@ -100,10 +100,10 @@ internal sealed class FileAdoption(
         }
     }
 
-    private void Judge(AdoptRequest request, SafeFileHandle source, long size)
+    private void Validate(AdoptRequest request, SafeFileHandle source, long size)
     {
         if (request.Claim is not { DiskFormat.Length: > 0 } claim) return;
-        if (context.Judge(claim, source, size, complete: true).Refusal is { } refusal) throw refusal;
+        if (context.Validate(claim, source, size, complete: true).Refusal is { } refusal) throw refusal;
     }
 
     private bool IsAllowed(string path)

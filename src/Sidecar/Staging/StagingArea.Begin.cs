@@ -60,7 +60,7 @@ internal sealed partial class StagingArea
     }
 
     private async Task<UploadWriter> BeginInsideAsync(
-        UploadHeader header, long? resumeOffset, GatePass pass, CancellationToken cancellationToken)
+        UploadHeader header, long? resumeOffset, ImageLock pass, CancellationToken cancellationToken)
     {
         if (resumeOffset is not { } offset) return await Task.Run(() => Start(header, pass), cancellationToken);
         // It may read all that is there.
@@ -90,18 +90,18 @@ internal sealed partial class StagingArea
     private void CheckAdmission(ImageId id, string reservationId)
     {
         if (Reservations.IsHeld(reservationId, id)) return;
-        if (_draining) throw ImageGates.TakenOver(id, StagingError.Draining);
+        if (_draining) throw ImageLocks.TakenOver(id, StagingError.Draining);
         if (reservationId.Length > 0) throw HeldReservations.NotFound(id);
     }
 
-    private UploadWriter Start(UploadHeader header, GatePass pass)
+    private UploadWriter Start(UploadHeader header, ImageLock pass)
     {
         if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
         // Reserved first: an upload that has no room must not cost the one that is there, whose space it may count on.
-        var soonFree = _uploads.TryGetValue(header.ImageId, out var before) ? before.DataBytes() : 0;
+        var reclaimable = _uploads.TryGetValue(header.ImageId, out var before) ? before.DataBytes() : 0;
         var reservation = header.ReservationId.Length > 0
-            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize, soonFree)
-            : Space.ReserveForUpload(header.DeclaredSize ?? 0, soonFree);
+            ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize, reclaimable)
+            : Space.ReserveForUpload(header.DeclaredSize ?? 0, reclaimable);
         return Open(header, () => Replace(header), pass, reservation);
     }
 
@@ -111,7 +111,7 @@ internal sealed partial class StagingArea
         return Upload.Create(header, Layout.UploadDirectory(header.ImageId));
     }
 
-    private UploadWriter Resume(UploadHeader header, long offset, GatePass pass, CancellationToken cancellationToken)
+    private UploadWriter Resume(UploadHeader header, long offset, ImageLock pass, CancellationToken cancellationToken)
     {
         var upload = FindUpload(header.ImageId);
         var snapshot = upload.Snapshot();
@@ -123,7 +123,7 @@ internal sealed partial class StagingArea
             throw new StagingException(
                 StagingError.InvalidRequest,
                 $"The upload began with a declared size of {before}, and now {size} is declared. Leave the size out, "
-                + "or start anew without a resume offset.");
+                + "or start over without a resume offset.");
         }
 
         upload.CheckRecovered(cancellationToken);
@@ -144,7 +144,7 @@ internal sealed partial class StagingArea
         return Open(effective, () => upload, pass, reservation);
     }
 
-    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, GatePass pass, Reservation reservation)
+    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, ImageLock pass, Reservation reservation)
     {
         try
         {

@@ -21,7 +21,7 @@ namespace Sidecar.Staging;
 internal sealed partial class StagingArea : IDisposable
 {
     private readonly StagingContext _context;
-    private readonly ImageGates _gates = new();
+    private readonly ImageLocks _gates = new();
     private readonly ConcurrentDictionary<ImageId, Upload> _uploads = new();
     private readonly ImageCatalog _catalog;
     private readonly UploadCommit _commit;
@@ -78,7 +78,7 @@ internal sealed partial class StagingArea : IDisposable
     /// <exception cref="StagingException">UploadNotFound.</exception>
     public UploadSnapshot GetUpload(ImageId id) => TryGetUpload(id) ?? throw UploadNotFound(id);
 
-    /// <summary>The unfinished upload of an image, be it only that space is held for it; null when there is none.</summary>
+    /// <summary>The unfinished upload of an image, including a reservation without data; null when there is none.</summary>
     public UploadSnapshot? TryGetUpload(ImageId id)
     {
         var reserved = Reservations.Find(id);
@@ -213,7 +213,7 @@ internal sealed partial class StagingArea : IDisposable
         if (_catalog.TryGet(id, out _))
         {
             throw new StagingException(
-                StagingError.AlreadyStaged, $"Image {id} is staged already; delete it before staging it anew.");
+                StagingError.AlreadyStaged, $"Image {id} is staged already; delete it before staging it again.");
         }
     }
 

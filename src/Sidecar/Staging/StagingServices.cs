@@ -5,7 +5,7 @@ using Sidecar.Staging.Space;
 
 namespace Sidecar.Staging;
 
-/// <summary>Registers the staging slice. Whoever knows image formats must register <see cref="JudgeImage"/>.</summary>
+/// <summary>Registers the staging slice. Whoever knows image formats must register <see cref="ValidateImage"/>.</summary>
 internal static class StagingServices
 {
     public static IServiceCollection AddStaging(this IServiceCollection services, IConfiguration configuration)
@@ -27,7 +27,7 @@ internal static class StagingServices
             provider.GetRequiredService<StagingMetrics>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Staging"),
-            provider.GetRequiredService<JudgeImage>()));
+            provider.GetRequiredService<ValidateImage>()));
         services.AddSingleton(provider => new SpaceLedger(
             Volume.Measure(provider.GetRequiredService<StagingLayout>()),
             provider.GetRequiredService<IOptions<StagingOptions>>().Value));

@@ -69,7 +69,7 @@ def may_modify(context, image_id):
 
 
 def to_queued(image_id, from_status):
-    """Makes an image of that status ready to be staged anew; False when it has another status by now."""
+    """Makes an image of that status ready to be staged again; False when it has another status by now."""
     image = find_image(image_id)
     if image is None or image.status != from_status:
         return False

@@ -99,7 +99,7 @@ class ImportRun:
         if failure.not_found or failure.reason == "IMAGE_GONE":
             return ImportFailed("The staged bytes of the image are gone: stage it again.", content_refused=True)
         if failure.reason in CONTENT_REASONS:
-            return ImportFailed("The image was refused (%s): %s Create it anew, or stage other bytes."
+            return ImportFailed("The image was refused (%s): %s Create it again, or stage other bytes."
                                 % (failure.reason, failure.message), content_refused=True)
         if failure.down:
             return ImportFailed("The staging sidecar of this pod did not answer for %d s: import the image again later."

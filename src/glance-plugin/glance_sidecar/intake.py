@@ -100,7 +100,7 @@ class Intake:
             if self._declared is not None:
                 self._reservation.adjust(self._declared - written)
             else:
-                # What was promised is written now. Room for the next step is asked for anew: the same number of bytes would
+                # What was promised is written now. Room for the next step is asked for again: the same number of bytes would
                 # only be the old promise again, however little is free by now.
                 self._reservation.adjust(0)
                 self._reservation.adjust(STEP)

@@ -31,7 +31,7 @@ def mend(record):
 def _mend_stage(image_id):
     looked_at = time.time()
     if any(each["image_id"] == image_id for each in records.of_live_workers()):
-        return True  # somebody uploads or imports it anew
+        return True  # somebody uploads or imports it again
     leftovers.unlink(os.path.join(volume.state_directory("incoming"), image_id))
     image = database.find_image(image_id)
     if image is None:
@@ -51,7 +51,7 @@ def _mend_stage(image_id):
         # Before anybody sees that the image is queued, and stages what this would remove.
         pending.delete_image(image_id, asked_at=looked_at)
         saved = database.to_queued(image_id, "uploading")
-        text = "an upload; it can be staged anew"
+        text = "an upload; it can be staged again"
     if saved:
         LOG.info("Mended image %s after the death of a process during %s.", image_id, text)
     return True

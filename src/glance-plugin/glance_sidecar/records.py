@@ -125,7 +125,7 @@ def _worker():
 
 
 def _is_alive(directory):
-    # A lock of this very process is seen as held too, since this opens the file anew.
+    # A lock of this very process is seen as held too, since this opens the file a second time.
     try:
         with open(os.path.join(directory, "lock")) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

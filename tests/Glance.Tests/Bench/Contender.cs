@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
 
 namespace Glance.Tests.Bench;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Glance.Tests.Harness;
+using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
 namespace Glance.Tests.Bench;

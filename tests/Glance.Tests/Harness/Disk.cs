@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Glance.Tests.Harness.Servers;
 
 namespace Glance.Tests.Harness;
 

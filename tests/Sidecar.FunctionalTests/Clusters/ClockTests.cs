@@ -21,7 +21,7 @@ internal sealed class ClockTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(2);
         await using var peer = await SkewedPeerAsync(cluster, Ahead * direction);
         var committed = (await StageAsync(cluster[0], _id, Content(1000))).CommittedAt.ToDateTime();
-        Assert.That((await TellAsync(cluster[0], committed - Minute + Ahead * direction)).Existed, Is.False, "staged anew since");
+        Assert.That((await TellAsync(cluster[0], committed - Minute + Ahead * direction)).Existed, Is.False, "staged again since");
         Assert.That(await ImagesAsync(cluster[0]), Is.EqualTo(new[] { _id }));
         Assert.That((await TellAsync(cluster[0], committed + Minute + Ahead * direction)).Existed, Is.True);
     }

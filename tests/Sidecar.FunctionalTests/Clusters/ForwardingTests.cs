@@ -102,7 +102,7 @@ internal sealed class ForwardingTests : ClusterTest
         await pod.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = id, Forwarded = forwarded }, metadata);
         Assert.That(await ImagesAsync(cluster[1]), Is.EqualTo(new[] { id }), "nothing was deleted elsewhere");
         Assert.That(Count(pod, "was forwarded to"), Is.Zero);
-        Assert.That(await MetricAsync(pod, "glance_staging_forward_loops_prevented_total"), Is.EqualTo(2));
+        Assert.That(await MetricAsync(pod, "glance_staging_forwards_not_here_total"), Is.EqualTo(2));
     }
 
     [Test]
@@ -128,7 +128,7 @@ internal sealed class ForwardingTests : ClusterTest
         // Each was asked for once in good time and once by a memory that was wrong, and sent nothing on.
         foreach (var pod in new[] { 0, 1 })
         {
-            Assert.That(await MetricAsync(cluster[pod], "glance_staging_forward_loops_prevented_total"), Is.EqualTo(1));
+            Assert.That(await MetricAsync(cluster[pod], "glance_staging_forwards_not_here_total"), Is.EqualTo(1));
             Assert.That(Count(cluster[pod], "was forwarded to"), Is.EqualTo(2));
         }
     }

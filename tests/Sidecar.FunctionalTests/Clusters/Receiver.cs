@@ -42,7 +42,7 @@ internal sealed class Receiver : IAsyncDisposable
 
     public StagingLayout Layout { get; }
 
-    public BroughtOutputs Outputs { get; private set; }
+    public FetchedOutputs Outputs { get; private set; }
 
     private Func<VolumeSpace> Space { get; }
 
@@ -77,7 +77,7 @@ internal sealed class Receiver : IAsyncDisposable
         _area.Dispose();
     }
 
-    private (StagingArea Area, BroughtOutputs Outputs) Open()
+    private (StagingArea Area, FetchedOutputs Outputs) Open()
     {
         var options = new StagingOptions
         {
@@ -86,12 +86,12 @@ internal sealed class Receiver : IAsyncDisposable
         var meters = _services.GetRequiredService<IMeterFactory>();
         var context = new StagingContext(
             options, Layout, new StagingMetrics(meters), TimeProvider.System, NullLogger.Instance,
-            (_, _, _, _) => Judgement.Nothing);
+            (_, _, _, _) => ValidationResult.Nothing);
         var ledger = new SpaceLedger(Space, options);
         var area = new StagingArea(context, ledger);
         var transfers = new TransferContext(
-            context, ledger, _ => Owner, new ForwardMark(new Self(context)), _options, new TransferMetrics(meters),
+            context, ledger, _ => Owner, new ForwardMark(new PodIdentity(context)), _options, new TransferMetrics(meters),
             NullLogger.Instance);
-        return (area, new BroughtOutputs(transfers, TimeSpan.FromDays(7)));
+        return (area, new FetchedOutputs(transfers, TimeSpan.FromDays(7)));
     }
 }

@@ -7,7 +7,7 @@ namespace Sidecar.FunctionalTests.Faults;
 
 /// <summary>
 /// Faults between three pods, each in a network namespace of its own and with mTLS, at each step of a forwarded import
-/// that has its output brought. Whatever happens, and whenever: the image is not lost, the import succeeds once, and
+/// that has its output fetched. Whatever happens, and whenever: the image is not lost, the import succeeds once, and
 /// after its release no file is left that nobody owns.
 /// </summary>
 internal sealed class FaultTests : SidecarTest

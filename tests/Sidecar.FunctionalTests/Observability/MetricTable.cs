@@ -18,7 +18,7 @@ internal static partial class MetricTable
         "glance_staging_reattaches_total",
         "glance_staging_connections_closed_total",
         "glance_staging_duplicates_total",
-        "glance_staging_forward_loops_prevented_total",
+        "glance_staging_forwards_not_here_total",
         "glance_staging_locates_total",
         "glance_staging_locate_duration_seconds",
         "glance_staging_upload_digested_bytes_total", "glance_staging_oldest_image_timestamp_seconds",

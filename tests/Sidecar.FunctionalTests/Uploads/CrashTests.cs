@@ -150,7 +150,7 @@ internal sealed class CrashTests : SidecarTest
         var upload = await restarted.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.State, Is.EqualTo(Upload.Types.State.Failed), "also after a restart");
         await StageAsync(restarted, id, [4]);
-        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(new byte[] { 4 }), "staging it anew works");
+        Assert.That(await ReadAsync(restarted, id), Is.EqualTo(new byte[] { 4 }), "staging it again works");
     }
 
     private static async Task ResumeOrBegin(SidecarInstance sidecar, StageStream stage, string id, byte[] content)

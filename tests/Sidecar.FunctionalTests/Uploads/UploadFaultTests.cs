@@ -113,7 +113,7 @@ internal sealed class UploadFaultTests : SidecarTest
         Assert.That(File.Exists(Path.Combine(directory.Staging, _id)), Is.False);
         Assert.That(Directory.EnumerateFiles(Path.Combine(directory.Staging, ".sidecar", "images")), Is.Empty);
         await StageAsync(sidecar, _id, [4]);
-        Assert.That(await ReadAsync(sidecar, _id), Is.EqualTo(new byte[] { 4 }), "staging it anew works");
+        Assert.That(await ReadAsync(sidecar, _id), Is.EqualTo(new byte[] { 4 }), "staging it again works");
     }
 
     [Test]

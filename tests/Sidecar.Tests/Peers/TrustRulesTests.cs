@@ -67,7 +67,7 @@ internal sealed class TrustRulesTests
 
     [Test]
     public void Judge_NoCertificate_IsRefused() => Assert.That(
-        new TrustRules(Listed()).Judge(null, null, SslPolicyErrors.RemoteCertificateNotAvailable).Refusal,
+        new TrustRules(Listed()).Check(null, null, SslPolicyErrors.RemoteCertificateNotAvailable).Refusal,
         Is.EqualTo("shows no certificate"));
 
     [Test]
@@ -90,6 +90,6 @@ internal sealed class TrustRulesTests
         using var chain = new X509Chain { ChainPolicy = credentials.PolicyFor(use ?? PeerCredentials.ClientUse) };
         var errors = chain.Build(issued.Leaf) ? SslPolicyErrors.None : SslPolicyErrors.RemoteCertificateChainErrors;
         // The name in the address never decides.
-        return new TrustRules(options).Judge(issued.Leaf, chain, errors | SslPolicyErrors.RemoteCertificateNameMismatch);
+        return new TrustRules(options).Check(issued.Leaf, chain, errors | SslPolicyErrors.RemoteCertificateNameMismatch);
     }
 }

@@ -8,7 +8,7 @@ internal sealed class OwnerMemoryTests
     private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
 
     private readonly OwnerMemory _memory = new();
-    private readonly Subject _subject = Subject.Import(Guid.NewGuid());
+    private readonly ResourceId _subject = ResourceId.Import(Guid.NewGuid());
 
     [Test]
     public void Hear_OfAnOlderCopy_ChangesNothing()
@@ -43,11 +43,11 @@ internal sealed class OwnerMemoryTests
     public void Remember_MoreThanItHolds_KeepsWhatIsUsed()
     {
         _memory.Remember(_subject, "used");
-        var unused = Subject.Import(Guid.NewGuid());
+        var unused = ResourceId.Import(Guid.NewGuid());
         _memory.Remember(unused, "unused");
         for (var i = 0; i < 70_000; i++)
         {
-            _memory.Remember(Subject.Import(Guid.NewGuid()), "other");
+            _memory.Remember(ResourceId.Import(Guid.NewGuid()), "other");
             if (i % 10_000 == 0) Assert.That(_memory.Find(_subject), Is.EqualTo("used"));
         }
 

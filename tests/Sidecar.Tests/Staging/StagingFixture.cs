@@ -34,7 +34,7 @@ internal sealed class StagingFixture : IDisposable
     public Func<VolumeSpace>? Space { get; set; }
 
     /// <summary>Who judges content; nobody unless a test sets it.</summary>
-    public JudgeImage? Judge { get; set; }
+    public ValidateImage? Judge { get; set; }
 
     public StagingArea Area { get; private set; }
 
@@ -86,9 +86,9 @@ internal sealed class StagingFixture : IDisposable
         return new StagingArea(context, new SpaceLedger(() => Space?.Invoke() ?? Volume.Measure(Layout)(), Options));
     }
 
-    private Judgement JudgeContent(
+    private ValidationResult JudgeContent(
         ImageClaim claim, Microsoft.Win32.SafeHandles.SafeFileHandle file, long available, bool complete) =>
-        Judge?.Invoke(claim, file, available, complete) ?? Judgement.Nothing;
+        Judge?.Invoke(claim, file, available, complete) ?? ValidationResult.Nothing;
 
     private sealed class TestMeters : IMeterFactory
     {

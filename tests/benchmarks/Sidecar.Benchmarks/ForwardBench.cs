@@ -4,7 +4,7 @@ using Glance.Sidecar.V1;
 namespace Sidecar.Benchmarks;
 
 /// <summary>
-/// An import asked of the owner itself, of another pod, and of another pod that has the output brought: three daemon
+/// An import asked of the owner itself, of another pod, and of another pod that has the output fetched: three daemon
 /// processes, qcow2 to raw by qemu-img, the three kinds one after another in every round.
 /// </summary>
 internal static class ForwardBench
@@ -42,7 +42,7 @@ internal static class ForwardBench
     {
         AtTheOwner,
         ThroughAnotherPod,
-        BroughtToAnotherPod,
+        FetchedToAnotherPod,
     }
 
     private static string MakeDisk(string directory, int mebibytes)
@@ -59,7 +59,7 @@ internal static class ForwardBench
     {
         ImageId = imageId,
         ImportId = Guid.NewGuid().ToString("D"),
-        OutputPlacement = kind == Kind.BroughtToAnotherPod ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
+        OutputPlacement = kind == Kind.FetchedToAnotherPod ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
     });
 
     private static async Task ReportAsync(BenchPod other, Dictionary<Kind, List<double>> times, int rounds, int mebibytes)
@@ -75,14 +75,14 @@ internal static class ForwardBench
 
         var sent = await other.CounterAsync("glance_staging_transfer_bytes_total", "output");
         Console.WriteLine(Numbers.Text(
-            $"Bytes that were sent for one brought output, of its length: {sent / (rounds + 1) / ((long)mebibytes << 20):F3}"));
+            $"Bytes that were sent for one fetched output, of its length: {sent / (rounds + 1) / ((long)mebibytes << 20):F3}"));
     }
 
     private static string Name(Kind kind) => kind switch
     {
         Kind.AtTheOwner => "the owner",
         Kind.ThroughAnotherPod => "another pod, the output stays",
-        Kind.BroughtToAnotherPod => "another pod, the output is brought",
+        Kind.FetchedToAnotherPod => "another pod, the output is fetched",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 }

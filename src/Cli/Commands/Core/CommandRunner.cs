@@ -4,7 +4,7 @@ using Stagectl.Failures;
 
 namespace Stagectl.Commands.Core;
 
-/// <summary>Runs a command's body with a invocation, and turns what it throws into an error line and an exit code.</summary>
+/// <summary>Runs a command's body with an invocation, and turns what it throws into an error line and an exit code.</summary>
 internal sealed class CommandRunner(GlobalOptions globals)
 {
     // Long enough for a sidecar's restart, short enough for a person who waits.
@@ -19,7 +19,7 @@ internal sealed class CommandRunner(GlobalOptions globals)
     public void Handle(Command command, Func<ParseResult, Invocation, Task> body) =>
         command.SetAction(parsed => RunAsync(parsed, body));
 
-    public static Patience CreatePatience(TimeSpan? retryFor) => new(retryFor ?? DefaultRetryFor, retryFor is not null);
+    public static RetryBackoff CreatePatience(TimeSpan? retryFor) => new(retryFor ?? DefaultRetryFor, retryFor is not null);
 
     private async Task<int> RunAsync(ParseResult parsed, Func<ParseResult, Invocation, Task> body)
     {

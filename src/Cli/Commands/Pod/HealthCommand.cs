@@ -9,8 +9,8 @@ namespace Stagectl.Commands.Pod;
 /// <summary><c>health</c>: one line and an exit code, for probes.</summary>
 internal static class HealthCommand
 {
-    // A probe that waits longer than this was answered: not well.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    // A slower answer counts as unhealthy.
+    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(5);
 
     private static readonly Argument<string> Service = new("SERVICE")
     {
@@ -34,7 +34,7 @@ internal static class HealthCommand
     private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
         var request = new HealthCheckRequest { Service = parsed.GetRequiredValue(Service) };
-        var call = invocation.Call.WithDeadline(invocation.Deadline ?? DateTime.UtcNow + Patience);
+        var call = invocation.Call.WithDeadline(invocation.Deadline ?? DateTime.UtcNow + RetryBackoff);
         try
         {
             var health = await invocation.Client.Health.CheckAsync(request, call);

@@ -20,11 +20,11 @@ internal static class StatusCommand
 
     private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        var survey = await PodSurvey.TakeAsync(invocation);
+        var survey = await PodStatus.TakeAsync(invocation);
         invocation.Output.Result(survey.ToJson, () => Describe(survey) + Tables(survey));
     }
 
-    private static string Describe(PodSurvey survey) => new FactSheet()
+    private static string Describe(PodStatus survey) => new FactSheet()
         .Add("Server", survey.Server)
         .Add("Health", survey.Health.Status.ToString())
         .Add("Directory", survey.Capacity.StagingDirectory)
@@ -36,7 +36,7 @@ internal static class StatusCommand
         .Add("Unmanaged", $"{survey.Capacity.UnmanagedFiles} files, {ByteText.Format(survey.Capacity.UnmanagedBytes)}")
         .ToString();
 
-    private static string Tables(PodSurvey survey)
+    private static string Tables(PodStatus survey)
     {
         var uploadRows = survey.Uploads.Select(UploadsCommand.CreateRow).ToList();
         var importRows = survey.Imports.Select(ImportsCommand.CreateRow).ToList();

@@ -23,7 +23,7 @@ internal static class TopCommand
         CustomParser = Parsers.Positive,
     };
 
-    // Of what is no terminal: ids are not to be broken.
+    // Width when stdout is no terminal: ids are not to be broken.
     private const int PlainWidth = 160;
 
     public static Command Create(CommandRunner runner)
@@ -76,12 +76,12 @@ internal static class TopCommand
         });
     }
 
-    private static async IAsyncEnumerable<PodSurvey> LookAsync(Invocation invocation, int looks, TimeSpan interval)
+    private static async IAsyncEnumerable<PodStatus> LookAsync(Invocation invocation, int looks, TimeSpan interval)
     {
         for (var look = 0; look < looks; look++)
         {
             if (look > 0) await Task.Delay(interval, invocation.Interrupted);
-            yield return await PodSurvey.TakeAsync(invocation);
+            yield return await PodStatus.TakeAsync(invocation);
         }
     }
 }

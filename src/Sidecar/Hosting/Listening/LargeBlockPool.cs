@@ -57,7 +57,7 @@ internal sealed class LargeBlockPool(int mostLent) : MemoryPool<byte>
 
     protected override void Dispose(bool disposing) => _idle.Clear();
 
-    // Two that note at once may leave the larger number: then a block too many is forgotten, and made anew when needed.
+    // Two that note at once may leave the larger number: then a block too many is forgotten, and made again when needed.
     private void NoteIdle(int count)
     {
         if (count < Volatile.Read(ref _fewestIdle)) Volatile.Write(ref _fewestIdle, count);

@@ -24,7 +24,7 @@ internal static class StatusEndpoints
     {
         Protect(context.Response);
         context.Response.ContentType = "application/json; charset=utf-8";
-        var report = context.RequestServices.GetRequiredService<StatusSurvey>().Take();
+        var report = context.RequestServices.GetRequiredService<StatusReporter>().Take();
         return JsonSerializer.SerializeAsync(
             context.Response.Body, report, StatusJson.Default.StatusReport, context.RequestAborted);
     }

@@ -80,7 +80,7 @@ internal enum ImportError
     /// <summary>Somebody cancelled it.</summary>
     Cancelled,
 
-    /// <summary>The sidecar stopped while it waited or ran; starting it again by the same id runs it anew.</summary>
+    /// <summary>The sidecar stopped while it waited or ran; starting it again by the same id runs it again.</summary>
     ImportInterrupted,
 
     /// <summary>It succeeded, but its output is no longer there.</summary>

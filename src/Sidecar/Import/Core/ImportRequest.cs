@@ -1,9 +1,13 @@
+using System.Text.Json.Serialization;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Import.Core;
 
-/// <summary>What a caller asks for. Empty texts and lists stand for the configuration's defaults.</summary>
-internal sealed record ImportRequest
+/// <summary>
+/// What a caller asks for. Empty texts and lists stand for the configuration's defaults. The property names are on disk, in
+/// the journal of the import: rename none.
+/// </summary>
+internal record ImportRequest
 {
     /// <summary>
     /// Chosen by the caller, so that a retry attaches. <see cref="Guid.Empty"/>: the queue chooses one.
@@ -13,6 +17,7 @@ internal sealed record ImportRequest
     public required ImageId ImageId { get; init; }
 
     /// <summary>Stages to run, in order. Empty: <c>Import:Plugins</c>.</summary>
+    [JsonPropertyName("requested_stages")]
     public IReadOnlyList<string> Stages { get; init; } = [];
 
     /// <summary>Format that the caller claims. Empty: whatever it is.</summary>
@@ -32,4 +37,7 @@ internal sealed record ImportRequest
 
     /// <summary>The caller's request id, for the log. A retry may bear another one.</summary>
     public string RequestId { get; init; } = "";
+
+    /// <summary>The request alone, of a record that holds more.</summary>
+    protected ImportRequest AsRequest() => new(this);
 }

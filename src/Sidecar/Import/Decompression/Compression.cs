@@ -55,7 +55,7 @@ internal abstract class Compression
     /// <exception cref="ImportException">
     /// It is damaged, or of a kind that is not supported, or the program for it is not there.
     /// </exception>
-    public abstract ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start);
+    public abstract ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start);
 
     protected abstract bool Matches(ReadOnlySpan<byte> head);
 }

@@ -7,8 +7,8 @@ internal sealed class GzipCompression : Compression
 {
     public override string Name => "gzip";
 
-    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
-        ValueTask.FromResult<DecodedBytes>(new GzipBytes(file, Name));
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) =>
+        ValueTask.FromResult<DecompressionReader>(new GzipReader(file, Name));
 
-    protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith(GzipBytes.Magic);
+    protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith(GzipReader.Magic);
 }

@@ -15,7 +15,7 @@ internal sealed class LhaCompression : Compression
 
     public override string Name => "lha";
 
-    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) => throw new ImportException(
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) => throw new ImportException(
         ImportError.CompressionUnsupported,
         "The image is in an lha archive, which is not unpacked here: compress it by gzip, xz, zstd, bzip2, lz4 or zip.",
         ("compression", Name));

@@ -14,15 +14,15 @@ internal delegate Task<ChildFilter> StartFilter(Tool tool, IReadOnlyList<string>
 /// <param name="own">Arguments of this program alone.</param>
 internal sealed class ProgramCompression(Tool tool, string magic, params string[] own) : Compression
 {
-    // To standard output, and without words on what is no error. All of them read standard input when no file is named.
+    // To standard output, and quietly about what is no error. All of them read standard input when no file is named.
     private readonly string[] _arguments = ["-dcq", .. own];
 
     private readonly byte?[] _magic = [.. magic.Split(' ').Select(Parse)];
 
     public override string Name => ToolPaths.NameOf(tool);
 
-    public override async ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
-        new FilteredBytes(file, Name, await start(tool, _arguments));
+    public override async ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) =>
+        new ProgramReader(file, Name, await start(tool, _arguments));
 
     protected override bool Matches(ReadOnlySpan<byte> head)
     {

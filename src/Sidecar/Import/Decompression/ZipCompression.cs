@@ -7,8 +7,8 @@ internal sealed class ZipCompression : Compression
 {
     public override string Name => "zip";
 
-    public override ValueTask<DecodedBytes> OpenAsync(SafeFileHandle file, StartFilter start) =>
-        ValueTask.FromResult<DecodedBytes>(new ZipBytes(file, Name));
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) =>
+        ValueTask.FromResult<DecompressionReader>(new ZipReader(file, Name));
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith("PK\x3\x4"u8);
 }

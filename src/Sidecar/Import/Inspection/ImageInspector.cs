@@ -40,7 +40,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
         var matches = new List<(ImageFormat Format, FormatVerdict Verdict)>();
         foreach (var format in Formats)
         {
-            var verdict = format.Judge(bytes);
+            var verdict = format.Inspect(bytes);
             if (verdict.Undecided) return null;
             if (verdict.Matches) matches.Add((format, verdict));
         }
@@ -53,15 +53,15 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     /// </summary>
     public PartialReport InspectBeginning(ImageBytes bytes)
     {
-        var verdicts = Formats.Select(format => (Format: format, Verdict: format.Judge(bytes))).ToList();
-        var matches = verdicts.Where(judged => judged.Verdict.Matches).ToList();
+        var verdicts = Formats.Select(format => (Format: format, Verdict: format.Inspect(bytes))).ToList();
+        var matches = verdicts.Where(inspected => inspected.Verdict.Matches).ToList();
         return new PartialReport(
             matches.Count > 0 ? Report(matches, bytes) : null,
             [
-                .. verdicts.Where(judged => judged.Verdict is { Matches: false, Undecided: false })
-                    .Select(judged => judged.Format.Name),
+                .. verdicts.Where(inspected => inspected.Verdict is { Matches: false, Undecided: false })
+                    .Select(inspected => inspected.Format.Name),
             ],
-            verdicts.Where(judged => judged.Verdict.Undecided).Select(judged => judged.Verdict.NeededBytes)
+            verdicts.Where(inspected => inspected.Verdict.Undecided).Select(inspected => inspected.Verdict.NeededBytes)
                 .DefaultIfEmpty(long.MaxValue).Min());
     }
 
@@ -76,7 +76,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     private static (string Name, FormatVerdict Verdict) Resolve(
         List<(ImageFormat Format, FormatVerdict Verdict)> matches, ImageBytes bytes)
     {
-        if (matches.Count == 0) return (DiskFormats.Raw, JudgeRaw(bytes));
+        if (matches.Count == 0) return (DiskFormats.Raw, InspectRaw(bytes));
         var outer = matches[0];
         var alone = matches.Count == 1
             || (matches is [_, { Format: GptFormat }] && (outer.Format is IsoFormat || outer.Verdict.Wraps));
@@ -86,7 +86,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
         return (outer.Format.Name, outer.Verdict with { FailedChecks = [polyglot] });
     }
 
-    private static FormatVerdict JudgeRaw(ImageBytes bytes)
+    private static FormatVerdict InspectRaw(ImageBytes bytes)
     {
         var checks = new Checks();
         checks.Require(bytes.Length > 0, "raw_empty", "it is empty");

@@ -82,7 +82,7 @@ internal sealed class ChildFilter : IDisposable
         _process.WaitForExit();
         _reading.Wait(ChildRunner.DrainTime);
         var timedOut = _deadline.IsCancellationRequested && !_cancellationToken.IsCancellationRequested;
-        var end = ChildRunner.Judge(timedOut, _process.ExitCode);
+        var end = ChildRunner.Classify(timedOut, _process.ExitCode);
         _ended(end);
         return new ChildOutcome(end, _process.ExitCode, _errors.ToString());
     }

@@ -39,7 +39,7 @@ internal sealed class ChildRunner(
         var timedOut = await WaitAsync(process, command.Limits.Timeout, cancellationToken);
         drained.CancelAfter(DrainTime);
         await Task.WhenAll(output, error);
-        var end = Judge(timedOut, process.ExitCode);
+        var end = Classify(timedOut, process.ExitCode);
         metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started));
         cancellationToken.ThrowIfCancellationRequested();
         return new ChildOutcome(end, process.ExitCode, errors.ToString());
@@ -130,7 +130,7 @@ internal sealed class ChildRunner(
         }
     }
 
-    public static ChildEnd Judge(bool timedOut, int exitCode) => exitCode switch
+    public static ChildEnd Classify(bool timedOut, int exitCode) => exitCode switch
     {
         _ when timedOut => ChildEnd.TimedOut,
         0 => ChildEnd.Succeeded,

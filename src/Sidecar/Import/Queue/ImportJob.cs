@@ -22,6 +22,7 @@ internal sealed class ImportJob : IDisposable
     public ImportJob(ImportRequest request, IReadOnlyList<string> stages, TimeProvider time)
     {
         _time = time;
+        Stages = stages;
         _stages = [.. stages.Select(name => new StageEntry(name))];
         _current = new ImportSnapshot(
             request, ImportState.Queued, [], null, null, time.GetUtcNow(), null, null);
@@ -40,6 +41,9 @@ internal sealed class ImportJob : IDisposable
     }
 
     public ImportRequest Request => _current.Request;
+
+    /// <summary>Names of the stages that it runs, in order; none of one that has ended already.</summary>
+    public IReadOnlyList<string> Stages { get; } = [];
 
     /// <summary>The call that started it, to which its spans belong though it outlives the call.</summary>
     public ActivityContext Caller { get; } = Activity.Current?.Context ?? default;

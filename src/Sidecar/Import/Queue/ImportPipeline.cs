@@ -52,13 +52,12 @@ internal sealed class ImportPipeline(
     }
 
     /// <exception cref="OperationCanceledException">Cancelled; no child process is left.</exception>
-    public async Task<ImportResult> RunAsync(
-        ImportJob job, StagedImage image, IReadOnlyList<string> names, CancellationToken cancellationToken)
+    public async Task<ImportResult> RunAsync(ImportJob job, StagedImage image, CancellationToken cancellationToken)
     {
         var directory = layout.ImportDirectory(job.Request.ImportId);
         var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory);
-        work.AwaitsDecompression = work.ContainerFormat != ImportWork.Compressed && UnpacksFirst(names);
-        foreach (var name in names)
+        work.AwaitsDecompression = work.ContainerFormat != ImportWork.Compressed && UnpacksFirst(job.Stages);
+        foreach (var name in job.Stages)
         {
             await RunStageAsync(job, work, _stages[name], cancellationToken);
             if (name == DecompressionStage.StageName) work.AwaitsDecompression = false;

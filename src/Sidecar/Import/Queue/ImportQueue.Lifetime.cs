@@ -5,7 +5,7 @@ using Sidecar.Staging.Files;
 namespace Sidecar.Import.Queue;
 
 /// <summary>
-/// What a restart found. All in imports, but <paramref name="Removed"/>: directories nobody can read.
+/// What a restart found. Counts of imports; <paramref name="Removed"/> counts directories that nobody can read.
 /// </summary>
 internal readonly record struct ImportRecovery(int Finished, int Interrupted, int Lost, int Removed);
 

@@ -87,11 +87,10 @@ internal sealed partial class ImportQueue
             job.Cancelled.ThrowIfCancellationRequested();
             // Not in the journal: a restart treats what waited and what ran alike, and each write waits for the disk.
             job.Start();
-            var stages = _pipeline.Resolve(job.Request);
             _logger.ImportStarted(
-                job.Request.ImportId, job.Request.ImageId, string.Join(", ", stages), job.Request.RequestId);
+                job.Request.ImportId, job.Request.ImageId, string.Join(", ", job.Stages), job.Request.RequestId);
             var image = _getImage(job.Request.ImageId);
-            var result = await _pipeline.RunAsync(job, image, stages, job.Cancelled);
+            var result = await _pipeline.RunAsync(job, image, job.Cancelled);
             var success = job.Conclude(ImportState.Succeeded, result, null);
             // The point of no return: whoever starts it again from here on is given this result.
             _journal.Write(success);
@@ -198,5 +197,5 @@ internal sealed partial class ImportQueue
 
     private static ImportFailure Interrupted() => ImportFailure.Of(
         ImportError.ImportInterrupted,
-        "The sidecar stopped before the import ended. Start it again by the same id to run it anew.");
+        "The sidecar stopped before the import ended. Start it again by the same id to run it again.");
 }

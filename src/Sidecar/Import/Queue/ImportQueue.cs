@@ -15,7 +15,7 @@ namespace Sidecar.Import.Queue;
 /// </para>
 /// <para>
 /// What is on disk is enough to say after a crash what became of every import: a finished one is listed again, one
-/// that waited or ran is reported as interrupted, without files, and runs anew when it is started again by its id.
+/// that waited or ran is reported as interrupted, without files, and runs again when it is started again by its id.
 /// </para>
 /// </summary>
 internal sealed partial class ImportQueue
@@ -62,7 +62,7 @@ internal sealed partial class ImportQueue
 
     /// <summary>
     /// Starts an import, or attaches to the one of the same id, running or finished. One that was interrupted by a
-    /// restart is run anew. Durable when it returns: after a crash the id is known.
+    /// restart is run again. Durable when it returns: after a crash the id is known.
     /// </summary>
     /// <exception cref="ImportException">InvalidRequest, UnknownStage, RequestDiffers, Draining, NoSpace.</exception>
     /// <exception cref="StagingException"><see cref="StagingError.ImageNotFound"/>.</exception>

@@ -58,7 +58,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
         return children.StartFilterAsync(command, input, cancellationToken);
     }
 
-    private void Decompress(DecodedBytes content, ImportWork work, StageRun run, CancellationToken cancellationToken)
+    private void Decompress(DecompressionReader content, ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         var path = work.NewPath("decompressed");
         using (var output = DurableFiles.OpenWritable(path, FileMode.Create))
@@ -73,7 +73,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
         work.Replace(path);
     }
 
-    private void Copy(DecodedBytes content, SparseFileWriter writer, StageRun run, CancellationToken cancellationToken)
+    private void Copy(DecompressionReader content, SparseFileWriter writer, StageRun run, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
         var buffer = new byte[BufferBytes];
@@ -98,7 +98,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
     }
 
     // Whole buffers, so that zero blocks stay aligned.
-    private static int Fill(DecodedBytes content, byte[] buffer)
+    private static int Fill(DecompressionReader content, byte[] buffer)
     {
         var filled = 0;
         while (filled < buffer.Length && content.Read(buffer.AsSpan(filled)) is var count and > 0) filled += count;

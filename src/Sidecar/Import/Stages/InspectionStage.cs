@@ -8,7 +8,7 @@ namespace Sidecar.Import.Stages;
 /// The gate before everything else: tells what the current bytes are, and refuses what is unsafe or not what the
 /// caller claims. The pipeline runs it first and again after every stage that made new bytes.
 /// </summary>
-internal sealed class InspectionStage(ImageInspector inspector, ImageJudge judge) : ImportStage
+internal sealed class InspectionStage(ImageInspector inspector, FormatValidator validator) : ImportStage
 {
     public const string StageName = "image_inspection";
 
@@ -29,7 +29,7 @@ internal sealed class InspectionStage(ImageInspector inspector, ImageJudge judge
             return Task.CompletedTask;
         }
 
-        judge.Check(report, work.ExpectedFormat, compression);
+        validator.Check(report, work.ExpectedFormat, compression);
         work.Report = report;
         return Task.CompletedTask;
     }

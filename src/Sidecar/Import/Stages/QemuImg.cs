@@ -42,9 +42,9 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         var answer = new StringBuilder();
         var limits = new ChildLimits(
             _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
-        string[] words = ["measure", "--output=json", "-f", QemuNames[format], "-O", "qcow2", path];
+        string[] arguments = ["measure", "--output=json", "-f", QemuNames[format], "-O", "qcow2", path];
         var outcome = await runner.RunAsync(
-            new ChildCommand(Tool.QemuImg, words, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
+            new ChildCommand(Tool.QemuImg, arguments, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
         if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
         return ReadRequired(answer.ToString())
             ?? throw ToolFailures.Describe(Tool.QemuImg, outcome with { ErrorText = "unreadable answer" }, limits);
@@ -86,7 +86,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
 
     private List<string> ConvertWords(QemuConversion conversion)
     {
-        List<string> words =
+        List<string> arguments =
         [
             "convert", "-p", "-t", _options.OutputCache, "-T", _options.InputCache,
             "-f", QemuNames[conversion.SourceFormat], "-O", QemuNames[conversion.TargetFormat],
@@ -94,15 +94,15 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         // Out of order is for targets without allocation: a qcow2 or vmdk would become fragmented, or fail.
         if (conversion.TargetFormat == DiskFormats.Raw)
         {
-            words.AddRange(["-W", "-m", _options.Coroutines.ToString(CultureInfo.InvariantCulture)]);
+            arguments.AddRange(["-W", "-m", _options.Coroutines.ToString(CultureInfo.InvariantCulture)]);
         }
         else if (conversion.TargetFormat == DiskFormats.Vmdk)
         {
-            words.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
+            arguments.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
         }
 
-        words.AddRange([conversion.Source, conversion.Target]);
-        return words;
+        arguments.AddRange([conversion.Source, conversion.Target]);
+        return arguments;
     }
 
     private static long? ReadRequired(string json)

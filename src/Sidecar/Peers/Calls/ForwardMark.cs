@@ -8,7 +8,7 @@ namespace Sidecar.Peers.Calls;
 /// The hop guard: a request that a peer makes on behalf of its caller says so in the message and in metadata, and is
 /// never forwarded again.
 /// </summary>
-internal sealed class ForwardMark(Self self)
+internal sealed class ForwardMark(PodIdentity self)
 {
     /// <summary>In the metadata of a forwarded request: name of the pod that forwards.</summary>
     public const string Header = "glance-sidecar-forwarded-by";
@@ -26,7 +26,7 @@ internal sealed class ForwardMark(Self self)
     /// <summary>For the message.</summary>
     public Forwarded Message() => new() { By = self.Name, Instance = self.Instance };
 
-    /// <summary>For a request that this pod makes of its own accord.</summary>
+    /// <summary>For a request that this pod makes by itself.</summary>
     public Metadata Metadata() => new() { { Header, self.Name } };
 
     /// <summary>For a request on behalf of a caller, whose trace context and request ids pass through.</summary>

@@ -36,7 +36,7 @@ internal static class Refusal
         && !caller.CancellationToken.IsCancellationRequested
         && ReasonOf(failure) is null;
 
-    /// <summary>As above, of a call that this pod made of its own accord; giving up by its own deadline is one, too.</summary>
+    /// <summary>As above, of a call that this pod made by itself; giving up by its own deadline is one, too.</summary>
     public static bool IsBroken(RpcException failure) => ReasonOf(failure) is null
         && failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
             or StatusCode.DeadlineExceeded or StatusCode.Unknown;

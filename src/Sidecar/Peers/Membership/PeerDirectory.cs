@@ -18,7 +18,7 @@ internal sealed class PeerDirectory(
     private bool _resolves = true;
     private bool _restored;
 
-    /// <summary>A peer can be reached (again), or was started anew; told on the peer's own probe loop.</summary>
+    /// <summary>A peer can be reached (again), or was started again; told on the peer's own probe loop.</summary>
     public event Action<Peer>? Returned;
 
     /// <summary>
@@ -37,7 +37,7 @@ internal sealed class PeerDirectory(
 
     /// <summary>
     /// The peer said that it goes and leaves nothing behind: nobody waits for its answers any more. It is back when it
-    /// answers that it takes new work, or was started anew.
+    /// answers that it takes new work, or was started again.
     /// </summary>
     public void Forget(string name)
     {

@@ -23,7 +23,7 @@ internal enum ProbeOutcome
 
 /// <summary>Asks a peer whether it is there, and notes what it says of itself.</summary>
 internal sealed class PeerProbe(
-    ForwardMark mark, Self self, IOptions<PeersOptions> options, TimeProvider clock, ILogger<PeerProbe> logger)
+    ForwardMark mark, PodIdentity self, IOptions<PeersOptions> options, TimeProvider clock, ILogger<PeerProbe> logger)
 {
     /// <summary>Answers after <c>Peers:ConnectTimeout</c> at the latest.</summary>
     public async Task<ProbeOutcome> AskAsync(Peer peer, CancellationToken cancellationToken)

@@ -65,7 +65,7 @@ internal sealed class PeerRoster(
         }
     }
 
-    /// <summary>The peer goes and leaves nothing behind; it counts again when it takes new work, or is started anew.</summary>
+    /// <summary>The peer goes and leaves nothing behind; it counts again when it takes new work, or is started again.</summary>
     public void Forget(string name)
     {
         lock (_lock)

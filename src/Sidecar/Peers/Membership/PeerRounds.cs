@@ -12,22 +12,22 @@ namespace Sidecar.Peers.Membership;
 internal abstract class PeerRounds(string loop, PeerDirectory directory, LoopHealth loops, TimeProvider clock)
     : PeriodicService(loop, TimeSpan.FromSeconds(1), FirstRound.AfterTheInterval, loops, clock)
 {
-    private readonly ConcurrentDictionary<Peer, bool> _owed = new();
+    private readonly ConcurrentDictionary<Peer, bool> _needsFullSync = new();
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        directory.Returned += Owe;
+        directory.Returned += MarkForFullSync;
         return base.StartAsync(cancellationToken);
     }
 
     public override Task StopAsync(CancellationToken cancellationToken)
     {
-        directory.Returned -= Owe;
+        directory.Returned -= MarkForFullSync;
         return base.StopAsync(cancellationToken);
     }
 
     /// <summary>The peer has missed something: it is told everything in one of the next rounds.</summary>
-    protected void Owe(Peer peer) => _owed[peer] = true;
+    protected void MarkForFullSync(Peer peer) => _needsFullSync[peer] = true;
 
     /// <summary>A round begins; takes what has come up since the last one.</summary>
     protected abstract void Collect();
@@ -40,13 +40,13 @@ internal abstract class PeerRounds(string loop, PeerDirectory directory, LoopHea
     {
         Collect();
         var peers = directory.Peers;
-        foreach (var gone in _owed.Keys.Except(peers)) _owed.TryRemove(gone, out _);
+        foreach (var gone in _needsFullSync.Keys.Except(peers)) _needsFullSync.TryRemove(gone, out _);
         await Task.WhenAll(peers.Where(peer => peer.State.Reachable).Select(peer => VisitAsync(peer, stoppingToken)));
     }
 
     private async Task VisitAsync(Peer peer, CancellationToken stoppingToken)
     {
-        var everything = _owed.TryRemove(peer, out _);
+        var everything = _needsFullSync.TryRemove(peer, out _);
         try
         {
             await TellAsync(peer, everything, stoppingToken);
@@ -54,12 +54,12 @@ internal abstract class PeerRounds(string loop, PeerDirectory directory, LoopHea
         catch (RpcException)
         {
             // Whether the peer is there is the probe's business to tell and to log.
-            Owe(peer);
+            MarkForFullSync(peer);
         }
         catch
         {
             // The round counts as failed, and what the peer has not heard is not forgotten.
-            Owe(peer);
+            MarkForFullSync(peer);
             throw;
         }
     }

@@ -41,7 +41,7 @@ internal sealed class PeerCredentials(
             using var built = new X509Chain { ChainPolicy = PolicyFor(use) };
             built.ChainPolicy.ExtraStore.AddRange(chain);
             var errors = built.Build(Certificate) ? SslPolicyErrors.None : SslPolicyErrors.RemoteCertificateChainErrors;
-            if (rules.Judge(Certificate, built, errors) is { Identity: null } verdict) return $"it {verdict.Refusal}";
+            if (rules.Check(Certificate, built, errors) is { Identity: null } verdict) return $"it {verdict.Refusal}";
         }
 
         return null;

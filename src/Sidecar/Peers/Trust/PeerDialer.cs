@@ -67,7 +67,7 @@ internal sealed class PeerDialer(CredentialWatch credentials, TrustRules rules)
         CertificateChainPolicy = now.PolicyFor(PeerCredentials.ServerUse),
         RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
         {
-            var verdict = rules.Judge(certificate as X509Certificate2, chain, errors);
+            var verdict = rules.Check(certificate as X509Certificate2, chain, errors);
             tell(verdict);
             return verdict.Identity is not null;
         },

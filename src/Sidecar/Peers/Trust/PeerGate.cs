@@ -50,7 +50,7 @@ internal sealed class PeerGate(
             ClientCertificateRequired = true,
             CertificateChainPolicy = now.PolicyFor(PeerCredentials.ClientUse),
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                Trusts(connection, rules.Judge(certificate as X509Certificate2, chain, errors)),
+                Trusts(connection, rules.Check(certificate as X509Certificate2, chain, errors)),
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             ApplicationProtocols = [SslApplicationProtocol.Http2],
             // A resumed session would skip what may have changed since: the files.

@@ -33,7 +33,7 @@ internal sealed class TrustRules(PeersOptions options)
     /// <param name="certificate">What the other side showed; null when it showed nothing.</param>
     /// <param name="chain">Built with the policy of the authorities.</param>
     /// <param name="errors">Of these the name's mismatch does not count: another rule takes its place.</param>
-    public Verdict Judge(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    public Verdict Check(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (certificate is null || chain is null) return Verdict.Refused("shows no certificate");
         try

@@ -12,7 +12,7 @@ namespace Sidecar.Routing.Announcing;
 /// it up. Of other images it is remembered who has them.
 /// </summary>
 internal sealed class Announcements(
-    StagingArea area, Self self, PeerDirectory directory, OwnerMemory memory, Duplicates duplicates, Announcer announcer)
+    StagingArea area, PodIdentity self, PeerDirectory directory, OwnerMemory memory, Duplicates duplicates, Announcer announcer)
 {
     public async Task TakeAsync(AnnounceRequest request, CancellationToken cancellationToken)
     {
@@ -32,7 +32,7 @@ internal sealed class Announcements(
     {
         if (!area.TryGetImage(id, out var image))
         {
-            memory.Hear(Subject.Image(id), new Copy(by, clock.Here(committedAt), 0));
+            memory.Hear(ResourceId.Image(id), new Copy(by, clock.Here(committedAt), 0));
             return;
         }
 

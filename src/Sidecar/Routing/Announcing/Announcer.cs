@@ -40,7 +40,7 @@ internal sealed class Announcer(
         return base.StopAsync(cancellationToken);
     }
 
-    /// <summary>Has the peers told of an image in the next round.</summary>
+    /// <summary>Announces an image to the peers in the next round.</summary>
     public void Announce(Staging.Core.StagedImage image) => _new.Enqueue(ToCommit(image));
 
     protected override void Collect()

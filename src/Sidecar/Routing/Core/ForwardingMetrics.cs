@@ -11,7 +11,7 @@ internal sealed class ForwardingMetrics
 
     private readonly Meter _meter;
     private readonly Counter<long> _forwards;
-    private readonly Counter<long> _loops;
+    private readonly Counter<long> _notHere;
     private readonly Counter<long> _locates;
     private readonly Histogram<double> _locateDuration;
     private readonly Counter<long> _reattaches;
@@ -22,8 +22,8 @@ internal sealed class ForwardingMetrics
         _meter = meters.Create(StagingMetrics.MeterName);
         _forwards = _meter.CreateCounter<long>(
             "glance_staging_forwards", "{call}", "Calls that were answered by asking the owner, by method and result.");
-        _loops = _meter.CreateCounter<long>(
-            "glance_staging_forward_loops_prevented", "{call}",
+        _notHere = _meter.CreateCounter<long>(
+            "glance_staging_forwards_not_here", "{call}",
             "Forwarded calls for what is not here, which were not forwarded again.");
         _locates = _meter.CreateCounter<long>(
             "glance_staging_locates", "{lookup}", "Looking for the owner, by what found it.");
@@ -43,7 +43,7 @@ internal sealed class ForwardingMetrics
 
     public void Forwarded(string method, string result) => _forwards.Add(1, Tag("method", method), Tag("result", result));
 
-    public void LoopPrevented() => _loops.Add(1);
+    public void ForwardMissed() => _notHere.Add(1);
 
     public void Located(string result) => _locates.Add(1, Tag("result", result));
 

@@ -24,7 +24,7 @@ internal static partial class RoutingLog
     [LoggerMessage(4111, LogLevel.Information, "Deletion of {ImageId} waits for {Peers}, which did not answer")]
     public static partial void DeletionPending(ILogger logger, ImageId imageId, string peers);
 
-    [LoggerMessage(4112, LogLevel.Information, "Peer {Peer} was told of {Deletions} deletions that it had missed")]
+    [LoggerMessage(4112, LogLevel.Information, "Peer {Peer} was notified of {Deletions} deletions that it had missed")]
     public static partial void DeletionsTold(ILogger logger, string peer, int deletions);
 
     [LoggerMessage(4113, LogLevel.Error, "The tombstone of {ImageId} cannot be written: {Failure}")]
@@ -41,7 +41,7 @@ internal static partial class RoutingLog
     public static partial void DuplicateKept(ILogger logger, ImageId imageId, string reason);
 
     [LoggerMessage(4200, LogLevel.Information,
-        "Output of import {ImportId} is brought from {Peer}: at {Offset} of {Bytes} bytes")]
+        "Output of import {ImportId} is fetched from {Peer}: at {Offset} of {Bytes} bytes")]
     public static partial void OutputTransferBegins(ILogger logger, Guid importId, string peer, long offset, long bytes);
 
     [LoggerMessage(4201, LogLevel.Warning, "Output of import {ImportId} broke off from {Peer} at {Offset}: {Failure}")]
@@ -49,15 +49,15 @@ internal static partial class RoutingLog
         ILogger logger, Guid importId, string peer, long offset, string failure);
 
     [LoggerMessage(4202, LogLevel.Information, "Output of import {ImportId} is here from {Peer}: {Bytes} bytes")]
-    public static partial void OutputBrought(ILogger logger, Guid importId, string peer, long bytes);
+    public static partial void OutputFetched(ILogger logger, Guid importId, string peer, long bytes);
 
-    [LoggerMessage(4203, LogLevel.Warning, "Output of import {ImportId} could not be brought from {Peer}: {Failure}")]
+    [LoggerMessage(4203, LogLevel.Warning, "Output of import {ImportId} could not be fetched from {Peer}: {Failure}")]
     public static partial void OutputTransferFailed(ILogger logger, Guid importId, string peer, string failure);
 
     [LoggerMessage(4204, LogLevel.Information, "Output of import {ImportId} is removed, {Bytes} bytes freed")]
     public static partial void OutputRemoved(ILogger logger, Guid importId, long bytes);
 
-    [LoggerMessage(4205, LogLevel.Warning, "{Path} is no whole record of a brought output and is removed")]
+    [LoggerMessage(4205, LogLevel.Warning, "{Path} is no whole record of a fetched output and is removed")]
     public static partial void OutputUnreadable(ILogger logger, string path);
 
     [LoggerMessage(4206, LogLevel.Warning, "Files of the transfer of import {ImportId}'s output cannot be removed: {Failure}")]

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Sidecar.Routing.Deleting;
 
-/// <summary>A deletion that peers must still be told of; one file each, named by the image.</summary>
+/// <summary>A deletion that peers must still be notified of; one file each, named by the image.</summary>
 /// <param name="DeletedAt">When it was asked for. What was committed later stays.</param>
 /// <param name="Told">Names of the peers that have heard of it.</param>
 internal sealed record Tombstone(DateTimeOffset DeletedAt, IReadOnlyList<string> Told);

@@ -36,7 +36,7 @@ internal sealed class Tombstones
         metrics.ObserveTombstones(() => _all.Count);
     }
 
-    /// <summary>Those that a peer was not told of, and that are not held back.</summary>
+    /// <summary>Those that a peer was not notified of, and that are not held back.</summary>
     public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer) =>
     [
         .. _all.Where(entry => !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))

@@ -10,13 +10,13 @@ namespace Sidecar.Routing.Forwarding;
 
 /// <summary>
 /// One RunImport that runs at the owner. It has an import id before it is forwarded, so that a broken connection
-/// attaches again to what runs there; an owner that was restarted runs it anew under that id.
+/// attaches again to what runs there; an owner that was restarted runs it again under that id.
 /// </summary>
 internal sealed class ForwardedImport(
     RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller,
-    StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputBringer bringer)
+    StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputFetcher bringer)
 {
-    private readonly Subject _import = Subject.Import(ImportIds.Parse(request.ImportId));
+    private readonly ResourceId _import = ResourceId.Import(ImportIds.Parse(request.ImportId));
     private StreamedCall? _stream;
     private Glance.Sidecar.V1.Import? _succeeded;
 

@@ -13,7 +13,7 @@ namespace Sidecar.Routing.Forwarding;
 /// pace is the owner's. After a break it goes on where it stood, if the bytes are still the same ones.
 /// </summary>
 internal sealed class ForwardedRead(
-    ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller, Subject subject,
+    ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller, ResourceId subject,
     DateTimeOffset begun, StreamForwarder streams, ForwardMark mark,
     StagingMetrics metrics) : IServerStreamWriter<ReadImageResponse>
 {
@@ -70,7 +70,7 @@ internal sealed class ForwardedRead(
         return owner.Staging.ReadImage(rest, options);
     }
 
-    // An image may be deleted and staged anew under its id, and an import released and run again.
+    // An image may be deleted and staged again under its id, and an import released and run again.
     private async Task CheckUnchangedAsync(Peer owner, CallOptions options)
     {
         var since = request.ImportId.Length > 0

@@ -23,7 +23,7 @@ internal sealed class Forwarder(ForwardMark mark, IOptions<PeersOptions> options
 
     /// <summary>Asks the owner, once.</summary>
     /// <param name="again">
-    /// The call may be repeated: when its connection turns out to be a dead one it is made anew, once, on a new one.
+    /// The call may be repeated: when its connection turns out to be a dead one it is made again, once, on a new one.
     /// </param>
     /// <exception cref="PeerException"><see cref="PeerError.OwnerUnreachable"/>.</exception>
     /// <exception cref="RpcException">What the owner answered.</exception>

@@ -32,7 +32,7 @@ internal sealed class OwnerRouter(
     {
         if (mark.IsOn(route.Forwarded, route.Caller))
         {
-            if (!IsHere(route)) metrics.LoopPrevented();
+            if (!IsHere(route)) metrics.ForwardMissed();
             return await here();
         }
 

@@ -5,13 +5,13 @@ using Sidecar.Routing.Locating;
 namespace Sidecar.Routing.Forwarding;
 
 /// <summary>A call whose answer the owner of an image or an import has.</summary>
-/// <param name="Subject">What its owner is looked for of.</param>
+/// <param name="Subject">The image or import whose owner is to answer.</param>
 /// <param name="Hint">Name of the pod that the caller takes for the owner, or empty.</param>
 /// <param name="Forwarded">The hop guard of the message.</param>
-internal sealed record RoutedCall(Subject Subject, string Hint, Forwarded? Forwarded, ServerCallContext Caller)
+internal sealed record RoutedCall(ResourceId Subject, string Hint, Forwarded? Forwarded, ServerCallContext Caller)
 {
     /// <summary>An import that is to run where it runs already, even if its image would be found elsewhere.</summary>
-    public Subject? Import { get; init; }
+    public ResourceId? Import { get; init; }
 
     /// <summary>Name of the method, as in the API.</summary>
     public string Method { get; } = Caller.Method[(Caller.Method.LastIndexOf('/') + 1)..];

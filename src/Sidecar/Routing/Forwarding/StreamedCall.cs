@@ -5,13 +5,13 @@ namespace Sidecar.Routing.Forwarding;
 
 /// <summary>A stream that is forwarded, whatever happens to the connections that it goes over.</summary>
 /// <param name="consequence">What the caller has to know when the owner is lost in mid-stream; one sentence.</param>
-internal sealed class StreamedCall(string method, Subject subject, ServerCallContext caller, string consequence)
+internal sealed class StreamedCall(string method, ResourceId subject, ServerCallContext caller, string consequence)
 {
     private long? _brokenSince;
 
     public string Method => method;
 
-    public Subject Subject => subject;
+    public ResourceId Subject => subject;
 
     public ServerCallContext Caller => caller;
 

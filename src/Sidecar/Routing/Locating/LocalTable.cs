@@ -7,9 +7,9 @@ using Sidecar.Staging.Core;
 namespace Sidecar.Routing.Locating;
 
 /// <summary>What this pod itself has.</summary>
-internal sealed class LocalTable(StagingArea area, ImportQueue imports, Self self)
+internal sealed class LocalTable(StagingArea area, ImportQueue imports, PodIdentity self)
 {
-    public Copy? Find(Subject subject)
+    public Copy? Find(ResourceId subject)
     {
         if (subject.IsImport)
         {
@@ -22,9 +22,9 @@ internal sealed class LocalTable(StagingArea area, ImportQueue imports, Self sel
     }
 
     /// <summary>
-    /// Whether starting an import of this id here attaches to one. An interrupted one would run anew, and its image may
+    /// Whether starting an import of this id here attaches to one. An interrupted one would run again, and its image may
     /// have been handed over since.
     /// </summary>
-    public bool Attaches(Subject import) =>
+    public bool Attaches(ResourceId import) =>
         imports.Find(import.Id) is { } known && known.Failure?.Error != ImportError.ImportInterrupted;
 }

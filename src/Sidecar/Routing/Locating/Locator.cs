@@ -19,7 +19,7 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
     /// another pod may still turn up. A peer that is down then costs the grace and not the timeout.
     /// </summary>
     /// <exception cref="PeerException"><see cref="PeerError.LocateIncomplete"/>: the peers are not known yet.</exception>
-    public async Task<LocateOutcome> AskAllAsync(Subject subject, TimeSpan grace, ServerCallContext caller)
+    public async Task<LocateOutcome> AskAllAsync(ResourceId subject, TimeSpan grace, ServerCallContext caller)
     {
         var started = Stopwatch.GetTimestamp();
         var request = subject.ToRequest(mark.Message());
@@ -47,7 +47,7 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
     }
 
     /// <summary>Everybody was asked, everybody answered, and nobody has it.</summary>
-    public static Exception NotFound(Subject subject, int asked)
+    public static Exception NotFound(ResourceId subject, int asked)
     {
         var message = $"Neither this pod nor one of its {asked} peers, which all answered, has {subject}.";
         return subject.IsImport
@@ -56,7 +56,7 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
     }
 
     /// <summary>Nobody who answered has it, and somebody did not answer.</summary>
-    public static PeerException Incomplete(Subject subject, LocateOutcome outcome) =>
+    public static PeerException Incomplete(ResourceId subject, LocateOutcome outcome) =>
         new PollOutcome<Copy>([], outcome.Asked, outcome.Silent).Incomplete($"Nobody who answered has {subject}");
 
     private static Copy ToCopy(Peer owner, Location location) => new(

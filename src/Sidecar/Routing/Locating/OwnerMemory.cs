@@ -10,11 +10,11 @@ internal sealed class OwnerMemory
     private const int EntriesPerGeneration = 32_768;
 
     private readonly Lock _lock = new();
-    private Dictionary<Subject, Copy> _young = [];
-    private Dictionary<Subject, Copy> _old = [];
+    private Dictionary<ResourceId, Copy> _young = [];
+    private Dictionary<ResourceId, Copy> _old = [];
 
     /// <summary>Name of the pod, or null.</summary>
-    public string? Find(Subject subject)
+    public string? Find(ResourceId subject)
     {
         lock (_lock) return Look(subject)?.Owner;
     }
@@ -23,7 +23,7 @@ internal sealed class OwnerMemory
     /// The pod was asked and has it. Another one that is known by now was heard of while the pod was being asked, and
     /// stays: whoever is wrong is forgotten before the next one is asked.
     /// </summary>
-    public void Remember(Subject subject, string owner)
+    public void Remember(ResourceId subject, string owner)
     {
         lock (_lock)
         {
@@ -32,7 +32,7 @@ internal sealed class OwnerMemory
     }
 
     /// <summary>A copy was heard of. An older one than is known of changes nothing.</summary>
-    public void Hear(Subject subject, Copy copy)
+    public void Hear(ResourceId subject, Copy copy)
     {
         lock (_lock)
         {
@@ -41,7 +41,7 @@ internal sealed class OwnerMemory
     }
 
     /// <summary>Forgets it, unless another owner was remembered meanwhile.</summary>
-    public void Forget(Subject subject, string owner)
+    public void Forget(ResourceId subject, string owner)
     {
         lock (_lock)
         {
@@ -50,7 +50,7 @@ internal sealed class OwnerMemory
     }
 
     // What is found is young again.
-    private Copy? Look(Subject subject)
+    private Copy? Look(ResourceId subject)
     {
         if (_young.TryGetValue(subject, out var copy)) return copy;
         if (!_old.Remove(subject, out copy)) return null;
@@ -58,7 +58,7 @@ internal sealed class OwnerMemory
         return copy;
     }
 
-    private void Add(Subject subject, Copy copy)
+    private void Add(ResourceId subject, Copy copy)
     {
         if (_young.Count >= EntriesPerGeneration && !_young.ContainsKey(subject)) (_old, _young) = (_young, []);
         _old.Remove(subject);

@@ -1,31 +1,23 @@
-using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Files;
 using Sidecar.Staging.Uploads;
 
 namespace Sidecar.Routing.Outputs;
 
 /// <summary>
-/// An output as it arrives: <c>data</c>, and a <c>journal</c> of how far it is durable, as an upload has. What was not made
-/// durable is forgotten once the file is closed, as an fsync that failed may have lost it: only the last durable point counts,
-/// and only when the bytes up to it still have their CRC-32C. Else the transfer begins anew, as the owner has all of it.
+/// An output as it arrives, in a <see cref="ResumableFile"/>. What was not made durable is forgotten once the file is closed, as
+/// an fsync that failed may have lost it: only the last durable point counts, and only when the bytes up to it still have their
+/// CRC-32C. Else the transfer starts again from the beginning, as the owner has all of it.
 /// </summary>
 internal sealed class OutputFile : IDisposable
 {
-    private const long WritebackStepBytes = 8 << 20; // as an upload's
-
-    private readonly SafeFileHandle _data;
-    private readonly UploadJournal _journal;
-    private readonly long _intervalBytes;
+    private readonly ResumableFile _file;
     private uint _crc;
-    private long _writebackOffset;
 
-    private OutputFile(SafeFileHandle data, UploadJournal journal, long intervalBytes, ReceivedPoint received)
+    private OutputFile(ResumableFile file, ReceivedPoint received)
     {
-        _data = data;
-        _journal = journal;
-        _intervalBytes = intervalBytes;
+        _file = file;
         (Offset, _crc) = received;
-        _writebackOffset = Offset;
+        _file.BeginAt(Offset);
     }
 
     /// <summary>Where the next byte belongs.</summary>
@@ -37,18 +29,20 @@ internal sealed class OutputFile : IDisposable
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public static OutputFile Open(string directory, Guid boot, long intervalBytes, CancellationToken cancellationToken)
     {
-        var data = DurableFiles.OpenWritable(Path.Combine(directory, "data"), FileMode.OpenOrCreate);
-        UploadJournal? journal = null;
+        var start = new DurablePoint(0, Crc32C.Empty, boot, Failed: false);
+        var file = ResumableFile.Open(
+            Path.Combine(directory, "data"), Path.Combine(directory, "journal"), start, intervalBytes);
         try
         {
-            var start = new DurablePoint(0, Crc32C.Empty, boot, Failed: false);
-            journal = UploadJournal.Open(Path.Combine(directory, "journal"), start);
-            return new OutputFile(data, journal, intervalBytes, Recover(data, journal.Last, cancellationToken));
+            var durable = file.Durable;
+            var kept = ResumableFile.IsIntact(file.Data, durable, cancellationToken)
+                ? new ReceivedPoint(durable.Offset, durable.Crc32C) : new ReceivedPoint(0, Crc32C.Empty);
+            RandomAccess.SetLength(file.Data, kept.Offset);
+            return new OutputFile(file, kept);
         }
         catch
         {
-            journal?.Dispose();
-            data.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -56,10 +50,9 @@ internal sealed class OutputFile : IDisposable
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(_data, bytes, Offset);
+        RandomAccess.Write(_file.Data, bytes, Offset);
         _crc = Crc32C.Append(_crc, bytes);
-        Offset += bytes.Length;
-        Follow();
+        Advance(bytes.Length);
     }
 
     /// <summary>Leaves a hole.</summary>
@@ -67,55 +60,28 @@ internal sealed class OutputFile : IDisposable
     public void AppendZeros(long count)
     {
         if (count == 0) return;
-        RandomAccess.SetLength(_data, Offset + count);
+        RandomAccess.SetLength(_file.Data, Offset + count);
         _crc = Crc32C.AppendZeros(_crc, count);
-        Offset += count;
-        Follow();
+        Advance(count);
     }
 
     /// <summary>Makes all of it durable.</summary>
     /// <exception cref="IOException">The disk failed; nothing of the file can be trusted any more.</exception>
-    public void Sync() => Posix.Sync(_data);
+    public void Sync() => _file.Sync();
 
     /// <summary>Makes a durable point of what is there, for the next transfer to go on from.</summary>
     /// <exception cref="IOException">The disk failed or is full.</exception>
     public void Checkpoint()
     {
-        Sync();
-        _journal.Append(new DurablePoint(Offset, _crc, BootId.Current, Failed: false));
+        _file.Sync();
+        _file.NoteDurable(new ReceivedPoint(Offset, _crc));
     }
 
-    public void Dispose()
+    public void Dispose() => _file.Dispose();
+
+    private void Advance(long count)
     {
-        _journal.Dispose();
-        _data.Dispose();
-    }
-
-    private static ReceivedPoint Recover(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)
-    {
-        var length = RandomAccess.GetLength(data);
-        if (length >= durable.Offset)
-        {
-            var crc = FileCrc.Compute(data, 0, durable.Offset, Crc32C.Empty, cancellationToken);
-            if (crc == durable.Crc32C)
-            {
-                RandomAccess.SetLength(data, durable.Offset);
-                return new(durable.Offset, crc);
-            }
-        }
-
-        RandomAccess.SetLength(data, 0);
-        return new(0, Crc32C.Empty);
-    }
-
-    private void Follow()
-    {
-        if (Offset - _writebackOffset >= WritebackStepBytes)
-        {
-            Posix.StartWriteback(_data, _writebackOffset, Offset - _writebackOffset);
-            _writebackOffset = Offset;
-        }
-
-        if (Offset - _journal.Last.Offset >= _intervalBytes) Checkpoint();
+        Offset += count;
+        if (_file.Follow(Offset)) Checkpoint();
     }
 }

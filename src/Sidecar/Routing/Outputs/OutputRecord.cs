@@ -6,7 +6,7 @@ using Sidecar.Staging.Files;
 namespace Sidecar.Routing.Outputs;
 
 /// <summary>
-/// What is known of an output that is, or was, brought here; <c>output.json</c> beside its data. The property names are
+/// What is known of an output that is, or was, fetched here; <c>output.json</c> beside its data. The property names are
 /// on disk: rename none.
 /// </summary>
 /// <param name="ImportFinishedAt">Of the run that made the output: the same import id may be run again.</param>

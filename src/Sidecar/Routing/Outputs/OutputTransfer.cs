@@ -11,7 +11,7 @@ using Sidecar.Staging.Space;
 namespace Sidecar.Routing.Outputs;
 
 /// <summary>
-/// One run of bringing an output here. It does not depend on those who wait for it. Each chunk's CRC-32C, made of the
+/// One run of fetching an output here. It does not depend on those who wait for it. Each chunk's CRC-32C, made of the
 /// owner's file, is checked before the chunk is written, and the length at the end: so the digests of the result hold
 /// for the copy as well, and computing them again would only cost what the transfer itself does.
 /// </summary>
@@ -19,7 +19,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private readonly Reattachment _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
+    private readonly ReattachBackoff _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
     private Action<long, long>? _listeners;
     private long _offset;
     private long _corruptAt = -1;
@@ -84,7 +84,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         {
             throw new StagingException(
                 StagingError.NoSpace,
-                $"The volume filled up while the output of import {Record.ImportId} was brought here. Try again later.",
+                $"The volume filled up while the output of import {Record.ImportId} was fetched here. Try again later.",
                 failure,
                 DiskFault.FullFacts);
         }
@@ -92,7 +92,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         {
             throw new StagingException(
                 StagingError.DiskFailed,
-                $"The disk failed while the output of import {Record.ImportId} was brought here ({failure.Message}).",
+                $"The disk failed while the output of import {Record.ImportId} was fetched here ({failure.Message}).",
                 failure);
         }
     }
@@ -186,7 +186,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
 
     private PeerException OwnerLost(Exception inner) => new(
         PeerError.OwnerLost,
-        $"The connection to {Record.Owner} broke while the output of import {Record.ImportId} was brought here, and "
+        $"The connection to {Record.Owner} broke while the output of import {Record.ImportId} was fetched here, and "
         + $"could not be made again within {context.Options.ReattachTimeout} (Peers:ReattachTimeout). What arrived is "
         + "kept: try again, and it goes on there.",
         inner,
@@ -196,7 +196,7 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
     private PeerException Corrupt(string what, object expected, object actual) => new(
         PeerError.TransferCorrupt,
         $"The output of import {Record.ImportId} does not arrive as {Record.Owner} has it: its {what} is {actual}, not "
-        + $"{expected}. Try again; if it stays so, release the import and run it anew.",
+        + $"{expected}. Try again; if it stays so, release the import and run it again.",
         ("owner", Record.Owner),
         ("expected", expected),
         ("actual", actual));

@@ -11,7 +11,7 @@ namespace Sidecar.Rpc.Calls;
 /// </summary>
 /// <remarks>
 /// A call whose deadline passes is answered by the server the moment it does, whatever its handler does afterwards; a
-/// handler that ends later, well or not, is told of as DEADLINE_EXCEEDED here too, as that is what the client saw.
+/// handler that ends later, well or not, is reported as DEADLINE_EXCEEDED here too, as that is what the client saw.
 /// </remarks>
 internal sealed class CallObserver(TimeProvider clock, ILogger<CallObserver> logger) : ServerInterceptor
 {

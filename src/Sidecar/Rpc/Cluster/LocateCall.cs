@@ -28,10 +28,10 @@ internal sealed class LocateCall(LocalTable local, Locator locator, ForwardMark 
         throw outcome.Silent.Count > 0 ? Locator.Incomplete(subject, outcome) : Locator.NotFound(subject, outcome.Asked);
     }
 
-    private static Subject ToSubject(LocateRequest request) => request.SubjectCase switch
+    private static ResourceId ToSubject(LocateRequest request) => request.SubjectCase switch
     {
-        LocateRequest.SubjectOneofCase.ImageId => Subject.Image(ImageId.Parse(request.ImageId)),
-        LocateRequest.SubjectOneofCase.ImportId => Subject.Import(ImportIds.Parse(request.ImportId)),
+        LocateRequest.SubjectOneofCase.ImageId => ResourceId.Image(ImageId.Parse(request.ImageId)),
+        LocateRequest.SubjectOneofCase.ImportId => ResourceId.Import(ImportIds.Parse(request.ImportId)),
         LocateRequest.SubjectOneofCase.None => throw new StagingException(
             StagingError.InvalidRequest, "Locate needs an image id or an import id."),
     };

@@ -15,7 +15,7 @@ namespace Sidecar.Rpc.Images;
 
 /// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
 internal sealed class DeleteCall(
-    StagingArea area, ImportQueue imports, BroughtOutputs outputs, DeletionTeller peers, PeerDirectory directory, ForwardMark mark,
+    StagingArea area, ImportQueue imports, FetchedOutputs outputs, TombstoneBroadcaster peers, PeerDirectory directory, ForwardMark mark,
     IOptions<PeersOptions> options, TimeProvider clock)
 {
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)

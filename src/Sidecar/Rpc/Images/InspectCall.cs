@@ -6,13 +6,13 @@ using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc.Images;
 
-/// <summary>The Inspect call: judges the beginning of an image that is nowhere yet.</summary>
-internal sealed class InspectCall(ImageJudge judge)
+/// <summary>The Inspect call: inspects the beginning of an image that is nowhere yet.</summary>
+internal sealed class InspectCall(FormatValidator validator)
 {
     public InspectResponse Run(InspectRequest request)
     {
         RequestRules.CheckClaim(request.DiskFormat, request.ContainerFormat);
-        var view = judge.View(
+        var view = validator.View(
             new ImageBytes(request.Data.Memory, request.Complete),
             new ImageClaim(request.DiskFormat, request.ContainerFormat));
         return new InspectResponse

@@ -11,15 +11,15 @@ namespace Sidecar.Rpc.Images;
 
 /// <summary>The ReadImage call: bytes of an image, or of an import's output, wherever they are.</summary>
 internal sealed class ReadCall(
-    ImageReader reader, BroughtOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark,
+    ImageReader reader, FetchedOutputs outputs, OwnerRouter router, StreamForwarder streams, ForwardMark mark,
     StagingMetrics metrics, TimeProvider clock)
 {
     public Task<bool> RunAsync(
         ReadImageRequest request, IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller)
     {
-        var image = Subject.Image(ImageId.Parse(request.ImageId));
+        var image = ResourceId.Image(ImageId.Parse(request.ImageId));
         // The output is where the import ran, which the image may have left.
-        var subject = request.ImportId.Length == 0 ? image : Subject.Import(ImportIds.Parse(request.ImportId));
+        var subject = request.ImportId.Length == 0 ? image : ResourceId.Import(ImportIds.Parse(request.ImportId));
         if (subject.IsImport && outputs.TryGet(subject.Id, out var output) && output.ImageId.ToString() == image.Id.ToString("D"))
         {
             return reader.SendAsync(output.Path, request, responses, caller.CancellationToken);

@@ -11,11 +11,11 @@ using Sidecar.Staging;
 namespace Sidecar.Rpc.Importing;
 
 /// <summary>
-/// The ReleaseImport call: the import at its owner, and then its output where it was brought to this pod. An output that
-/// was brought to a third pod stays there until the image is deleted or its retention ends.
+/// The ReleaseImport call: the import at its owner, and then its output where it was fetched to this pod. An output that
+/// was fetched to a third pod stays there until the image is deleted or its retention ends.
 /// </summary>
 internal sealed class ReleaseCall(
-    ImportQueue imports, StagingArea area, BroughtOutputs outputs, OwnerRouter router, Forwarder forwarder, ForwardMark mark)
+    ImportQueue imports, StagingArea area, FetchedOutputs outputs, OwnerRouter router, Forwarder forwarder, ForwardMark mark)
 {
     public async Task<ReleaseImportResponse> RunAsync(ReleaseImportRequest request, ServerCallContext caller)
     {
@@ -41,7 +41,7 @@ internal sealed class ReleaseCall(
             ImportId = request.ImportId, KeepImage = request.KeepImage, Forwarded = mark.Message(),
         };
         return router.RouteAsync(
-            new RoutedCall(Subject.Import(id), request.OwnerHint, request.Forwarded, caller),
+            new RoutedCall(ResourceId.Import(id), request.OwnerHint, request.Forwarded, caller),
             () => ReleaseHereAsync(id, request.KeepImage),
             // Not twice: the second answer would be that there is no such import.
             owner => forwarder.AskAsync(

@@ -15,7 +15,7 @@ namespace Sidecar.Rpc.Importing;
 /// <summary>The RunImport call: an import runs where its image is, and its progress is told wherever it was asked for.</summary>
 internal sealed class RunImportCall(
     ImportQueue imports, OwnerRouter router, StreamForwarder streams, ForwardMark mark, OwnerMemory memory,
-    OutputBringer bringer, Self self)
+    OutputFetcher bringer, PodIdentity self)
 {
     public Task<bool> RunAsync(
         RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller)
@@ -28,9 +28,9 @@ internal sealed class RunImportCall(
             request.ImportId = wanted.ImportId.ToString("D");
         }
 
-        var route = new RoutedCall(Subject.Image(wanted.ImageId), request.OwnerHint, request.Forwarded, caller)
+        var route = new RoutedCall(ResourceId.Image(wanted.ImageId), request.OwnerHint, request.Forwarded, caller)
         {
-            Import = Subject.Import(wanted.ImportId),
+            Import = ResourceId.Import(wanted.ImportId),
         };
         return router.RouteAsync(
             route,

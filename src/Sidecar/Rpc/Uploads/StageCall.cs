@@ -39,12 +39,12 @@ internal sealed class StageCall(
             var image = await writer.CommitAsync(
                 new CommitRequest(StagingMessages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
                 callerGone);
-            stalls.Commit();
+            stalls.MarkCommit();
             return image.ToMessage(staging);
         }
         catch (StagingException refusal)
         {
-            staging.Metrics.Broke(refusal);
+            staging.Metrics.CountCorruption(refusal);
             throw;
         }
     }
@@ -102,12 +102,12 @@ internal sealed class StageCall(
             while (await frames.MoveNext(waiting.Token))
             {
                 idle.CancelAfter(staging.Options.IdleTimeout);
-                stalls.Client();
+                stalls.MarkClientWait();
                 var frame = frames.Current;
                 if (frame.Finish is { } finish) return finish;
                 if (!frame.IsChunk) throw UnexpectedPart(frame);
                 Append(writer, frame);
-                stalls.Disk();
+                stalls.MarkDiskWait();
                 received?.Invoke(frame.Data.Length);
             }
         }

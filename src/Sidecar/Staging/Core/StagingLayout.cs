@@ -31,10 +31,10 @@ internal sealed class StagingLayout(string directory)
 
     public string Imports => Path.Combine(Private, "imports");
 
-    /// <summary>Deletions that peers must still be told of.</summary>
+    /// <summary>Deletions that peers must still be notified of.</summary>
     public string Tombstones => Path.Combine(Private, "tombstones");
 
-    /// <summary>Outputs of imports that ran on other pods and were brought here.</summary>
+    /// <summary>Outputs of imports that ran on other pods and were fetched here.</summary>
     public string Outputs => Path.Combine(Private, "outputs");
 
     /// <summary>Records that could not be read; see <see cref="DamagedRecords"/>.</summary>
@@ -53,6 +53,6 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Journal and work files of one import; the import id is a UUID as well.</summary>
     public string ImportDirectory(Guid importId) => Path.Combine(Imports, importId.ToString("D"));
 
-    /// <summary>Record, journal and data of an output that was brought here.</summary>
+    /// <summary>Record, journal and data of an output that was fetched here.</summary>
     public string OutputDirectory(Guid importId) => Path.Combine(Outputs, importId.ToString("D"));
 }

@@ -91,7 +91,7 @@ internal sealed class StagingMetrics
     public void Refused(StagingError reason) => _refusals.Add(1, Tag("reason", reason.Reason()));
 
     /// <summary>Counts what came in damaged; other refusals are the gRPC statuses' to count.</summary>
-    public void Broke(StagingException refusal)
+    public void CountCorruption(StagingException refusal)
     {
         if (refusal.Error == StagingError.ChunkCorrupt) _corruptChunks.Add(1);
         if (refusal.Error == StagingError.DigestMismatch) _mismatches.Add(1, Tag("algorithm", refusal.Facts["algorithm"]));

@@ -8,7 +8,7 @@ internal enum UploadState
     /// <summary>Nobody writes; it can be resumed at its received offset.</summary>
     Suspended,
 
-    /// <summary>A disk error made its bytes doubtful; it can only be aborted or started anew.</summary>
+    /// <summary>A disk error made its bytes doubtful; it can only be aborted or started again.</summary>
     Failed,
 
     /// <summary>Somebody holds space for it, and no writer has it.</summary>

@@ -59,14 +59,14 @@ internal sealed class HeldReservations(StagingContext context, SpaceLedger space
 
     /// <summary>Moves the space to an upload of the image. The holder keeps a promise of nothing.</summary>
     /// <param name="bytes">What the upload needs; null: all that is left, as nobody knows yet.</param>
-    /// <param name="soonFree">Bytes that the caller will remove from the volume when this succeeds.</param>
+    /// <param name="reclaimable">Bytes that the caller will remove from the volume when this succeeds.</param>
     /// <exception cref="StagingException">ReservationNotFound; NoSpace: it is as it was.</exception>
-    public Reservation TakeOver(string id, ImageId image, long? bytes, long soonFree)
+    public Reservation TakeOver(string id, ImageId image, long? bytes, long reclaimable)
     {
         lock (_lock)
         {
             if (!IsHeld(id, image)) throw NotFound(image);
-            return space.TakeOver(_held[id].Space, bytes, soonFree);
+            return space.TakeOver(_held[id].Space, bytes, reclaimable);
         }
     }
 

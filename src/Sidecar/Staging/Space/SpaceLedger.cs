@@ -40,12 +40,12 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     /// <exception cref="StagingException"><see cref="StagingError.NoSpace"/>.</exception>
     public Reservation ReserveForUpload(long bytes) => ReserveForUpload(bytes, 0);
 
-    /// <param name="soonFree">Bytes that the caller will remove from the volume when this succeeds.</param>
-    public Reservation ReserveForUpload(long bytes, long soonFree)
+    /// <param name="reclaimable">Bytes that the caller will remove from the volume when this succeeds.</param>
+    public Reservation ReserveForUpload(long bytes, long reclaimable)
     {
         lock (_lock)
         {
-            var space = Measure(soonFree);
+            var space = Measure(reclaimable);
             if (space.LowSpace) throw NoSpace(bytes, bytes, space, "the volume is below its low watermark");
             return Take(bytes, space);
         }
@@ -75,14 +75,14 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     }
 
     /// <summary>Sets what a reservation has left; on NoSpace it is unchanged.</summary>
-    internal void Resize(Reservation reservation, long bytes, long soonFree = 0)
+    internal void Resize(Reservation reservation, long bytes, long reclaimable = 0)
     {
         lock (_lock)
         {
             var more = bytes - reservation.RemainingBytes;
             if (more > 0)
             {
-                var space = Measure(soonFree);
+                var space = Measure(reclaimable);
                 if (more > space.AvailableBytes) throw NoSpace(more, bytes, space, "the volume has no room for it");
             }
 
@@ -92,12 +92,12 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
     }
 
     /// <summary>Moves what a reservation has left to a new one, of so many bytes when that is known.</summary>
-    internal Reservation TakeOver(Reservation from, long? bytes, long soonFree)
+    internal Reservation TakeOver(Reservation from, long? bytes, long reclaimable)
     {
         lock (_lock)
         {
             var wanted = bytes ?? from.RemainingBytes;
-            Resize(from, wanted, soonFree);
+            Resize(from, wanted, reclaimable);
             from.RemainingBytes = 0;
             return new Reservation(this, wanted);
         }
@@ -120,14 +120,14 @@ internal sealed class SpaceLedger(Func<VolumeSpace> measure, StagingOptions opti
         return new Reservation(this, bytes);
     }
 
-    private SpaceSnapshot Measure(long soonFree)
+    private SpaceSnapshot Measure(long reclaimable)
     {
         var volume = measure();
-        var unpromised = volume.FreeBytes + soonFree - _reservedBytes;
+        var unpromised = volume.FreeBytes + reclaimable - _reservedBytes;
         var low = volume.TotalBytes / 100 * options.LowWatermarkPercent;
         var high = volume.TotalBytes / 100 * options.HighWatermarkPercent;
         var lowSpace = unpromised < (_lowSpace ? high : low);
-        if (soonFree == 0) _lowSpace = lowSpace; // what is only planned must not leave the low state
+        if (reclaimable == 0) _lowSpace = lowSpace; // what is only planned must not leave the low state
         var available = Math.Max(0, unpromised - options.ReserveBytes);
         return new SpaceSnapshot(
             volume.TotalBytes, volume.FreeBytes, _reservedBytes, available, low, high, lowSpace);

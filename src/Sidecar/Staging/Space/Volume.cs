@@ -5,7 +5,7 @@ namespace Sidecar.Staging.Space;
 /// <summary>The real file system under the staging directory.</summary>
 internal static class Volume
 {
-    /// <summary>What <c>statvfs</c> says, each time anew.</summary>
+    /// <summary>What <c>statvfs</c> says, asked afresh each time.</summary>
     public static Func<VolumeSpace> Measure(StagingLayout layout)
     {
         return () =>

@@ -4,8 +4,7 @@ using Sidecar.Staging.Files;
 namespace Sidecar.Staging.Uploads;
 
 /// <summary>
-/// Follows the writer of one upload and moves its bytes to the disk: starts writeback every few megabytes, so that
-/// the disk works while bytes still arrive and the commit's fsync finds little to do, and every
+/// Follows the writer of one upload and moves its bytes to the disk, and every
 /// <see cref="StagingOptions.DurableIntervalBytes"/> makes a durable point of what is there.
 /// <para>
 /// A failure of the disk, the writer's included, ends the upload for good. The kernel reports an fsync error once and
@@ -14,9 +13,6 @@ namespace Sidecar.Staging.Uploads;
 /// </summary>
 internal sealed class DurabilityPump
 {
-    // 8 MiB keeps a disk busy; smaller steps only cost calls, larger ones leave it idle at the end.
-    private const long WritebackStepBytes = 8 << 20;
-
     private readonly UploadFiles _files;
     private readonly Upload _upload;
     private readonly StagingContext _context;
@@ -24,14 +20,12 @@ internal sealed class DurabilityPump
     private readonly Lock _failing = new();
     private readonly Task _task;
     private IOException? _failure;
-    private long _writebackOffset;
 
     public DurabilityPump(UploadFiles files, Upload upload, StagingContext context)
     {
         _files = files;
         _upload = upload;
         _context = context;
-        _writebackOffset = upload.Received.Offset;
         _task = Task.Run(RunAsync);
     }
 
@@ -54,12 +48,12 @@ internal sealed class DurabilityPump
     /// <exception cref="IOException">The disk failed, now or before; the upload has failed.</exception>
     public void Checkpoint()
     {
-        var (point, last) = (_upload.Received, _files.Journal.Last);
+        var (point, last) = (_upload.Received, _files.File.Durable);
         if (point.Offset == last.Offset && last.BootId == BootId.Current) return;
         SyncData();
         try
         {
-            _files.Journal.Append(new DurablePoint(point.Offset, point.Crc32C, BootId.Current, Failed: false));
+            _files.File.NoteDurable(point);
             _upload.MadeDurable(point.Offset);
             _context.Metrics.Durable(point.Offset - last.Offset);
         }
@@ -81,7 +75,7 @@ internal sealed class DurabilityPump
         var started = _context.Metrics.StartFsync();
         try
         {
-            Posix.Sync(_files.Data);
+            _files.File.Sync();
         }
         catch (IOException failure)
         {
@@ -113,12 +107,12 @@ internal sealed class DurabilityPump
         StagingLog.UploadFailed(_context.Log, _upload.Header.ImageId, _upload.Received.Offset, failure);
         try
         {
-            _files.Journal.AppendFailure();
+            _files.File.NoteFailure();
         }
         catch (Exception broken) when (broken is IOException or UnauthorizedAccessException)
         {
             // In memory the upload is dead already. The next process trusts no byte behind the last durable point that it
-            // has not compared with its CRC and written anew.
+            // has not compared with its CRC and written again.
         }
 
         return failure;
@@ -130,24 +124,12 @@ internal sealed class DurabilityPump
         {
             try
             {
-                Follow();
+                if (_files.File.Follow(_upload.Received.Offset)) Checkpoint();
             }
             catch (IOException)
             {
                 return; // kept in Failure; the writer looks there before it accepts more
             }
         }
-    }
-
-    private void Follow()
-    {
-        var received = _upload.Received.Offset;
-        if (received - _writebackOffset >= WritebackStepBytes)
-        {
-            Posix.StartWriteback(_files.Data, _writebackOffset, received - _writebackOffset);
-            _writebackOffset = received;
-        }
-
-        if (received - _files.Journal.Last.Offset >= _context.Options.DurableIntervalBytes) Checkpoint();
     }
 }

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 namespace Sidecar.Staging.Uploads;
 
 /// <summary>
-/// Wakes one follower of a growing upload. Signals that come while it works melt into one, and none allocates.
+/// Wakes one follower of a growing upload. Signals that come while it works are coalesced, and none allocates.
 /// </summary>
 internal sealed class ProgressSignal
 {

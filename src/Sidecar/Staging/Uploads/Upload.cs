@@ -16,7 +16,7 @@ internal readonly record struct ReceivedPoint(long Offset, uint Crc32C);
 /// After a restart nothing counts before it is proven. The last durable point of the journal does: the journal is made durable
 /// again before anybody hears of it, and the bytes up to it are compared with their CRC before the upload goes on. What lies
 /// behind it counts when the kernel is the same, as the page cache outlives a killed process, and only if it has the CRC that
-/// was noted of it; it is then written anew, as an fsync that failed under the killed process may have lost it. After a crash
+/// was noted of it; it is then written again, as an fsync that failed under the killed process may have lost it. After a crash
 /// of the machine it does not count: it may be missing, zeros or old blocks.
 /// </para>
 /// </summary>
@@ -136,7 +136,7 @@ internal sealed class Upload
 
     public StagingException Dead() => new(
         StagingError.DiskFailed,
-        $"The upload of image {Header.ImageId} is lost: {_failure} Abort it, or stage the image anew.");
+        $"The upload of image {Header.ImageId} is lost: {_failure} Abort it, or stage the image again.");
 
     public void Begin(DateTimeOffset now)
     {
@@ -240,8 +240,7 @@ internal sealed class Upload
 
     private void CheckDurable(SafeFileHandle data, DurablePoint durable, CancellationToken cancellationToken)
     {
-        var crc = FileCrc.Compute(data, 0, durable.Offset, Crc32C.Empty, cancellationToken);
-        if (crc == durable.Crc32C) return;
+        if (ResumableFile.IsIntact(data, durable, cancellationToken)) return;
         Fail("What the volume holds is not what was made durable: the disk lost or changed bytes.");
         throw Dead();
     }

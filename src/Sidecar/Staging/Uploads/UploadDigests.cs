@@ -6,7 +6,7 @@ namespace Sidecar.Staging.Uploads;
 /// <summary>The digests of one upload, each followed on its own.</summary>
 internal sealed class UploadDigests(SafeFileHandle data, Func<long> received) : IAsyncDisposable
 {
-    private readonly List<DigestFollower> _followers = [];
+    private readonly List<BackgroundHasher> _followers = [];
 
     /// <summary>Has these computed as well. One that is first asked for at the end has to read the file from its start.</summary>
     public void Add(IEnumerable<string> algorithms)
@@ -14,7 +14,7 @@ internal sealed class UploadDigests(SafeFileHandle data, Func<long> received) : 
         foreach (var name in algorithms)
         {
             if (name == Crc32C.Name || _followers.Any(follower => follower.Algorithm == name)) continue;
-            _followers.Add(new DigestFollower(name, data, received));
+            _followers.Add(new BackgroundHasher(name, data, received));
         }
     }
 

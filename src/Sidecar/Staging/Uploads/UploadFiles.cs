@@ -1,38 +1,35 @@
 using Microsoft.Win32.SafeHandles;
-using Sidecar.Staging.Files;
 
 namespace Sidecar.Staging.Uploads;
 
 /// <summary>The open files of an upload that is written to.</summary>
 internal sealed class UploadFiles : IDisposable
 {
-    private UploadFiles(SafeFileHandle data, UploadJournal journal, ReceivedNote note)
+    private UploadFiles(ResumableFile file, ReceivedNote note)
     {
-        Data = data;
-        Journal = journal;
+        File = file;
         Note = note;
     }
 
-    public SafeFileHandle Data { get; }
+    public ResumableFile File { get; }
 
-    public UploadJournal Journal { get; }
+    public SafeFileHandle Data => File.Data;
 
     public ReceivedNote Note { get; }
 
+    /// <param name="intervalBytes">Bytes after which a durable point is due.</param>
     /// <exception cref="IOException">The disk failed or is full; none is open.</exception>
-    public static UploadFiles Open(Upload upload)
+    public static UploadFiles Open(Upload upload, long intervalBytes)
     {
-        var data = DurableFiles.OpenWritable(upload.DataFile, FileMode.OpenOrCreate);
-        UploadJournal? journal = null;
+        var file = ResumableFile.Open(upload.DataFile, upload.JournalFile, upload.Start, intervalBytes);
         try
         {
-            journal = UploadJournal.Open(upload.JournalFile, upload.Start);
-            return new UploadFiles(data, journal, ReceivedNote.Open(upload.NoteFile));
+            file.BeginAt(upload.Received.Offset);
+            return new UploadFiles(file, ReceivedNote.Open(upload.NoteFile));
         }
         catch
         {
-            journal?.Dispose();
-            data.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -40,7 +37,6 @@ internal sealed class UploadFiles : IDisposable
     public void Dispose()
     {
         Note.Dispose();
-        Journal.Dispose();
-        Data.Dispose();
+        File.Dispose();
     }
 }

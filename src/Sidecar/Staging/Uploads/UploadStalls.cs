@@ -16,20 +16,20 @@ internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
     private long _disk;
 
     /// <summary>The time since the last mark was spent waiting for the client.</summary>
-    public void Client() => Add(ref _client);
+    public void MarkClientWait() => Add(ref _client);
 
     /// <summary>The time since the last mark was spent writing.</summary>
-    public void Disk() => Add(ref _disk);
+    public void MarkDiskWait() => Add(ref _disk);
 
     /// <summary>The time since the last mark was spent on the last fsync, the digests and the rename.</summary>
-    public void Commit() => metrics.Stalled("commit", Seconds(Lap()));
+    public void MarkCommit() => metrics.Stalled("commit", Seconds(Lap()));
 
-    public void Dispose() => Tell();
+    public void Dispose() => Flush();
 
     private void Add(ref long cause)
     {
         cause += Lap();
-        if (_client + _disk >= Step) Tell();
+        if (_client + _disk >= Step) Flush();
     }
 
     private long Lap()
@@ -39,7 +39,7 @@ internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
         return now - before;
     }
 
-    private void Tell()
+    private void Flush()
     {
         metrics.Stalled("client", Seconds(_client));
         metrics.Stalled("disk", Seconds(_disk));

@@ -14,7 +14,7 @@ internal sealed class UploadWriter : IAsyncDisposable
 {
     private readonly Upload _upload;
     private readonly UploadHeader _header;
-    private readonly GatePass _pass;
+    private readonly ImageLock _pass;
     private readonly Reservation _reservation;
     private readonly UploadCommit _commit;
     private readonly StagingContext _context;
@@ -22,7 +22,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly DurabilityPump _pump;
     private readonly UploadDigests _digests;
     private readonly BlockWriter _blocks;
-    private readonly UploadJudge _judge;
+    private readonly UploadValidator _validator;
     private readonly Action _discard;
     private bool _committed;
 
@@ -30,7 +30,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <param name="header">What holds now: what the upload began with, and what this call adds.</param>
     /// <param name="discard">Removes the upload; called when its content was refused.</param>
     public UploadWriter(
-        Upload upload, UploadHeader header, GatePass pass, Reservation reservation, UploadCommit commit,
+        Upload upload, UploadHeader header, ImageLock pass, Reservation reservation, UploadCommit commit,
         StagingContext context, Action discard)
     {
         _upload = upload;
@@ -40,9 +40,9 @@ internal sealed class UploadWriter : IAsyncDisposable
         _commit = commit;
         _context = context;
         _discard = discard;
-        _files = UploadFiles.Open(upload);
+        _files = UploadFiles.Open(upload, context.Options.DurableIntervalBytes);
         _blocks = new BlockWriter(_files.Data);
-        _judge = new UploadJudge(context.Judge, header.Claim, _files.Data);
+        _validator = new UploadValidator(context.Validate, header.Claim, _files.Data);
         _digests = new UploadDigests(_files.Data, () => upload.Received.Offset);
         _digests.Add(context.Options.Digests.Union(header.ExpectedDigests.Keys));
         _pump = new DurabilityPump(_files, upload, context);
@@ -64,7 +64,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <param name="crc32C">What the sender says of the chunk; checked before it is written.</param>
     /// <exception cref="StagingException">
     /// OffsetMismatch, ChunkCorrupt, LengthMismatch, NoSpace: nothing was written, the upload goes on at its offset.
-    /// DiskFailed: it is dead. A refusal of <see cref="JudgeImage"/>: it is discarded. UploadTakenOver, UploadAborted,
+    /// DiskFailed: it is dead. A refusal of <see cref="ValidateImage"/>: it is discarded. UploadTakenOver, UploadAborted,
     /// Draining: this writer's time is over.
     /// </exception>
     public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
@@ -104,7 +104,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
     /// <exception cref="StagingException">
     /// LengthMismatch, DigestMismatch: not committed, the upload stays. DiskFailed: it is dead. A refusal of
-    /// <see cref="JudgeImage"/>: it is discarded.
+    /// <see cref="ValidateImage"/>: it is discarded.
     /// </exception>
     public async Task<StagedImage> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
@@ -113,14 +113,14 @@ internal sealed class UploadWriter : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            await Task.Run(() => _judge.Complete(ReceivedOffset), CancellationToken.None);
+            await Task.Run(() => _validator.Complete(ReceivedOffset), CancellationToken.None);
             await SyncAsync();
             var digests = await DigestsAsync(request, cancellationToken);
             _pass.ThrowIfRevoked();
             // The point of no return: from here on the caller's wish to cancel comes too late.
             var image = await Task.Run(() => _commit.Run(_upload, digests), CancellationToken.None);
             _committed = true;
-            _context.Metrics.Durable(ReceivedOffset - _files.Journal.Last.Offset); // the rest has no point in the journal
+            _context.Metrics.Durable(ReceivedOffset - _files.File.Durable.Offset); // the rest has no point in the journal
             return image;
         }
         catch (IOException failure) when (
@@ -141,7 +141,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         {
             await _pump.StopAsync();
             await _digests.DisposeAsync();
-            if (_judge.HasRefused) await Task.Run(Discard);
+            if (_validator.HasRefused) await Task.Run(Discard);
             else if (!_committed) await Task.Run(Suspend);
         }
         finally
@@ -237,14 +237,14 @@ internal sealed class UploadWriter : IAsyncDisposable
         _files.Note.Write(received);
         _pump.Advance();
         _digests.Advance();
-        Judge(received.Offset);
+        Validate(received.Offset);
     }
 
-    private void Judge(long received)
+    private void Validate(long received)
     {
         try
         {
-            _judge.Grown(received);
+            _validator.Grown(received);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

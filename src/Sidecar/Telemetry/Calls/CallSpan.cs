@@ -42,7 +42,7 @@ internal sealed class CallSpan
         activity?.SetTag("rpc.system.name", "grpc").SetTag("rpc.method", method);
     }
 
-    /// <summary>Somebody listens to this very span: its server is to be told of it.</summary>
+    /// <summary>Somebody listens to this very span, so its context is passed to the server.</summary>
     public bool IsRecorded => _activity is not null;
 
     public bool HasEnded => Volatile.Read(ref _ended) != 0;

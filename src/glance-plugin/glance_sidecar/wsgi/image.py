@@ -36,6 +36,6 @@ def may_modify(request, image_id):
 
 
 def back_to_queued(image_id):
-    """Makes an image that is `uploading` ready to be staged anew. Raises 409 when it changed meanwhile."""
+    """Makes an image that is `uploading` ready to be staged again. Raises 409 when it changed meanwhile."""
     if not database.to_queued(image_id, "uploading"):
         raise webob.exc.HTTPConflict(explanation="The image changed meanwhile: look at its status, and try again.")

@@ -25,7 +25,7 @@ internal sealed class GrowingImageTests : InspectionTest
     {
         using var file = Open(Qcow2FormatTests.Header());
 
-        var verdict = new Qcow2Format().Judge(new ImageBytes(file, 512, complete: false));
+        var verdict = new Qcow2Format().Inspect(new ImageBytes(file, 512, complete: false));
 
         Assert.That((verdict.Matches, verdict.VirtualSize), Is.EqualTo((true, 1L << 30)));
     }
@@ -35,7 +35,7 @@ internal sealed class GrowingImageTests : InspectionTest
     {
         using var file = Open(TestImages.Noise(4096));
 
-        Assert.That(new VhdFormat().Judge(new ImageBytes(file, 4096, complete: false)).Undecided);
+        Assert.That(new VhdFormat().Inspect(new ImageBytes(file, 4096, complete: false)).Undecided);
     }
 
     [Test]

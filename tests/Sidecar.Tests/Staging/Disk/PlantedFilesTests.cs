@@ -81,7 +81,7 @@ internal sealed class PlantedFilesTests
             {
                 File.WriteAllText(path + ".new", "replaced");
                 File.Move(path + ".new", path, overwrite: true);
-                return Judgement.Nothing;
+                return ValidationResult.Nothing;
             };
             await AssertRefusedAsync(staging, path, "replaced");
             Assert.That(File.ReadAllText(path), Is.EqualTo("replaced"));

@@ -55,7 +55,7 @@ internal sealed class InterruptionTests
             Judge = (_, _, _, _) =>
             {
                 inside.SetResult();
-                return Judgement.Nothing;
+                return ValidationResult.Nothing;
             },
         };
         using (var file = File.OpenHandle(staging.Layout.ImageFile(_id), FileMode.Create, FileAccess.Write))

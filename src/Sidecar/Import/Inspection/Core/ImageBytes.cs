@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Sidecar.Import.Inspection.Core;
 
 /// <summary>
-/// Bounded random access to the bytes of an image, for formats to judge. The same formats can run over a finished
+/// Bounded random access to the bytes of an image, for formats to inspect. The same formats can run over a finished
 /// file and over an upload that still grows: bytes behind the end of a finished file do not exist, bytes behind the
 /// end of a growing one are <see cref="BytesPendingException">pending</see>.
 /// </summary>

@@ -9,7 +9,7 @@ internal abstract class ImageFormat
     /// <summary>Glance's name of the format.</summary>
     public abstract string Name { get; }
 
-    public FormatVerdict Judge(ImageBytes bytes)
+    public FormatVerdict Inspect(ImageBytes bytes)
     {
         var checks = new Checks();
         try

@@ -18,13 +18,13 @@ internal sealed class VhdFormat : ImageFormat
 
     protected override FormatVerdict Inspect(ImageBytes bytes, Checks checks)
     {
-        if (bytes.StartsWith(0, Cookie)) return Judge(bytes, 0, Dynamic, checks);
+        if (bytes.StartsWith(0, Cookie)) return Inspect(bytes, 0, Dynamic, checks);
         var footer = bytes.Length - FooterBytes;
         return footer > 0 && bytes.StartsWith(footer, Cookie)
-            ? Judge(bytes, footer, Fixed, checks) : FormatVerdict.NoMatch;
+            ? Inspect(bytes, footer, Fixed, checks) : FormatVerdict.NoMatch;
     }
 
-    private static FormatVerdict Judge(ImageBytes bytes, long offset, uint expectedType, Checks checks)
+    private static FormatVerdict Inspect(ImageBytes bytes, long offset, uint expectedType, Checks checks)
     {
         checks.Recognise();
         var footer = bytes.Read(offset, FooterBytes).Span;

@@ -1,0 +1,29 @@
+using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Processes;
+
+namespace Sidecar.Import.Decompression;
+
+/// <summary>Decompresses through an external program.</summary>
+internal sealed class ProgramReader(SafeFileHandle file, string compression, ChildFilter program)
+    : DecompressionReader(file, compression)
+{
+    // What the pipe and the program hold is counted too: less than a megabyte.
+    public override long Consumed => program.Fed;
+
+    public override void Dispose() => program.Dispose();
+
+    protected override int Decode(Span<byte> buffer)
+    {
+        var count = program.Read(buffer);
+        if (count > 0) return count;
+        var outcome = program.Finish();
+        if (outcome.End == ChildEnd.Succeeded) return 0;
+        if (outcome.End != ChildEnd.Failed) throw program.Describe(outcome);
+        // So zstd says of a window that is too large for it, and any of them when it gets no more.
+        throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
+            ? Unsupported(
+                $"takes more memory to unpack than is allowed ({outcome.ErrorText})",
+                "Compress it with a smaller window or dictionary")
+            : Corrupt($"it cannot be unpacked ({outcome.ErrorText})");
+    }
+}

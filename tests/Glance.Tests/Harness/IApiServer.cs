@@ -1,7 +1,0 @@
-namespace Glance.Tests.Harness;
-
-/// <summary>A web server that runs glance-api, with native threads.</summary>
-internal interface IApiServer
-{
-    Command Start();
-}

@@ -1,4 +1,0 @@
-namespace Glance.Tests.Harness;
-
-/// <summary>A task of Glance as its owner sees it.</summary>
-internal sealed record ImportTask(string Status, string Message);

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Glance.Tests.Harness.Servers;
+
+/// <summary>A Ceph cluster of one monitor and one OSD in memory, with a pool for images.</summary>
+internal sealed class CephCluster : IAsyncDisposable
+{
+    public const string Pool = "images";
+
+    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(60);
+
+    private readonly string _directory;
+    private readonly List<Command> _daemons = [];
+
+    private CephCluster(string directory) => _directory = directory;
+
+    /// <summary>What its clients need.</summary>
+    public string Configuration => Path.Combine(_directory, "ceph.conf");
+
+    public static async Task<CephCluster> StartAsync(string directory)
+    {
+        var cluster = new CephCluster(Directory.CreateDirectory(directory).FullName);
+        try
+        {
+            await cluster.StartMonitorAsync();
+            await cluster.StartOsdAsync();
+            await cluster.CephAsync("osd", "pool", "create", Pool, "8");
+            await cluster.RbdAsync("pool", "init");
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the rbd program on the pool.</summary>
+    public Task<string> RbdAsync(params string[] arguments) =>
+        Command.RunAsync(["rbd", "--conf", Configuration, "--pool", Pool, .. arguments]);
+
+    /// <summary>The images in the pool.</summary>
+    public async Task<string[]> ImagesAsync() =>
+        (await RbdAsync("ls")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    public async ValueTask DisposeAsync()
+    {
+        // The OSD first: without a monitor it does not end.
+        foreach (var daemon in _daemons.AsEnumerable().Reverse()) await daemon.DisposeAsync();
+    }
+
+    private async Task StartMonitorAsync()
+    {
+        var fsid = Guid.NewGuid().ToString();
+        var (first, second) = FreePorts();
+        var address = string.Create(CultureInfo.InvariantCulture, $"[v2:127.0.0.1:{first},v1:127.0.0.1:{second}]");
+        File.WriteAllText(Configuration, Settings(fsid, address));
+        var map = Path.Combine(_directory, "monmap");
+        await Command.RunAsync(["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, map]);
+        await Command.RunAsync(["ceph-mon", "--conf", Configuration, "--id", "a", "--mkfs", "--monmap", map]);
+        _daemons.Add(Command.Start(["ceph-mon", "--conf", Configuration, "--id", "a", "--foreground"]));
+    }
+
+    private async Task StartOsdAsync()
+    {
+        var uuid = Guid.NewGuid().ToString();
+        await CephAsync("osd", "new", uuid);
+        Directory.CreateDirectory(Path.Combine(_directory, "osd.0"));
+        await Command.RunAsync(["ceph-osd", "--conf", Configuration, "--id", "0", "--mkfs", "--osd-uuid", uuid]);
+        _daemons.Add(Command.Start(["ceph-osd", "--conf", Configuration, "--id", "0", "--foreground"]));
+        await Until.RightAsync(
+            () => CephAsync("osd", "stat"), stat => stat.Contains("1 up", StringComparison.Ordinal), RetryBackoff);
+    }
+
+    private Task<string> CephAsync(params string[] arguments) =>
+        Command.RunAsync(["ceph", "--conf", Configuration, "--connect-timeout", "60", .. arguments]);
+
+    private static (int First, int Second) FreePorts()
+    {
+        using var first = new TcpListener(IPAddress.Loopback, 0);
+        using var second = new TcpListener(IPAddress.Loopback, 0);
+        first.Start();
+        second.Start();
+        return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
+    }
+
+    // One copy of everything, nothing on a disk, nobody asked who he is.
+    private string Settings(string fsid, string monitors) => $"""
+        [global]
+        fsid = {fsid}
+        mon host = {monitors}
+        auth cluster required = none
+        auth service required = none
+        auth client required = none
+        osd pool default size = 1
+        osd pool default min size = 1
+        osd crush chooseleaf type = 0
+        mon data = {_directory}/mon.a
+        mon data avail crit = 1
+        osd data = {_directory}/osd.0
+        osd objectstore = memstore
+        memstore device bytes = 2147483648
+        run dir = {_directory}
+        admin socket = {_directory}/$name.$pid.asok
+        pid file =
+        log file =
+        log to stderr = false
+        mon cluster log file =
+        crash dir = {_directory}
+        keyring = {_directory}/keyring
+
+        """;
+}

@@ -1,0 +1,35 @@
+namespace Glance.Tests.Harness.Servers;
+
+/// <summary>How a site differs from the usual one.</summary>
+internal sealed record SiteOptions
+{
+    /// <summary>Glance alone: none of our code, and Glance's own import plugins.</summary>
+    public static SiteOptions GlanceAlone { get; } = new()
+    {
+        WithSidecar = false, Plugins = "['image_decompression','image_conversion']",
+    };
+
+    /// <summary>What the suite uses: Glance alone when a person wants to see what it does with the same cases.</summary>
+    public static SiteOptions Chosen { get; } =
+        Environment.GetEnvironmentVariable("GLANCE_TESTS_ALONE") == "1" ? GlanceAlone : new SiteOptions();
+
+    /// <summary>
+    /// Where Python looks before Debian's packages, as PYTHONPATH has it: another version of Glance, and of what that
+    /// needs newer than Debian has it.
+    /// </summary>
+    public static string Sources => Environment.GetEnvironmentVariable("GLANCE_TESTS_SOURCES") is { Length: > 0 } sources
+        ? sources + ":" : "";
+
+    public bool WithSidecar { get; init; } = true;
+
+    /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>
+    public bool UnderApache { get; init; }
+
+    /// <summary>A Ceph cluster besides the file stores; the default store is in it.</summary>
+    public bool WithCeph { get; init; }
+
+    public string Plugins { get; init; } = "['staging_sidecar']";
+
+    /// <summary>Options of the package, beside the suite's.</summary>
+    public IReadOnlyDictionary<string, string> Plugin { get; init; } = new Dictionary<string, string>();
+}

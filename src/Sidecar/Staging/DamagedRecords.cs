@@ -2,7 +2,7 @@ namespace Sidecar.Staging;
 
 /// <summary>
 /// Records that make no sense: they are moved to <c>.sidecar/damaged</c>, where an operator may look at them and remove
-/// them, logged, and counted as long as they lie there. What holds more than any record does is removed.
+/// them, logged, and counted as long as they lie there: however large they are, as a rename moves no bytes.
 /// </summary>
 internal static class DamagedRecords
 {
@@ -14,16 +14,9 @@ internal static class DamagedRecords
         var aside = Path.Combine(layout.Damaged, name);
         try
         {
-            if (Posix.TryStatus(path) is not { } status) return;
+            if (Posix.TryStatus(path) is null) return;
             DurableFiles.CreateDirectory(layout.Damaged);
             Remove(aside);
-            if (status is { IsRegular: true, Size: > RecordFile.MaxBytes })
-            {
-                File.Delete(path);
-                StagingLog.LeftoverRemoved(log, path, why);
-                return;
-            }
-
             Posix.TryRename(path, aside);
             StagingLog.RecordSetAside(log, path, aside, why);
         }

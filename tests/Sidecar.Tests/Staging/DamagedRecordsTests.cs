@@ -85,7 +85,7 @@ internal sealed class DamagedRecordsTests
     }
 
     [Test]
-    public async Task Restart_WithARecordLargerThanAny_RemovesItAndGoesOn()
+    public async Task Restart_WithARecordLargerThanAny_SetsItAsideAndGoesOn()
     {
         using var staging = new StagingFixture();
         await staging.StageAsync(_damaged, StagingFixture.Content(20));
@@ -93,8 +93,10 @@ internal sealed class DamagedRecordsTests
         using (var record = File.OpenWrite(staging.Layout.ImageRecord(_damaged))) record.SetLength(3L << 30);
         staging.Restart();
         Assert.That(staging.Area.ListImages(), Is.Empty);
-        Assert.That(DamagedRecords.Count(staging.Layout), Is.Zero);
+        Assert.That(DamagedRecords.Count(staging.Layout), Is.EqualTo(1));
         Assert.That(File.Exists(staging.Layout.ImageRecord(_damaged)), Is.False);
+        var aside = Path.Combine(staging.Layout.Damaged, $"image-{_damaged}.json");
+        Assert.That(new FileInfo(aside).Length, Is.EqualTo(3L << 30));
     }
 
     [Test]

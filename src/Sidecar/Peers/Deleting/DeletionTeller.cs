@@ -56,7 +56,7 @@ internal sealed class DeletionTeller(
         Peer peer, bool everything, CancellationToken cancellationToken)
     {
         if (!everything) return;
-        var missed = tombstones.MissedBy(peer.Name);
+        var missed = tombstones.MissedBy(peer.Name, _clock.GetUtcNow());
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = CallsAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(missed, bounds, async (entry, stopping) =>
         {

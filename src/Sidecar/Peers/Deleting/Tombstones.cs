@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Forwarding;
+using Sidecar.Peers.Membership;
 using Sidecar.Staging;
 
 namespace Sidecar.Peers.Deleting;
@@ -33,10 +34,14 @@ internal sealed class Tombstones
         metrics.ObserveTombstones(() => _all.Count);
     }
 
-    /// <summary>Those that a peer was not told of, and that are not held back.</summary>
-    public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer) =>
+    /// <summary>
+    /// Those that a peer was not told of, and that are not held back. Nor those of the future, which a clock that was set back
+    /// leaves: told, they would take what was staged anew since. They are told when their time has come.
+    /// </summary>
+    public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer, DateTimeOffset now) =>
     [
         .. _all.Where(entry => !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))
+            .Where(entry => entry.Value.DeletedAt - now <= PeerClock.Tolerated)
             .Select(entry => (entry.Key, entry.Value)),
     ];
 

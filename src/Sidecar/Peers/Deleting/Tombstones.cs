@@ -87,8 +87,9 @@ internal sealed class Tombstones
             if (now - tombstone.DeletedAt <= _retention) continue; // no sum: the time on disk may be any
             lock (LockOf(id))
             {
-                if (!_all.TryRemove(new(id, tombstone))) continue;
-                DurableFiles.Delete(_layout.Tombstone(id));
+                if (!_all.Contains(new(id, tombstone))) continue;
+                DurableFiles.Delete(_layout.Tombstone(id)); // what cannot be removed is tried again in the next round
+                _all.TryRemove(id, out _);
                 removed++;
             }
         }

@@ -20,7 +20,7 @@ internal sealed class LayeringTests
         ["Staging"] = ["Configuration", "Telemetry", "Background"],
         ["Import"] = ["Configuration", "Telemetry", "Staging", "Background"],
         ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
-        ["Rpc"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Generated", "Grpc"],
+        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Generated", "Grpc"],
         ["Hosting"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Rpc", "Grpc", "Generated"],
     };
 

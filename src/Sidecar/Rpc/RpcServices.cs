@@ -50,7 +50,7 @@ internal static class RpcServices
         services.AddSingleton<IsImported>(provider => image => provider.GetRequiredService<ImportQueue>().List(image)
             .Any(import => import.State is ImportState.Queued or ImportState.Running or ImportState.Succeeded));
         services.AddSingleton<IDrainedImports, DrainedImports>();
-        services.AddSingleton<DrainCall>();
+        services.AddSingleton<DrainCall>().AddSingleton<PodCondition>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();

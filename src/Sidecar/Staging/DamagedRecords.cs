@@ -18,6 +18,7 @@ internal static class DamagedRecords
             DurableFiles.CreateDirectory(layout.Damaged);
             Remove(aside);
             Posix.TryRename(path, aside);
+            DamagedNotes.Write(layout, name, why);
             StagingLog.RecordSetAside(log, path, aside, why);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -29,6 +30,22 @@ internal static class DamagedRecords
     /// <summary>How many lie there now.</summary>
     public static long Count(StagingLayout layout) =>
         Directory.Exists(layout.Damaged) ? Directory.EnumerateFileSystemEntries(layout.Damaged).LongCount() : 0;
+
+    /// <summary>How many lie there now, and the first of them by name. None when the disk cannot be asked.</summary>
+    public static (int Count, IReadOnlyList<DamagedRecord> First) List(StagingLayout layout, int most)
+    {
+        try
+        {
+            if (!Directory.Exists(layout.Damaged)) return (0, []);
+            var names = Directory.EnumerateFileSystemEntries(layout.Damaged).Select(path => Path.GetFileName(path)).ToList();
+            names.Sort(StringComparer.Ordinal);
+            return (names.Count, [.. names.Take(most).Select(name => DamagedNotes.Read(layout, name))]);
+        }
+        catch (Exception failure) when (DiskFault.Is(failure))
+        {
+            return (0, []);
+        }
+    }
 
     // What was set aside by the same name before: the newer one tells more.
     private static void Remove(string path)

@@ -41,6 +41,34 @@ internal sealed class CommandTests
     }
 
     [Test]
+    public async Task Status_ADamagedRecord_IsNamedWithWhyAndWhen_AlsoAfterARestart(CancellationToken cancellationToken)
+    {
+        var records = Directory.CreateDirectory(_directory["staging/.sidecar/images"]);
+        await File.WriteAllTextAsync(Path.Combine(records.FullName, $"{Id}.json"), "{}", cancellationToken);
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);
+        var cli = new Cli(daemon.Address);
+        for (var start = 0; start < 2; start++)
+        {
+            var condition = (await cli.RunAsync(cancellationToken, "status", "--json")).Json.GetProperty("condition");
+            Assert.That(condition.GetProperty("damagedRecordCount").GetString(), Is.EqualTo("1"));
+            var record = condition.GetProperty("damagedRecords")[0];
+            Assert.That(record.GetProperty("name").GetString(), Is.EqualTo($"image-{Id}.json"));
+            Assert.That(record.GetProperty("why").GetString(), Does.Contain("missing required"));
+            Assert.That(record.GetProperty("setAsideAt").GetDateTime(), Is.EqualTo(DateTime.UtcNow).Within(1).Hours);
+            Assert.That(condition.GetProperty("confinement").GetArrayLength(), Is.EqualTo(4));
+            var text = (await cli.RunAsync(cancellationToken, "status")).Text;
+            Assert.That(text, Does.Contain("Damaged records (1)").And.Contain($"image-{Id}.json").And.Contain("missing required"));
+            Assert.That(text, Does.Contain("Confinement:"));
+            await daemon.KillAsync(cancellationToken);
+            await daemon.RestartAsync(cancellationToken);
+        }
+
+        File.Delete(_directory[$"staging/.sidecar/damaged/image-{Id}.json"]);
+        var mended = await cli.RunAsync(cancellationToken, "status");
+        Assert.That(mended.Text, Does.Not.Contain("Damaged records"));
+    }
+
+    [Test]
     public async Task Adopt_FileInTheStagingDirectory_BecomesAnImage(CancellationToken cancellationToken)
     {
         await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);

@@ -22,7 +22,7 @@ internal sealed class LayeringTests
         ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
         ["Routing"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Generated", "Grpc"],
         ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Generated", "Grpc"],
-        ["Rpc"] = ["Configuration", "Telemetry", "Staging", "Import", "Peers", "Routing", "Draining", "Generated", "Grpc"],
+        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Generated", "Grpc"],
         ["Hosting"] =
             ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Rpc", "Grpc", "Generated"],
     };

@@ -9,7 +9,7 @@ namespace Stagectl.Survey;
 /// <summary>A sidecar at one moment: health, space, and what is going on.</summary>
 internal sealed record PodStatus(
     string Server, HealthCheckResponse Health, Capacity Capacity, IReadOnlyList<Upload> Uploads,
-    IReadOnlyList<Import> Imports, IReadOnlyList<Peer> Peers)
+    IReadOnlyList<Import> Imports, IReadOnlyList<Peer> Peers, Condition Condition)
 {
     /// <summary>Looks at everything at once. Of the imports only those that wait or run.</summary>
     public static async Task<PodStatus> TakeAsync(Invocation invocation)
@@ -22,9 +22,10 @@ internal sealed record PodStatus(
         using var peers = client.Peers.ListPeersAsync(new ListPeersRequest(), invocation.Call);
         var under = await imports.ResponseStream.ToListAsync(invocation);
         under.RemoveAll(import => import.State is not (Import.Types.State.Queued or Import.Types.State.Running));
+        var pods = await peers;
         return new PodStatus(
             client.Address.ToString(), await health, await capacity, await uploads.ResponseStream.ToListAsync(invocation),
-            under, (await peers).Peers);
+            under, pods.Peers, pods.Self?.Condition ?? new Condition()); // a daemon of before has none
     }
 
     public JsonObject ToJson() => new()
@@ -35,5 +36,6 @@ internal sealed record PodStatus(
         ["uploads"] = new JsonArray([.. Uploads.Select(ProtoJson.Node)]),
         ["imports"] = new JsonArray([.. Imports.Select(ProtoJson.Node)]),
         ["peers"] = new JsonArray([.. Peers.Select(ProtoJson.Node)]),
+        ["condition"] = ProtoJson.Node(Condition),
     };
 }

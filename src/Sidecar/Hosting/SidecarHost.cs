@@ -53,6 +53,7 @@ internal static class SidecarHost
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();
+        app.UseMiddleware<LateFrames>();
         app.UseListenerRoles();
         app.UseMiddleware<CallEntry>();
         app.MapApi();

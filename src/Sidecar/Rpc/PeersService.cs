@@ -17,7 +17,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
 internal sealed class PeersService(
     StagingArea area, PeerDirectory directory, PodIdentity self, ForwardMark mark, LocateCall locate, Announcements announcements,
-    DrainCall drain, UnmanagedWatch unmanaged, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
+    DrainCall drain, UnmanagedWatch unmanaged, PodCondition condition, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
@@ -27,10 +27,14 @@ internal sealed class PeersService(
         return Task.FromResult(Describe());
     }
 
-    public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListPeersResponse
+    public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context)
+    {
+        var self = Describe();
+        // It reads a directory, which is for people only: peers ask often.
+        if (!ForwardMark.IsFromPeer(context)) self.Condition = condition.Look();
+        return Task.FromResult(new ListPeersResponse
         {
-            Self = Describe(),
+            Self = self,
             Peers =
             {
                 directory.Peers.Select(PeerMessages.ToMessage)
@@ -38,6 +42,7 @@ internal sealed class PeersService(
                     .ThenBy(peer => peer.Address, StringComparer.Ordinal),
             },
         });
+    }
 
     public override Task<LocateResponse> Locate(LocateRequest request, ServerCallContext context) =>
         locate.RunAsync(request, context);

@@ -46,7 +46,7 @@ internal static class RpcServices
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
             .AddSingleton<ReleaseCall>().AddSingleton<LocateCall>()
             .AddSingleton<InspectCall>();
-        services.AddSingleton<DrainCall>();
+        services.AddSingleton<DrainCall>().AddSingleton<PodCondition>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<PeersService>();

@@ -20,6 +20,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
     public (IReadOnlyCollection<Upload> Uploads, int RolledBack) Run()
     {
         var started = Stopwatch.GetTimestamp();
+        DamagedNotes.Tidy(context.Layout);
         Parallel.ForEach(Directory.EnumerateFileSystemEntries(context.Layout.Images), RecoverImage);
         var uploads = new ConcurrentBag<Upload>();
         foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))

@@ -1,4 +1,5 @@
 using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 
@@ -48,6 +49,38 @@ internal sealed class DeleteEverywhereTests : ClusterTest
     }
 
     [Test]
+    public async Task StagedAnew_AfterADeletionByAClockThatIsAhead_Survives()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster.KillPodAsync(1);
+        var tomorrow = Timestamp.FromDateTime(DateTime.UtcNow.AddDays(1));
+        await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id, DeletedAt = tomorrow });
+        await cluster.KillPodAsync(0);
+        await StageAsync(await cluster.StartPodAsync(1), _id, Content(1000));
+        await cluster.StartPodAsync(0);
+        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+        Assert.That(await ImagesAsync(cluster[1]), Is.EqualTo(new[] { _id }));
+    }
+
+    [Test]
+    public async Task DeleteImage_OfAnImageThatWasFirstCommittedByAClockThatIsAhead_RemovesIt()
+    {
+        await using var cluster = await Cluster.StartAsync(1);
+        using var stage = new StageStream(cluster[0].Staging, Deadline);
+        await stage.SendAsync(new StageRequest
+        {
+            Header = new StageHeader
+            {
+                ImageId = _id, HandedOverBy = "glance-9", FirstCommittedAt = Timestamp.FromDateTime(DateTime.UtcNow.AddDays(1)),
+            },
+        });
+        await stage.FinishAsync(0);
+        var now = Timestamp.FromDateTime(DateTime.UtcNow);
+        var deleted = await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id, DeletedAt = now });
+        Assert.That(deleted.Existed, Is.True);
+    }
+
+    [Test]
     public async Task DeleteImage_ToldLate_LeavesANewerUploadAlone()
     {
         await using var cluster = await Cluster.StartAsync(1);
@@ -58,7 +91,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         var request = new DeleteImageRequest
         {
             ImageId = _id, Forwarded = new Forwarded { By = "glance-9", Instance = "other" },
-            DeletedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(upload.StartedAt.ToDateTime().AddTicks(-1)),
+            DeletedAt = Timestamp.FromDateTime(upload.StartedAt.ToDateTime().AddTicks(-1)),
         };
         Assert.That((await cluster[0].Staging.DeleteImageAsync(request)).Existed, Is.False);
         await stage.ChunkAsync(Content(5));

@@ -175,6 +175,27 @@ internal sealed class FetchedOutputsTests : SidecarTest
     }
 
     [Test]
+    public async Task Bring_WhoseJournalCannotBeRemoved_IsThereAllTheSame()
+    {
+        var disk = Content(4 * Mebibyte);
+        await using var cluster = await Cluster.StartAsync(1);
+        var import = await ImportAsync(cluster[0], disk);
+        await using var receiver = new Receiver(Address(cluster), Long);
+        var gate = new TransferGate(Mebibyte, Deadline);
+        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
+        await gate.Reached;
+        var id = Guid.Parse(import.ImportId);
+        using (Mount.Over(Path.Combine(receiver.Layout.OutputDirectory(id), "journal")))
+        {
+            gate.Open();
+            Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
+        }
+
+        Assert.That(await receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline), Is.EqualTo(await bring), "again");
+        Assert.That(await receiver.Outputs.RemoveAsync(id), Is.EqualTo(disk.Length));
+    }
+
+    [Test]
     public async Task Recover_WhatNobodyCanRead_IsRemovedAndTheRestKept()
     {
         var disk = Content(Mebibyte);

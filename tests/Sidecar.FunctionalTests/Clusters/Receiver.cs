@@ -65,9 +65,10 @@ internal sealed class Receiver : IAsyncDisposable
     private PeerChannels Channels()
     {
         var (options, rules) = (Options.Create(_options), new TrustRules(_options));
+        var loops = new LoopHealth(
+            _services.GetRequiredService<IMeterFactory>(), TimeProvider.System, NullLogger<LoopHealth>.Instance);
         var credentials = new CredentialWatch(
-            options, rules, new LoopHealth(_services.GetRequiredService<IMeterFactory>(), NullLogger<LoopHealth>.Instance), TimeProvider.System,
-            NullLogger<CredentialWatch>.Instance);
+            options, rules, loops, TimeProvider.System, NullLogger<CredentialWatch>.Instance);
         return new PeerChannels(options, new PeerDialer(credentials, rules));
     }
 

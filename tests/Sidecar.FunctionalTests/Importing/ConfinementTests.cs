@@ -52,11 +52,49 @@ internal sealed class ConfinementTests : SidecarTest
         }
     }
 
-    private async Task<SidecarInstance> StartAsync(TestDirectory directory, string confinement)
+    [Test]
+    public async Task Conversion_ByAProgramThatWasTakenOver_AsAnotherUser_HasFewThreads()
+    {
+        if (Environment.OSVersion.Version < new Version(5, 14)) Assert.Ignore("This kernel counts the threads of a user on all of it.");
+        using var directory = TestDirectory.Create();
+        File.SetUnixFileMode(directory.Path, (UnixFileMode)0b111_111_111);
+        string[] nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        await using var sidecar = await StartAsync(directory, "available", nobody);
+        await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
+        var self = (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self;
+        if (!self.Condition.Confinement.Single(layer => layer.Mechanism == "network_namespace").Holds)
+        {
+            Assert.Ignore("Users may not make namespaces here.");
+        }
+
+        var import = await ImportAsync(sidecar);
+
+        Assert.That(import.State, Is.EqualTo(ImportMessage.Types.State.Succeeded), import.Failure?.Message);
+    }
+
+    [Test]
+    public async Task Condition_NamesEveryLayer_AndWhyOneIsMissing()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, "--Import:Confinement", "off", "--Import:Tools:Unshare", "/nowhere/unshare");
+        await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
+        var layers = (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self.Condition.Confinement;
+        Assert.That(layers.Select(layer => $"{layer.Mechanism}: {layer.Holds} {layer.Missing}"), Is.EqualTo(new[]
+        {
+            "landlock: False Import:Confinement is off", "seccomp: False Import:Confinement is off",
+            "network_namespace: False unshare is not installed", "limits: True ",
+        }));
+        using var http = new HttpClient { BaseAddress = sidecar.Ops };
+        Assert.That(await http.GetStringAsync("/status.json", Deadline), Does.Contain("unshare is not installed"));
+    }
+
+    private async Task<SidecarInstance> StartAsync(TestDirectory directory, string confinement, params string[] launcher)
     {
         var disk = await SlowTool.DiskAsync(directory, Deadline);
-        var sidecar = await SidecarInstance.StartAsync(
-            directory.Path, "--Import:Tools:QemuImg", WriteImpostor(directory), "--Import:Confinement", confinement);
+        var sidecar = await SidecarInstance.StartUnderAsync(
+            launcher, directory.Path, "--Import:Tools:QemuImg", WriteImpostor(directory, launcher.Length > 0),
+            "--Import:Confinement", confinement);
         await StageAsync(sidecar, _other, Content(1000));
         await StageAsync(sidecar, _id, disk);
         return sidecar;
@@ -79,12 +117,13 @@ internal sealed class ConfinementTests : SidecarTest
         return last!;
     }
 
-    private string WriteImpostor(TestDirectory directory)
+    // The superuser, who runs the other tests, has no limit of threads.
+    private string WriteImpostor(TestDirectory directory, bool countThreads)
     {
         var path = directory["impostor"];
         File.WriteAllText(path, $$"""
             #!/usr/bin/python3 -I
-            import os, socket, sys
+            import os, socket, sys, threading
             if sys.argv[1] == "measure":
                 os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
             staging, daemon, reached = "{{directory.Staging}}", os.getppid(), []
@@ -117,6 +156,17 @@ internal sealed class ConfinementTests : SidecarTest
                     mem.seek(first)
                     mem.read(1)
 
+            def threads():
+                gate = threading.Event()
+                threading.stack_size(65536)
+                try:
+                    for _ in range(500):
+                        threading.Thread(target=gate.wait, daemon=True).start()
+                except RuntimeError as refused:
+                    raise OSError() from refused
+                finally:
+                    gate.set()
+
             other, record = staging + "/{{_other}}", staging + "/.sidecar/images/{{_other}}.json"
             attempt("other image", lambda: open(other, "rb").read(1))
             attempt("write other image", lambda: os.open(other, os.O_WRONLY))
@@ -133,12 +183,14 @@ internal sealed class ConfinementTests : SidecarTest
             attempt("environment", lambda: open("/proc/%d/environ" % daemon, "rb").read(1))
             attempt("memory", memory)
             attempt("fork", fork)
+            if {{(countThreads ? "True" : "False")}}:
+                attempt("threads", threads)
             if reached:
                 sys.exit("reached " + " ".join(reached))
             os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
 
             """);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(path, (UnixFileMode)0b101_101_101);
         return path;
     }
 }

@@ -34,12 +34,15 @@ internal sealed class Freezer : IDisposable
             {
                 using var left = System.Diagnostics.Process.GetProcessById(int.Parse(process, CultureInfo.InvariantCulture));
                 left.Kill();
+                left.WaitForExit();
             }
             catch (ArgumentException)
             {
                 // It was killed before, and is gone now.
             }
         }
+
+        Directory.Delete(_group);
     }
 
     private void Set(string state) => File.WriteAllText(Path.Combine(_group, "freezer.state"), state);

@@ -17,6 +17,9 @@ internal sealed class Mount : IDisposable
     /// <summary>Makes the removal of a file fail, as a disk does that is away, and nothing else.</summary>
     public static Mount Over(string file) => new(file, "--bind", "/dev/null");
 
+    /// <summary>As above, and gives the file this content meanwhile.</summary>
+    public static Mount Over(string file, string content) => new(file, "--bind", content);
+
     /// <summary>Makes a directory, with what is in it, a file system that can only be read.</summary>
     public static Mount ReadOnly(string directory)
     {

@@ -67,7 +67,7 @@ internal sealed class RawCheck : IDisposable
         return "hung up";
     }
 
-    private static byte[] Frame(byte kind, byte flags, int stream, byte[] payload)
+    public static byte[] Frame(byte kind, byte flags, int stream, byte[] payload)
     {
         var frame = new byte[FrameHeaderBytes + payload.Length];
         BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
@@ -78,7 +78,7 @@ internal sealed class RawCheck : IDisposable
     }
 
     // Neither indexed nor compressed; a length below 127 is one byte.
-    private static byte[] Literal(string name, string value) =>
+    public static byte[] Literal(string name, string value) =>
     [
         0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.Latin1.GetBytes(value),
     ];

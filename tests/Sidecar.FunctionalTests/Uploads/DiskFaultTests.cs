@@ -47,6 +47,42 @@ internal sealed class DiskFaultTests : SidecarTest
     }
 
     [Test]
+    public async Task BackgroundLoop_ThatFails_MakesThePodUnready_UntilItWorks()
+    {
+        using var directory = TestDirectory.Create();
+        var tombstone = Path.Combine(directory.Staging, ".sidecar", "tombstones", NewId());
+        Directory.CreateDirectory(Path.GetDirectoryName(tombstone)!);
+        await File.WriteAllTextAsync(tombstone, "", Deadline);
+        await File.WriteAllTextAsync(directory["old"], """{"deleted_at":"2020-01-01T00:00:00Z","told":[]}""", Deadline);
+        SidecarInstance sidecar;
+        using (Mount.Over(tombstone, directory["old"]))
+        {
+            sidecar = await SidecarInstance.StartAsync(directory.Path);
+            sidecar.ExpectsErrors = true;
+            using var broken = Watch(sidecar);
+            await UntilAsync(broken, HealthCheckResponse.Types.ServingStatus.NotServing);
+            using var http = new HttpClient { BaseAddress = sidecar.Ops };
+            Assert.That(await http.GetStringAsync("/healthz", Deadline), Is.EqualTo("ok\n"));
+            using var ready = await http.GetAsync("/readyz", Deadline);
+            Assert.That((int)ready.StatusCode, Is.EqualTo(503));
+            Assert.That(await ready.Content.ReadAsStringAsync(Deadline), Does.StartWith("background loop failed: janitor"));
+            Assert.That(await http.GetStringAsync("/status.json", Deadline), Does.Contain("background loop failed: janitor"));
+            Assert.That(
+                await MetricsPage.ReadAsync(sidecar, "glance_staging_background_failures_total{loop=\"janitor\"}", Deadline),
+                Is.Positive);
+            var self = (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self;
+            Assert.That(self.Condition.FailingLoops.Single().Name, Is.EqualTo("janitor"));
+            await StageAsync(sidecar, NewId(), [1, 2, 3]); // what is asked for all the same is done
+        }
+
+        await using var _ = sidecar;
+        using var watch = Watch(sidecar);
+        await UntilAsync(watch, HealthCheckResponse.Types.ServingStatus.Serving);
+        Assert.That(File.Exists(tombstone), Is.False);
+        Assert.That((await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self.Condition.FailingLoops, Is.Empty);
+    }
+
+    [Test]
     public async Task Delete_OnAReadOnlyVolume_IsDiskFailed()
     {
         using var directory = TestDirectory.Create();
@@ -129,6 +165,10 @@ internal sealed class DiskFaultTests : SidecarTest
         AssertRefused(
             await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
     }
+
+    private static AsyncServerStreamingCall<HealthCheckResponse> Watch(SidecarInstance sidecar) =>
+        new Health.HealthClient(sidecar.Channel).Watch(
+            new HealthCheckRequest { Service = "readiness" }, cancellationToken: Deadline);
 
     private static async Task UntilAsync(
         AsyncServerStreamingCall<HealthCheckResponse> watch, HealthCheckResponse.Types.ServingStatus status)

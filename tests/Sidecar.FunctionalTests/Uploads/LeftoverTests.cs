@@ -63,6 +63,35 @@ internal sealed class LeftoverTests : SidecarTest
         Assert.That(await ReadAsync(sidecar, id), SameBytes.As(Older));
     }
 
+    [Test]
+    public async Task Refusal_WhoseUploadCannotBeRemoved_LetsTheNextOneInAndHoldsNoSpace()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        sidecar.ExpectsErrors = true;
+        var id = NewId();
+        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        {
+            await stage.SendAsync(new StageRequest
+            {
+                Header = new StageHeader { ImageId = id, DeclaredSize = 1 << 30, DiskFormat = "qcow2", ContainerFormat = "bare" },
+            });
+            await ReceivedAsync(sidecar, id, 0);
+            using var busy = Busy(directory, id, "journal");
+            // No qcow2, and enough to tell.
+            await Assert.ThrowsAsync<RpcException>(async () =>
+            {
+                await stage.ContentAsync(Older);
+                await stage.FinishAsync((ulong)Older.Length);
+            });
+        }
+
+        await StageAsync(sidecar, id, Newer);
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(Newer));
+        var capacity = await sidecar.Staging.GetCapacityAsync(new GetCapacityRequest());
+        Assert.That(capacity.ReservedBytes, Is.Zero);
+    }
+
     private static async Task SuspendAsync(SidecarInstance sidecar, string id, byte[] content)
     {
         using var stage = new StageStream(sidecar.Staging, Deadline);

@@ -15,6 +15,7 @@ namespace Sidecar.Tests.Routing;
 internal sealed class TombstonesTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Later = Noon.AddDays(30);
 
     private readonly ImageId _id = ImageId.New();
 
@@ -26,8 +27,8 @@ internal sealed class TombstonesTests
         tombstones.Add(_id, Noon);
         tombstones.Told(_id, Noon, ["glance-1"]);
         var restarted = Open(directory);
-        Assert.That(restarted.MissedBy("glance-1"), Is.Empty);
-        var (id, tombstone) = restarted.MissedBy("glance-2").Single();
+        Assert.That(restarted.MissedBy("glance-1", Later), Is.Empty);
+        var (id, tombstone) = restarted.MissedBy("glance-2", Later).Single();
         Assert.That((id, tombstone.DeletedAt), Is.EqualTo((_id, Noon)));
     }
 
@@ -40,7 +41,7 @@ internal sealed class TombstonesTests
         tombstones.Told(_id, Noon, ["glance-1"]);
         tombstones.Add(_id, Noon.AddSeconds(1));
         tombstones.Told(_id, Noon, ["glance-1"]); // late news of the first one
-        Assert.That(tombstones.MissedBy("glance-1").Single().Tombstone.DeletedAt, Is.EqualTo(Noon.AddSeconds(1)));
+        Assert.That(tombstones.MissedBy("glance-1", Later).Single().Tombstone.DeletedAt, Is.EqualTo(Noon.AddSeconds(1)));
     }
 
     [Test]
@@ -51,10 +52,21 @@ internal sealed class TombstonesTests
         using (tombstones.HoldBack(_id))
         {
             using (tombstones.HoldBack(_id)) tombstones.Add(_id, Noon);
-            Assert.That(tombstones.MissedBy("glance-1"), Is.Empty, "another caller is still telling");
+            Assert.That(tombstones.MissedBy("glance-1", Later), Is.Empty, "another caller is still telling");
         }
 
-        Assert.That(tombstones.MissedBy("glance-1").Single().Id, Is.EqualTo(_id));
+        Assert.That(tombstones.MissedBy("glance-1", Later).Single().Id, Is.EqualTo(_id));
+    }
+
+    [Test]
+    public void MissedBy_OfADeletionInTheFuture_LeavesItOutUntilThen()
+    {
+        using var directory = new TempDirectory();
+        var tombstones = Open(directory);
+        tombstones.Add(_id, Noon);
+        Assert.That(tombstones.MissedBy("glance-1", Noon.AddHours(-1)), Is.Empty, "the clock was set back");
+        Assert.That(tombstones.MissedBy("glance-1", Noon.AddMilliseconds(-1)), Has.Count.EqualTo(1), "less than clocks differ");
+        Assert.That(tombstones.MissedBy("glance-1", Noon), Has.Count.EqualTo(1));
     }
 
     [Test]
@@ -68,7 +80,7 @@ internal sealed class TombstonesTests
         foreach (var kind in Planted.Kinds.Where(kind => kind != "link to a file")) Planted.At(layout.Tombstone(ImageId.New()), kind);
         var damaged = texts.Length + Planted.Kinds.Count - 1;
         var restarted = Open(directory);
-        Assert.That(restarted.MissedBy("glance-1").Select(missed => missed.Id), Is.EqualTo(new[] { _id }));
+        Assert.That(restarted.MissedBy("glance-1", Later).Select(missed => missed.Id), Is.EqualTo(new[] { _id }));
         Assert.That(DamagedRecords.Count(layout), Is.EqualTo(damaged));
     }
 
@@ -90,8 +102,8 @@ internal sealed class TombstonesTests
         tombstones.Add(_id, Noon);
         tombstones.Add(later, Noon.AddDays(1));
         tombstones.Sweep(Noon + new PeersOptions().TombstoneRetention + TimeSpan.FromHours(1));
-        Assert.That(tombstones.MissedBy("glance-1").Single().Id, Is.EqualTo(later));
-        Assert.That(Open(directory).MissedBy("glance-1").Single().Id, Is.EqualTo(later));
+        Assert.That(tombstones.MissedBy("glance-1", Later).Single().Id, Is.EqualTo(later));
+        Assert.That(Open(directory).MissedBy("glance-1", Later).Single().Id, Is.EqualTo(later));
     }
 
     [Test]
@@ -111,7 +123,7 @@ internal sealed class TombstonesTests
         Open(directory).Add(_id, Noon);
         var stray = Path.Combine(directory.Path, ".sidecar", "tombstones", ImageId.New().ToString());
         File.WriteAllText(stray, content);
-        Assert.That(Open(directory).MissedBy("glance-1").Single().Id, Is.EqualTo(_id));
+        Assert.That(Open(directory).MissedBy("glance-1", Later).Single().Id, Is.EqualTo(_id));
         Assert.That(File.Exists(stray), Is.False);
     }
 

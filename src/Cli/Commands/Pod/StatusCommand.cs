@@ -2,6 +2,7 @@ using System.CommandLine;
 using Stagectl.Commands.Core;
 using Stagectl.Commands.Images;
 using Stagectl.Commands.Importing;
+using Glance.Sidecar.V1;
 using Stagectl.Output;
 using Stagectl.Survey;
 
@@ -34,13 +35,23 @@ internal static class StatusCommand
             + $"{ByteText.Format(survey.Capacity.ReservedBytes)} reserved")
         .Add("Staged", $"{survey.Capacity.StagedImages} images, {ByteText.Format(survey.Capacity.StagedBytes)}")
         .Add("Unmanaged", $"{survey.Capacity.UnmanagedFiles} files, {ByteText.Format(survey.Capacity.UnmanagedBytes)}")
+        .Add("Confinement", Confinement(survey.Condition))
         .ToString();
+
+    private static string Confinement(Condition condition) => string.Join(", ", condition.Confinement.Select(
+        layer => layer.Holds ? layer.Mechanism : $"no {layer.Mechanism} ({layer.Missing})"));
 
     private static string Tables(PodStatus survey)
     {
+        var loops = survey.Condition.FailingLoops
+            .Select(loop => (string[])[loop.Name, TimeText.Format(loop.Since), loop.Failure]).ToList();
+        var damaged = survey.Condition.DamagedRecords
+            .Select(record => (string[])[record.Name, TimeText.Format(record.SetAsideAt), record.Why]).ToList();
         var uploadRows = survey.Uploads.Select(UploadsCommand.CreateRow).ToList();
         var importRows = survey.Imports.Select(ImportsCommand.CreateRow).ToList();
-        return Section("Unfinished uploads", UploadsCommand.CreateTable(), uploadRows)
+        return Section("Background loops that fail", new TextTable("LOOP", "SINCE", "FAILURE"), loops)
+            + Section($"Damaged records ({survey.Condition.DamagedRecordCount})", new TextTable("RECORD", "SET ASIDE", "WHY"), damaged)
+            + Section("Unfinished uploads", UploadsCommand.CreateTable(), uploadRows)
             + Section("Imports under way", ImportsCommand.CreateTable(), importRows);
     }
 

@@ -14,6 +14,9 @@ internal sealed record StatusReport(
     IReadOnlyList<ImportReport> Imports,
     ImagesReport Images,
     IReadOnlyList<PeerReport> Peers,
+    IReadOnlyList<LoopReport> FailingLoops,
+    DamagedReport Damaged,
+    IReadOnlyList<LayerReport> Confinement,
     IReadOnlyList<ProblemReport> Problems);
 
 /// <summary>The space ledger.</summary>
@@ -41,6 +44,18 @@ internal sealed record ImageReport(
 internal sealed record PeerReport(
     string Name, string Address, string State, DateTimeOffset Since, string Failure, string Version, ulong? FreeBytes,
     ulong? StagedImages);
+
+/// <summary>A background loop whose last round failed.</summary>
+internal sealed record LoopReport(string Name, DateTimeOffset Since, string Failure);
+
+/// <param name="Count">How many there are in all.</param>
+/// <param name="First">The first of them by name.</param>
+internal sealed record DamagedReport(int Count, IReadOnlyList<DamagedRecordReport> First);
+
+internal sealed record DamagedRecordReport(string Name, string Why, DateTimeOffset? SetAsideAt);
+
+/// <summary>A layer of the confinement of imports' programs.</summary>
+internal sealed record LayerReport(string Mechanism, bool Holds, string Missing);
 
 internal sealed record ProblemReport(DateTimeOffset At, string Level, string Text);
 

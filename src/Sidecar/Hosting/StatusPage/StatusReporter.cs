@@ -1,10 +1,13 @@
 using System.Diagnostics;
+using Sidecar.Background;
 using Sidecar.Hosting.Probes;
 using Sidecar.Import.Core;
+using Sidecar.Import.Processes;
 using Sidecar.Import.Queue;
 using Sidecar.Peers.Membership;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
 using Sidecar.Staging.Files;
 using Sidecar.Staging.Space;
 using Sidecar.Telemetry;
@@ -14,11 +17,12 @@ namespace Sidecar.Hosting.StatusPage;
 /// <summary>Looks at everything that the status page shows.</summary>
 internal sealed class StatusReporter(
     StagingArea area, StagingContext staging, ImportQueue imports, PeerDirectory peers, Readiness readiness,
-    RecentProblems problems, TimeProvider clock)
+    LoopHealth loops, Sandbox sandbox, RecentProblems problems, TimeProvider clock)
 {
     // A page of 100,000 images helps nobody; the oldest ones are those that were forgotten.
     private const int MostImages = 50;
     private const int MostImports = 50;
+    private const int MostRecords = 50;
 
     private readonly DateTimeOffset _startedAt = StartOfProcess();
 
@@ -34,6 +38,9 @@ internal sealed class StatusReporter(
             .Take(MostImports).Select(Import)],
         Images(),
         [.. peers.Peers.OrderBy(peer => peer.Name, StringComparer.Ordinal).Select(Peer)],
+        [.. loops.Failing.Select(loop => new LoopReport(loop.Name, loop.Since, loop.Failure))],
+        Damaged(),
+        [.. sandbox.DescribeLayers().Select(layer => new LayerReport(layer.Mechanism, layer.Holds, layer.Missing))],
         [.. problems.Newest().Select(problem => new ProblemReport(problem.At, problem.Level.Label(), problem.Text))]);
 
     private static DateTimeOffset StartOfProcess()
@@ -79,6 +86,13 @@ internal sealed class StatusReporter(
         area.ImageBytes,
         [.. area.ListOldestImages(MostImages).Select(image => new ImageReport(
             image.Id.ToString(), image.Size, image.CommittedAt, image.Origin.Label(), image.ProjectId))]);
+
+    private DamagedReport Damaged()
+    {
+        var (count, first) = DamagedRecords.List(staging.Layout, MostRecords);
+        return new DamagedReport(
+            count, [.. first.Select(record => new DamagedRecordReport(record.Name, record.Why, record.At))]);
+    }
 
     private static PeerReport Peer(Peer peer)
     {

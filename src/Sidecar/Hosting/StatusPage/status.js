@@ -29,8 +29,9 @@ const duration = seconds => {
 const since = (report, time) => duration((new Date(report.now) - new Date(time)) / 1000);
 const id = text => element('span', { class: 'id' }, text);
 const tones = {
-  receiving: 'good', running: 'good', succeeded: 'good', reachable: 'good',
+  receiving: 'good', running: 'good', succeeded: 'good', reachable: 'good', holds: 'good',
   suspended: 'warn', queued: 'warn', draining: 'warn', absent: 'warn', cancelled: 'warn', warning: 'warn',
+  missing: 'warn',
   failed: 'bad', unreachable: 'bad', error: 'bad', critical: 'bad',
 };
 const state = text => element('span', { class: tones[text] ?? 'soft' }, text);
@@ -118,6 +119,19 @@ const peers = report => table('Peers',
     since(report, peer.since), bytes(peer.freeBytes), String(peer.stagedImages ?? '–'), peer.version, id(peer.address)]),
   'This pod has no peers.');
 
+const condition = report => {
+  const { count, first } = report.damaged;
+  return [table('Background loops', [text('Loop'), number('Failing for'), text('Failure')],
+    report.failingLoops.map(loop => [loop.name, since(report, loop.since), loop.failure]),
+    'All background loops work.'),
+  count > first.length ? element('p', {}, `${count} damaged records; the first ${first.length} are shown.`) : '',
+  table('Damaged records', [text('Record'), number('Set aside'), text('Why')],
+    first.map(record => [id(record.name), record.setAsideAt ? `${since(report, record.setAsideAt)} ago` : '–', record.why]),
+    'No record was damaged.'),
+  table('Confinement of programs', [text('Mechanism'), text('State'), text('Why not')],
+    report.confinement.map(layer => [layer.mechanism, state(layer.holds ? 'holds' : 'missing'), layer.missing]), '')];
+};
+
 const problems = report => table('Recent refusals and failures', [text('When'), text('Level'), text('What')],
   report.problems.map(problem => [element('time', { datetime: problem.at }, `${since(report, problem.at)} ago`),
     state(problem.level), problem.text]),
@@ -131,7 +145,7 @@ const show = report => {
   if (badge.textContent !== next) badge.textContent = next;
   badge.className = `badge ${report.obstacle ? 'warn' : 'good'}`;
   document.getElementById('facts').textContent = `version ${report.version}, up ${since(report, report.startedAt)}`;
-  const parts = { capacity, uploads, imports, images, peers, problems };
+  const parts = { capacity, uploads, imports, images, peers, condition, problems };
   for (const [name, render] of Object.entries(parts)) {
     const place = document.getElementById(name);
     // A table that somebody tabs or scrolls through is left alone until they leave.

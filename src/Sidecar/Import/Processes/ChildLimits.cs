@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Sidecar.Import.Processes;
 
 /// <summary>What one child process may take.</summary>
@@ -10,5 +12,26 @@ internal sealed record ChildLimits(long MemoryBytes, TimeSpan CpuTime, long File
     // qemu-img opens its two files and a few event descriptors.
     public const int OpenFiles = 64;
 
+    // qemu-img has up to 64 for reading and writing, and a few of its own.
+    public const int Threads = 128;
+
+    // Between the CPU limit's signal, which tells what happened, and the kill that cannot be caught.
+    private const int CpuGraceSeconds = 5;
+
     public long CpuSeconds => (long)Math.Ceiling(CpuTime.TotalSeconds);
+
+    /// <summary>As the arguments of <c>prlimit</c>, soft and hard.</summary>
+    /// <param name="withThreads">Whether the limit of threads would be the child's own.</param>
+    public IEnumerable<string> ToArguments(bool withThreads)
+    {
+        yield return Limit("as", MemoryBytes, MemoryBytes);
+        yield return Limit("cpu", CpuSeconds, CpuSeconds + CpuGraceSeconds);
+        yield return Limit("fsize", FileBytes, FileBytes);
+        yield return Limit("nofile", OpenFiles, OpenFiles);
+        yield return Limit("core", 0, 0);
+        if (withThreads) yield return Limit("nproc", Threads, Threads);
+
+        static string Limit(string resource, long soft, long hard) =>
+            string.Create(CultureInfo.InvariantCulture, $"--{resource}={soft}:{hard}");
+    }
 }

@@ -19,6 +19,9 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
     /// <summary>The command that confines what follows; empty where nothing is to be confined.</summary>
     public IReadOnlyList<string> Launcher { get; } = mode == Off ? [] : FindLauncher();
 
+    /// <summary>Why there is no launcher, where there is none.</summary>
+    public string NoLauncher => mode == Off ? "Import:Confinement is off" : "the daemon's own program was not found";
+
     /// <exception cref="ImportException"><see cref="ImportError.ToolFailed"/>.</exception>
     public void Require(ConfinementLayers layers, Tool tool)
     {

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
 
@@ -14,17 +13,30 @@ namespace Sidecar.Import.Processes;
 /// </summary>
 internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, ConfinementSettings settings) : IDisposable
 {
-    // Between the CPU limit's signal, which tells what happened, and the kill that cannot be caught.
-    private const int CpuGraceSeconds = 5;
-
     // The user may be unprivileged: then only inside a user namespace of its own may it leave the network.
-    private static readonly string[][] NetworkChoices = [["--net"], ["--user", "--map-current-user", "--net"]];
+    private const string OwnUsers = "--user";
+    private static readonly string[][] NetworkChoices = [["--net"], [OwnUsers, "--map-current-user", "--net"]];
+
+    private static readonly Version CountsPerNamespace = new(5, 14);
+
+    private const string NotKnown = "not found out yet";
 
     private readonly SemaphoreSlim _probing = new(1);
     private ConfinementLayers? _layers;
 
     /// <summary>Which layers hold; null as long as nobody has found out.</summary>
     public ConfinementLayers? KnownLayers => Volatile.Read(ref _layers);
+
+    /// <summary>Every layer and whether it holds, the limits that each child has among them.</summary>
+    public IEnumerable<ConfinementLayer> DescribeLayers()
+    {
+        var limits = tools.TryGet(Tool.Prlimit) is null ? $"{ToolPaths.NameOf(Tool.Prlimit)} is not installed" : "";
+        var layers = KnownLayers?.ByName ?? new ConfinementLayers([], 0, false)
+        {
+            LauncherSaid = NotKnown, UnshareSaid = NotKnown,
+        }.ByName;
+        return layers.Append(new ConfinementLayer("limits", limits.Length == 0, limits));
+    }
 
     /// <summary>Everything but the redirections that a process of ours is started with.</summary>
     /// <exception cref="ImportException">ToolMissing; ToolFailed when it must be confined and cannot be.</exception>
@@ -38,7 +50,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         [
             .. layers.Unshare,
             .. settings.Wrap(layers, command, [prlimit, setpriv, program]),
-            prlimit, .. Limits(command.Limits),
+            prlimit, .. command.Limits.ToArguments(CountsThreads(layers)),
             setpriv, "--pdeathsig", "KILL", "--no-new-privs", program,
             .. command.Arguments,
         ];
@@ -57,8 +69,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         try
         {
             if (KnownLayers is { } meanwhile) return meanwhile;
-            var (landlock, seccomp) = await ProbeLauncherAsync();
-            var layers = new ConfinementLayers(await ProbeNetworkAsync(), landlock, seccomp);
+            var layers = await ProbeNetworkAsync(await ProbeLauncherAsync());
             Volatile.Write(ref _layers, layers);
             return layers;
         }
@@ -76,20 +87,11 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
 
     public void Dispose() => _probing.Dispose();
 
-    private static string[] Limits(ChildLimits limits)
-    {
-        return
-        [
-            Limit("as", limits.MemoryBytes, limits.MemoryBytes),
-            Limit("cpu", limits.CpuSeconds, limits.CpuSeconds + CpuGraceSeconds),
-            Limit("fsize", limits.FileBytes, limits.FileBytes),
-            Limit("nofile", ChildLimits.OpenFiles, ChildLimits.OpenFiles),
-            Limit("core", 0, 0),
-        ];
-
-        static string Limit(string resource, long soft, long hard) =>
-            string.Create(CultureInfo.InvariantCulture, $"--{resource}={soft}:{hard}");
-    }
+    // The kernel counts what one user has of processes and threads; before 5.14 on the whole machine, from then on in each user
+    // namespace. So only where a child has a namespace of its own the limit is its own: elsewhere other pods of this user would
+    // use it up. The superuser of the machine has none in any case.
+    private static bool CountsThreads(ConfinementLayers layers) =>
+        layers.Unshare.Contains(OwnUsers) && Environment.OSVersion.Version >= CountsPerNamespace;
 
     private ProcessStartInfo Describe(string[] command, string directory)
     {
@@ -110,33 +112,44 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         return start;
     }
 
-    private async Task<(int Landlock, bool Seccomp)> ProbeLauncherAsync()
+    private async Task<ConfinementLayers> ProbeLauncherAsync()
     {
-        if (settings.Launcher.Count == 0) return (0, false);
-        var (exitCode, said) = await RunAsync([.. settings.Launcher, "--probe"]);
-        return exitCode == 0 ? ConfinementSettings.ReadProbe(said) : (0, false);
+        if (settings.Launcher.Count == 0) return new ConfinementLayers([], 0, false) { LauncherSaid = settings.NoLauncher };
+        var (exitCode, said, errors) = await RunAsync([.. settings.Launcher, "--probe"]);
+        var (landlock, seccomp) = exitCode == 0 ? ConfinementSettings.ReadProbe(said) : (0, false);
+        return new ConfinementLayers([], landlock, seccomp)
+        {
+            LauncherSaid = errors.Length > 0 ? errors
+                : exitCode == 0 ? "the kernel or the container refused it" : $"its probe ended with exit code {exitCode}",
+        };
     }
 
-    private async Task<string[]> ProbeNetworkAsync()
+    private async Task<ConfinementLayers> ProbeNetworkAsync(ConfinementLayers layers)
     {
-        if (tools.TryGet(Tool.Unshare) is not { } unshare) return [];
-        foreach (var choice in NetworkChoices)
+        if (tools.TryGet(Tool.Unshare) is not { } unshare)
         {
-            if ((await RunAsync([unshare, .. choice, "true"])).ExitCode == 0) return [unshare, .. choice];
+            return layers with { UnshareSaid = $"{ToolPaths.NameOf(Tool.Unshare)} is not installed" };
         }
 
-        return [];
+        foreach (var choice in NetworkChoices)
+        {
+            var (exitCode, _, errors) = await RunAsync([unshare, .. choice, "true"]);
+            if (exitCode == 0) return layers with { Unshare = [unshare, .. choice] };
+            layers = layers with { UnshareSaid = errors };
+        }
+
+        return layers;
     }
 
-    private async Task<(int ExitCode, string Said)> RunAsync(string[] command)
+    private async Task<(int ExitCode, string Said, string Errors)> RunAsync(string[] command)
     {
         using var process = new Process { StartInfo = Describe(command, "/") };
         await launcher.StartAsync(process);
         process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
         var said = await process.StandardOutput.ReadToEndAsync();
-        await errors;
+        var complaint = Text.OneLine(await errors);
         await process.WaitForExitAsync(CancellationToken.None);
-        return (process.ExitCode, said);
+        return (process.ExitCode, said, complaint);
     }
 }

@@ -58,7 +58,7 @@ internal sealed class TombstoneBroadcaster(
         Peer peer, bool everything, CancellationToken cancellationToken)
     {
         if (!everything) return;
-        var missed = tombstones.MissedBy(peer.Name);
+        var missed = tombstones.MissedBy(peer.Name, _clock.GetUtcNow());
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = CallsAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(missed, bounds, async (entry, stopping) =>
         {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Membership;
 using Sidecar.Routing.Core;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Disk;
@@ -36,10 +37,14 @@ internal sealed class Tombstones
         metrics.ObserveTombstones(() => _all.Count);
     }
 
-    /// <summary>Those that a peer was not notified of, and that are not held back.</summary>
-    public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer) =>
+    /// <summary>
+    /// Those that a peer was not notified of, and that are not held back. Nor those of the future, which a clock that was set back
+    /// leaves: told, they would take what was staged again since. They are told when their time has come.
+    /// </summary>
+    public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer, DateTimeOffset now) =>
     [
         .. _all.Where(entry => !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))
+            .Where(entry => entry.Value.DeletedAt - now <= PeerClock.Tolerated)
             .Select(entry => (entry.Key, entry.Value)),
     ];
 
@@ -85,8 +90,9 @@ internal sealed class Tombstones
             if (now - tombstone.DeletedAt <= _retention) continue; // no sum: the time on disk may be any
             lock (LockOf(id))
             {
-                if (!_all.TryRemove(new(id, tombstone))) continue;
-                DurableFiles.Delete(_layout.Tombstone(id));
+                if (!_all.Contains(new(id, tombstone))) continue;
+                DurableFiles.Delete(_layout.Tombstone(id)); // what cannot be removed is tried again in the next round
+                _all.TryRemove(id, out _);
                 removed++;
             }
         }

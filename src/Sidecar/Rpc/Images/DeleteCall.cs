@@ -21,12 +21,12 @@ internal sealed class DeleteCall(
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
     {
         var id = ImageId.Parse(request.ImageId);
-        var asked = RequestTime.Read(request.DeletedAt, "deleted_at");
-        var now = clock.GetUtcNow();
-        var limit = await LimitAsync(asked, request.Forwarded, caller.CancellationToken);
+        var told = RequestTime.Read(request.DeletedAt, "deleted_at");
+        var deletedAt = RequestTime.Past(told ?? DateTimeOffset.MaxValue, clock);
+        var limit = await LimitAsync(told, request.Forwarded, caller.CancellationToken);
         var deleted = await DeleteHereAsync(id, limit, caller.CancellationToken);
         if (mark.IsOn(request.Forwarded, caller) || request.OnlyHere || !options.Value.Enabled) return deleted;
-        var elsewhere = await peers.TellAllAsync(id, asked ?? now, caller);
+        var elsewhere = await peers.TellAllAsync(id, deletedAt, caller);
         deleted.Existed |= elsewhere.Existed;
         deleted.FreedBytes += (ulong)elsewhere.FreedBytes;
         deleted.PendingPeers.Add(elsewhere.Pending);
@@ -37,11 +37,11 @@ internal sealed class DeleteCall(
     private async Task<DateTimeOffset> LimitAsync(DateTimeOffset? deletedAt, Forwarded? forwarded, CancellationToken callerGone)
     {
         if (deletedAt is not { } told) return DateTimeOffset.MaxValue;
-        if (forwarded is null || !options.Value.Enabled) return told;
+        if (forwarded is null || !options.Value.Enabled) return RequestTime.Past(told, clock);
         // Just after the start a peer may tell before it was asked for its time.
         await Task.WhenAny(directory.Ready, Task.Delay(options.Value.LocateTimeout, clock, callerGone));
         callerGone.ThrowIfCancellationRequested();
-        return directory.Find(forwarded.By)?.State.Clock.Earliest(told) ?? told;
+        return RequestTime.Past(directory.Find(forwarded.By)?.State.Clock.Earliest(told) ?? told, clock);
     }
 
     private async Task<DeleteImageResponse> DeleteHereAsync(ImageId id, DateTimeOffset limit, CancellationToken callerGone)

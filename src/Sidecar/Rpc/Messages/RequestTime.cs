@@ -7,6 +7,16 @@ namespace Sidecar.Rpc.Messages;
 /// <summary>Times of requests, checked where they come in.</summary>
 internal static class RequestTime
 {
+    /// <summary>
+    /// When something was done, by the clock here. Nothing was done in the future: what a clock that is ahead says of it was
+    /// done by now. Else a deletion would take what is staged until then, and a commit would outlive its deletion.
+    /// </summary>
+    public static DateTimeOffset Past(DateTimeOffset time, TimeProvider clock)
+    {
+        var now = clock.GetUtcNow();
+        return time > now ? now : time;
+    }
+
     /// <summary>Null when the field is not set.</summary>
     /// <exception cref="StagingException">InvalidRequest: no clock shows such a time.</exception>
     public static DateTimeOffset? Read(Timestamp? time, string field)

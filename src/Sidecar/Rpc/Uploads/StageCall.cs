@@ -88,7 +88,7 @@ internal sealed class StageCall(
     private DateTimeOffset? FirstCommittedAt(StageHeader header)
     {
         if (RequestTime.Read(header.FirstCommittedAt, "first_committed_at") is not { } told) return null;
-        return directory.Find(header.HandedOverBy)?.State.Clock.Latest(told) ?? told;
+        return RequestTime.Past(directory.Find(header.HandedOverBy)?.State.Clock.Latest(told) ?? told, staging.Clock);
     }
 
     private async Task<StageFinish> ReceiveAsync(

@@ -40,6 +40,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Records that could not be read; see <see cref="DamagedRecords"/>.</summary>
     public string Damaged => Path.Combine(Private, "damaged");
 
+    /// <summary>Why those were set aside; see <c>DamagedNotes</c>.</summary>
+    public string DamagedNotes => Path.Combine(Private, "damaged-notes");
+
     /// <summary>The staged image itself.</summary>
     public string ImageFile(ImageId id) => Path.Combine(Directory, id.ToString());
 

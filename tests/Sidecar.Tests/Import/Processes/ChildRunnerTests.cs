@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
@@ -23,6 +24,17 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         _launcher.Dispose();
         _directory.Dispose();
+    }
+
+    [Test]
+    [CancelAfter(30_000)]
+    public async Task Kill_OfWhatNeverBeganOrHasEnded_IsNoFailure(CancellationToken cancellationToken)
+    {
+        using var never = new Process();
+        ChildRunner.Kill(never);
+        using var ended = Process.Start("true");
+        await ended.WaitForExitAsync(cancellationToken);
+        ChildRunner.Kill(ended);
     }
 
     [Test]

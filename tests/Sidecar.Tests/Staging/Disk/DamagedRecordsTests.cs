@@ -89,7 +89,7 @@ internal sealed class DamagedRecordsTests
     }
 
     [Test]
-    public async Task Restart_WithARecordLargerThanAny_RemovesItAndGoesOn()
+    public async Task Restart_WithARecordLargerThanAny_SetsItAsideAndGoesOn()
     {
         using var staging = new StagingFixture();
         await staging.StageAsync(_damaged, StagingFixture.Content(20));
@@ -97,8 +97,31 @@ internal sealed class DamagedRecordsTests
         using (var record = File.OpenWrite(staging.Layout.ImageRecord(_damaged))) record.SetLength(3L << 30);
         staging.Restart();
         Assert.That(staging.Area.ListImages(), Is.Empty);
-        Assert.That(DamagedRecords.Count(staging.Layout), Is.Zero);
+        Assert.That(DamagedRecords.Count(staging.Layout), Is.EqualTo(1));
         Assert.That(File.Exists(staging.Layout.ImageRecord(_damaged)), Is.False);
+        var aside = Path.Combine(staging.Layout.Damaged, $"image-{_damaged}.json");
+        Assert.That(new FileInfo(aside).Length, Is.EqualTo(3L << 30));
+    }
+
+    [Test]
+    public void List_NamesTheFirst_WithWhatWasNoted_AndForgetsNotesOfRecordsThatAreGone()
+    {
+        using var staging = new StagingFixture();
+        staging.Area.Dispose();
+        foreach (var name in new[] { "b", "a", "c" }) File.WriteAllText(Path.Combine(staging.Layout.Images, name), "{}");
+        staging.Restart();
+        var (count, first) = DamagedRecords.List(staging.Layout, 2);
+        Assert.That(count, Is.EqualTo(3));
+        Assert.That(first.Select(record => record.Name), Is.EqualTo(new[] { "image-a", "image-b" }));
+        Assert.That(first[0].Why, Does.Contain("missing required"));
+        Assert.That(first[0].At, Is.EqualTo(DateTimeOffset.UtcNow).Within(1).Hours);
+
+        File.Delete(Path.Combine(staging.Layout.Damaged, "image-a"));
+        Planted.At(Path.Combine(staging.Layout.DamagedNotes, "image-b"), "fifo");
+        staging.Area.Dispose();
+        staging.Restart();
+        Assert.That(File.Exists(Path.Combine(staging.Layout.DamagedNotes, "image-a")), Is.False);
+        Assert.That(DamagedRecords.List(staging.Layout, 2).First[0], Is.EqualTo(new DamagedRecord("image-b", "", null)));
     }
 
     [Test]

@@ -40,8 +40,10 @@ internal static class ConfinedLauncher
     private static int Probe()
     {
         var version = Landlock.Version();
+        if (version == 0) Complain($"no Landlock: {LinuxCalls.Error()}; it takes Linux 5.13 and a runtime that permits it.");
         var held = LinuxCalls.GiveUpNewPrivileges();
         var filtered = held && SyscallFilter.Apply(Environment.ProcessId);
+        if (!filtered) Complain($"no seccomp: {LinuxCalls.Error()}.");
         var (none, some) = (Answer(0, filtered), Answer(version, filtered));
         using var rules = held && version > 0 ? Landlock.TryCreate(version) : null;
         LinuxCalls.Prepare();
@@ -111,7 +113,9 @@ internal static class ConfinedLauncher
 
     private static int Fail(string what)
     {
-        LinuxCalls.Write(2, Encoding.UTF8.GetBytes($"cannot be confined: {what}\n"));
+        Complain($"cannot be confined: {what}");
         return CannotStart;
     }
+
+    private static void Complain(string what) => LinuxCalls.Write(2, Encoding.UTF8.GetBytes(what + "\n"));
 }

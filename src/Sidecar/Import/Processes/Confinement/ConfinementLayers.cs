@@ -6,7 +6,20 @@ namespace Sidecar.Import.Processes.Confinement;
 /// <param name="Seccomp">Other processes, sockets and attributes of files.</param>
 internal sealed record ConfinementLayers(IReadOnlyList<string> Unshare, int Landlock, bool Seccomp)
 {
+    /// <summary>Why Landlock and seccomp are missing, where they are.</summary>
+    public string LauncherSaid { get; init; } = "";
+
+    /// <summary>Why the network namespace is missing, where it is.</summary>
+    public string UnshareSaid { get; init; } = "";
+
     /// <summary>By the names that metrics and the log use.</summary>
-    public IEnumerable<(string Mechanism, bool Holds)> ByName =>
-        [("landlock", Landlock > 0), ("seccomp", Seccomp), ("network_namespace", Unshare.Count > 0)];
+    public IEnumerable<ConfinementLayer> ByName =>
+    [
+        Layer("landlock", Landlock > 0, LauncherSaid),
+        Layer("seccomp", Seccomp, LauncherSaid),
+        Layer("network_namespace", Unshare.Count > 0, UnshareSaid),
+    ];
+
+    private static ConfinementLayer Layer(string mechanism, bool holds, string missing) =>
+        new(mechanism, holds, holds ? "" : missing);
 }

@@ -15,7 +15,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
     public (IReadOnlyCollection<Upload> Uploads, int RolledBack) Run()
     {
         var started = Stopwatch.GetTimestamp();
-        Parallel.ForEach(Directory.EnumerateFileSystemEntries(context.Layout.Images), RecoverImage);
+        Parallel.ForEach(RecordFile.List(context.Layout.Images), RecoverImage);
         var uploads = new ConcurrentBag<Upload>();
         foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))
         {

@@ -22,7 +22,7 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
         {
             await CheckAsync(life, reads);
             // What is told as deleted everywhere is gone without a further word.
-            if (life.Promise == Promise.Deleted && !life.MayReturn && !life.IsPending) continue;
+            if (life.Promise == Promise.Deleted && life is { MayReturn: false, WasBrought: false }) continue;
             await deletes.DeleteAsync(life);
             if (life.Promise != Promise.Deleted || life.IsPending) violations.Add($"DeleteImage works when all pods run: {life}", $"pending: {life.IsPending}");
         }
@@ -33,23 +33,17 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
 
     private async Task CheckAsync(Life life, Reads reads)
     {
-        if (life.IsPending) await UntilAsync($"peers are told of a deletion when they are back: {life}", () => StillThereAsync(life));
+        if (life.IsPending) await UntilAsync($"peers are told of a deletion when they are back: {life}", () => Task.FromResult(StillThere(life)));
         life.IsPending = false;
         await reads.ReadAsync(life);
         if (life.IsImported) await reads.ReadOutputAsync(life);
+        life.Forget();
     }
 
-    private async Task<List<string>> StillThereAsync(Life life)
-    {
-        if (life.MayReturn) return [];
-        var there = new List<string>();
-        for (var pod = 0; pod < SoakPods.Count; pod++)
-        {
-            if (File.Exists(Path.Combine(pods.Staging(pod), life.Id))) there.Add($"{pod}/{life.Id}");
-        }
-
-        return await Task.FromResult(there);
-    }
+    private List<string> StillThere(Life life) => life.MayReturn ? [] :
+    [
+        .. Enumerable.Range(0, SoakPods.Count).Select(pod => Path.Combine(pods.Staging(pod), life.Id)).Where(File.Exists),
+    ];
 
     private async Task<List<string>> UnfinishedImportsAsync()
     {

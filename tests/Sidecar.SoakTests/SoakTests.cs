@@ -46,9 +46,21 @@ internal sealed class SoakTests
         var chaos = new Chaos(pods, violations, figures, random.Next());
         var running = clients.Select(client => client.RunAsync(end.Token))
             .Concat(Enumerable.Range(0, Disturbers).Select(loop => chaos.DisturbAsync(loop, end.Token)))
-            .Append(chaos.FillAsync(end.Token));
+            .Append(chaos.FillAsync(end.Token)).Append(ReportAsync(pods, figures, violations, end.Token));
         await Task.WhenAll(running.Select(task => EndedByAsync(task, end)));
         return [.. clients.SelectMany(client => client.Lives)];
+    }
+
+    // For who waits for an hour, and to see by what a failed run was led up to.
+    private static async Task ReportAsync(SoakPods pods, Figures figures, Violations violations, CancellationToken end)
+    {
+        using var minutes = new PeriodicTimer(TimeSpan.FromMinutes(1));
+        while (!end.IsCancellationRequested)
+        {
+            await ((Task)minutes.WaitForNextTickAsync(end).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            TestContext.Progress.WriteLine(
+                $"{DateTime.UtcNow:HH:mm:ss} survivor: {Use(pods)}; staged {figures["images staged"]}, imports {figures["imports"]}, violations {violations.All.Count}");
+        }
     }
 
     // One that fails ends all, as the others would go on for an hour.

@@ -67,12 +67,13 @@ internal sealed class Client(Caller caller, SoakPods pods, Violations violations
         }
     }
 
-    private Life Born(string id) => new(id, _random.Next(SoakPods.Count), ImageContent.Create(_random), pods.Drains);
+    private Life Born(string id) => new(id, _random.Next(SoakPods.Count), _random.Next(), pods.Drains);
 
     // Some are staged again with other bytes under their id.
     private void Bury(Life life)
     {
         _alive.Remove(life);
+        life.Forget();
         if (!life.MayReturn && !life.IsPending && _random.Next(3) == 0) _alive.Add(Born(life.Id));
         else _dead.Add(life);
     }

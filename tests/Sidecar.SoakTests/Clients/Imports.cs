@@ -65,11 +65,16 @@ internal sealed class Imports(Caller caller, SoakPods pods, Violations violation
         (life.ImportId, life.IsImported) = (null, false);
     }
 
-    private RunImportRequest Request(Life life) => new()
+    private RunImportRequest Request(Life life)
     {
-        ImageId = life.Id, ImportId = life.ImportId, DiskFormat = life.Content.DiskFormat,
-        OutputPlacement = random.Next(3) == 0 ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
-    };
+        var isBrought = random.Next(3) == 0;
+        life.WasBrought |= isBrought;
+        return new RunImportRequest
+        {
+            ImageId = life.Id, ImportId = life.ImportId, DiskFormat = life.Content.DiskFormat,
+            OutputPlacement = isBrought ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
+        };
+    }
 
     private static string[] IfAbsent(Life life, params string[] others) =>
         life.Promise == Promise.Staged ? others : [.. others, "IMAGE_NOT_FOUND", "IMAGE_GONE"];

@@ -56,7 +56,8 @@ internal sealed class Reads(Caller caller, SoakPods pods, Violations violations,
 
     private void Found(Life life, string by)
     {
-        if (life.MayReturn || life.IsPending) figures.Count("seen after its deletion, as may be", life.Promise == Promise.Deleted ? 1 : 0);
+        if (life.Promise == Promise.Deleted && life.IsPending) figures.Count("seen while peers are to be told of a deletion");
+        else if (life.Promise == Promise.Deleted && life.MayReturn) figures.Count("staged after a deletion, by a call that was given up");
         else if (life.Promise is Promise.NotFinished or Promise.Deleted) violations.Add($"no image: {life}", $"{by} finds it");
         if (life.Promise == Promise.MaybeStaged) life.Now(Promise.Staged, by);
     }

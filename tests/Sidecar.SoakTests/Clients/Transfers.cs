@@ -18,7 +18,7 @@ internal static class Transfers
     /// A connection for one upload. HttpClient may send data of a call that is cancelled after its reset, for which Kestrel
     /// ends the connection, with all that others do on it.
     /// </summary>
-    public static GrpcChannel Connect(SidecarInstance pod) => SocketChannel.Open(pod.Socket);
+    public static GrpcChannel Connect(SidecarInstance pod) => SocketChannel.Open(pod.Socket, handler => new SingleAttempt(handler));
 
     public static StageStream Stage(GrpcChannel connection, CancellationToken deadline) =>
         new(new Glance.Sidecar.V1.Staging.StagingClient(connection.Intercept(new StatusOfWrites())), deadline);

@@ -20,14 +20,20 @@ internal enum Promise
 }
 
 /// <summary>One image, from its first byte until it is deleted, with what was promised of it. One client alone deals with it.</summary>
-internal sealed class Life(string id, int home, ImageContent content, long drains)
+/// <param name="seed">Of its content.</param>
+/// <param name="drains">How many drains have begun.</param>
+internal sealed class Life(string id, int home, int seed, long drains)
 {
+    private ImageContent? _content;
+    private string _size = "unknown size";
+
     public string Id { get; } = id;
 
     /// <summary>The pod at which it is staged; a client that gets no answer tries again there.</summary>
     public int Home { get; } = home;
 
-    public ImageContent Content { get; } = content;
+    /// <summary>Made when it is needed, the same each time.</summary>
+    public ImageContent Content => _content ??= Create();
 
     public Promise Promise { get; private set; } = Promise.NotFinished;
 
@@ -44,6 +50,12 @@ internal sealed class Life(string id, int home, ImageContent content, long drain
     public string? ImportId { get; set; }
 
     public bool IsImported { get; set; }
+
+    /// <summary>
+    /// An output of it may lie on a pod that was asked for it; where its import is released through another pod it stays there
+    /// until the image is deleted.
+    /// </summary>
+    public bool WasBrought { get; set; }
 
     /// <summary>Another import of it may be left, that was not answered for.</summary>
     public bool HasOtherImports { get; set; }
@@ -62,6 +74,16 @@ internal sealed class Life(string id, int home, ImageContent content, long drain
 
     public void Now(Promise promise, string by) => (Promise, By) = (promise, $"{by} at {DateTime.UtcNow:HH:mm:ss.fff}");
 
+    /// <summary>Lets go of the content, until it is asked for: a soak has more images than memory.</summary>
+    public void Forget() => _content = null;
+
     public override string ToString() =>
-        $"image {Id} of {Content.Bytes.Length} bytes ({Content.DiskFormat}, home {Home}) is {Promise}, by {By}{(MayReturn ? ", may return" : "")}";
+        $"image {Id} of {_size} (home {Home}) is {Promise}, by {By}{(MayReturn ? ", may return" : "")}";
+
+    private ImageContent Create()
+    {
+        var content = ImageContent.Create(new Random(seed));
+        _size = $"{content.Bytes.Length} bytes of {content.DiskFormat}";
+        return content;
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class SidecarClient : IDisposable
         Address = address;
         _channel = GrpcChannel.ForAddress(Dialer.UriOf(address), new GrpcChannelOptions
         {
-            HttpHandler = CreateHandler(address),
+            HttpHandler = new SingleAttempt(CreateHandler(address)),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = null, // the sidecar decides how large its chunks are
         });

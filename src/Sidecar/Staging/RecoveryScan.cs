@@ -21,7 +21,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
     {
         var started = Stopwatch.GetTimestamp();
         DamagedNotes.Tidy(context.Layout);
-        Parallel.ForEach(Directory.EnumerateFileSystemEntries(context.Layout.Images), RecoverImage);
+        Parallel.ForEach(RecordFile.List(context.Layout.Images), RecoverImage);
         var uploads = new ConcurrentBag<Upload>();
         foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))
         {

@@ -6,15 +6,19 @@ namespace Testing;
 /// <summary>A channel over a Unix socket.</summary>
 internal static class SocketChannel
 {
-    public static GrpcChannel Open(string path) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-    {
-        HttpHandler = new SocketsHttpHandler
+    public static GrpcChannel Open(string path) => Open(path, connections => connections);
+
+    /// <param name="around">What is put around the connections.</param>
+    public static GrpcChannel Open(string path, Func<SocketsHttpHandler, HttpMessageHandler> around) =>
+        GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
         {
-            EnableMultipleHttp2Connections = true,
-            ConnectCallback = (_, cancellationToken) => ConnectAsync(path, cancellationToken),
-        },
-        DisposeHttpClient = true,
-    });
+            HttpHandler = around(new SocketsHttpHandler
+            {
+                EnableMultipleHttp2Connections = true,
+                ConnectCallback = (_, cancellationToken) => ConnectAsync(path, cancellationToken),
+            }),
+            DisposeHttpClient = true,
+        });
 
     private static async ValueTask<Stream> ConnectAsync(string path, CancellationToken cancellationToken)
     {

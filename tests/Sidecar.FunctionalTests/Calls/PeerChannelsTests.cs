@@ -31,6 +31,22 @@ internal sealed class PeerChannelsTests : SidecarTest
         Assert.That((await AskAsync(peer)).TotalBytes, Is.EqualTo(7));
     }
 
+    [Test]
+    public async Task Stage_ToAPeerThatLeavesAsItBegins_BreaksInsteadOfLosingItsBeginning()
+    {
+        await using var server = new LeavingServer();
+        using var stage = new StageStream(Client(server.Address), Deadline);
+        var broken = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            await stage.HeaderAsync(NewId());
+            await stage.ChunkAsync(new byte[1000]);
+            await stage.FinishAsync(1000);
+        });
+
+        Assert.That(broken!.StatusCode, Is.EqualTo(StatusCode.Unavailable), broken.Status.Detail);
+        Assert.That(server.Resent, Is.Empty, "what HttpClient sent again, without what was written before");
+    }
+
     private static Glance.Sidecar.V1.Staging.StagingClient Client(IPEndPoint address)
     {
         var options = new PeersOptions { Address = "127.0.0.1:0", AllowPlaintext = true };

@@ -38,7 +38,10 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>Those that run.</summary>
     public IReadOnlyList<SidecarInstance> Running => [.. _pods.OfType<SidecarInstance>()];
 
-    public bool Runs(int pod) => _pods[pod] is not null;
+    public bool Runs(int pod) => Find(pod) is not null;
+
+    /// <summary>Null while it does not run.</summary>
+    public SidecarInstance? Find(int pod) => _pods[pod];
 
     /// <summary>A pod that runs.</summary>
     public SidecarInstance this[int pod] => _pods[pod] ?? throw new InvalidOperationException($"{Name(pod)} is stopped.");
@@ -107,10 +110,14 @@ internal sealed class Cluster : IAsyncDisposable
         await ForgetAsync(pod);
     }
 
-    public async Task StopPodAsync(int pod)
+    public async Task StopPodAsync(int pod) => Assert.That(await TerminatePodAsync(pod), Is.Zero, "exit code");
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> TerminatePodAsync(int pod)
     {
-        Assert.That(await this[pod].TerminateAsync(), Is.Zero, "exit code");
+        var exitCode = await this[pod].TerminateAsync();
         await ForgetAsync(pod);
+        return exitCode;
     }
 
     /// <summary>Waits until every running pod can reach every other running one.</summary>

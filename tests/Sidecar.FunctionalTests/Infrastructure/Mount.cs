@@ -28,6 +28,9 @@ internal sealed class Mount : IDisposable
         return mount;
     }
 
+    /// <summary>An empty file system of so many bytes, in memory.</summary>
+    public static Mount OfSize(string directory, long bytes) => new(directory, "-t", "tmpfs", "-o", $"size={bytes}", "tmpfs");
+
     public void Dispose() => Run(["umount", "--lazy", _path]);
 
     private static void Run(string[] command)

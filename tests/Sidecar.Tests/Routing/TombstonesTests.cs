@@ -85,6 +85,18 @@ internal sealed class TombstonesTests
     }
 
     [Test]
+    public void Restart_AfterAKillWhileATombstoneWasWritten_RemovesWhatWasUnfinished()
+    {
+        using var directory = new TempDirectory();
+        var layout = new StagingLayout(directory.Path);
+        Open(directory).Add(_id, Noon);
+        var unfinished = layout.Tombstone(_id) + ".tmp";
+        File.Copy(layout.Tombstone(_id), unfinished);
+        Assert.That(Open(directory).MissedBy("glance-1", Later).Single().Id, Is.EqualTo(_id));
+        Assert.That((File.Exists(unfinished), DamagedRecords.Count(layout)), Is.EqualTo((false, 0)));
+    }
+
+    [Test]
     public void Sweep_OfADeletionFarInTheFuture_KeepsIt()
     {
         using var directory = new TempDirectory();

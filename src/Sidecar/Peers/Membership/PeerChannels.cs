@@ -37,7 +37,7 @@ internal sealed class PeerChannels(IOptions<PeersOptions> options, PeerDialer di
         };
         var channel = GrpcChannel.ForAddress(
             (options.Value.Encrypted ? "https://" : "http://") + address,
-            new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true });
+            new GrpcChannelOptions { HttpHandler = new SingleAttempt(handler), DisposeHttpClient = true });
         return channel.Intercept(new CallTracer(address.ToString()), new StatusOfWrites());
     }
 

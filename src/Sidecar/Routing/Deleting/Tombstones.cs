@@ -101,7 +101,7 @@ internal sealed class Tombstones
     }
 
     private void LoadAll() =>
-        Parallel.ForEach(Directory.EnumerateFileSystemEntries(_layout.Tombstones), Load);
+        Parallel.ForEach(RecordFile.List(_layout.Tombstones), Load);
 
     private void LetGo(ImageId id)
     {

@@ -9,6 +9,8 @@ internal static class DurableFiles
     private const UnixFileMode SharedFile =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
+    private const string UnfinishedSuffix = ".tmp";
+
     private const UnixFileMode DirectoryMode = SharedFile | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
     /// <summary>
@@ -65,10 +67,31 @@ internal static class DurableFiles
     /// </summary>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
-        var temporary = path + ".tmp";
+        var temporary = path + UnfinishedSuffix;
         Write(temporary, content);
         File.Move(temporary, path, overwrite: true);
         Posix.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>
+    /// Removes what a process leaves that ends within <see cref="Replace"/>, which nobody counts on. Only for a start:
+    /// later it may be of a replacement under way. Never fails: at worst it stays, to be written over.
+    /// </summary>
+    /// <returns>Whether it was that.</returns>
+    public static bool RemoveUnfinished(string path)
+    {
+        if (!path.EndsWith(UnfinishedSuffix, StringComparison.Ordinal)) return false;
+        try
+        {
+            if (Posix.TryStatus(path) is not { IsRegular: true }) return false; // nothing that we write
+            File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // A disk that takes no removal; the next start tries again.
+        }
+
+        return true;
     }
 
     /// <summary>Writes a small file; its content is durable, its name is once the directory is.</summary>

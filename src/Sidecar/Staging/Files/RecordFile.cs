@@ -14,6 +14,13 @@ internal static class RecordFile
     /// <summary>The largest is an import's, whose request is bounded by the size of a message.</summary>
     public const int MaxBytes = 16 << 20;
 
+    /// <summary>
+    /// What lies in a directory of records at the start. A replacement of one that was never finished is removed: it says
+    /// nothing of a damage, as every kill may leave one.
+    /// </summary>
+    public static IEnumerable<string> List(string directory) =>
+        Directory.EnumerateFileSystemEntries(directory).Where(entry => !DurableFiles.RemoveUnfinished(entry));
+
     /// <param name="flaw">What the type cannot say: null when the record makes sense, else what is wrong with it.</param>
     /// <exception cref="InvalidDataException">What is there is no such record; says why.</exception>
     /// <exception cref="FileNotFoundException">There is nothing.</exception>

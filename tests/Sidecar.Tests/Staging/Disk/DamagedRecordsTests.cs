@@ -51,6 +51,20 @@ internal sealed class DamagedRecordsTests
     }
 
     [Test]
+    public async Task Restart_AfterAKillWhileARecordWasWritten_RemovesWhatWasUnfinished()
+    {
+        using var staging = new StagingFixture();
+        await staging.StageAsync(_whole, StagingFixture.Content(10));
+        var record = staging.Layout.ImageRecord(_whole);
+        var unfinished = record + ".tmp";
+        staging.Area.Dispose();
+        File.Copy(record, unfinished);
+        staging.Restart();
+        Assert.That(staging.Area.ListImages().Select(image => image.Id), Is.EqualTo(new[] { _whole }));
+        Assert.That((File.Exists(unfinished), DamagedRecords.Count(staging.Layout)), Is.EqualTo((false, 0)));
+    }
+
+    [Test]
     public async Task Restart_WithADamagedUploadHeader_SetsItAsideAndListsTheOthers()
     {
         using var staging = new StagingFixture();

@@ -1,0 +1,55 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.SoakTests.Ledger;
+using Sidecar.SoakTests.Pods;
+
+namespace Sidecar.SoakTests.Clients;
+
+/// <summary>Calls that promise nothing that lasts: Inspect, Reserve, and what lists.</summary>
+internal sealed class Others(Caller caller, Violations violations, Random random)
+{
+    private const int InspectedBytes = 256 << 10;
+
+    /// <summary>Has the beginning of an image inspected.</summary>
+    public async Task InspectAsync(Life life)
+    {
+        var bytes = life.Content.Bytes;
+        var request = new InspectRequest
+        {
+            Data = ByteString.CopyFrom(bytes.AsSpan(0, Math.Min(InspectedBytes, bytes.Length))), Complete = bytes.Length <= InspectedBytes,
+            DiskFormat = life.Content.DiskFormat,
+        };
+        var seen = await caller.AskAsync(
+            $"Inspect of {life}", random.Next(SoakPods.Count),
+            async (pod, deadline) => await pod.Imports.InspectAsync(request, cancellationToken: deadline));
+        if (seen.IsGiven && life.Content.DiskFormat == "qcow2" && seen.Value!.DiskFormat != "qcow2")
+        {
+            violations.Add($"Inspect tells the format of {life}", $"{seen.Value}");
+        }
+    }
+
+    /// <summary>Reserves space for an image that never comes, grows it or gives some back, and goes away.</summary>
+    public Task ReserveAsync()
+    {
+        var id = Identifiers.New(random);
+        var bytes = random.Next(64 << 20);
+        var then = random.Next(64 << 20);
+        return caller.AskAsync($"Reserve {bytes}, then {then}, of image {id}", random.Next(SoakPods.Count), async (pod, deadline) =>
+        {
+            using var reservation = await ReserveStream.OpenAsync(pod, id, (ulong)bytes, deadline);
+            var adjust = new AdjustReservationRequest { ReservationId = reservation.Id, RemainingBytes = (ulong)then };
+            return await pod.Staging.AdjustReservationAsync(adjust, cancellationToken: deadline);
+        });
+    }
+
+    /// <summary>Asks for what a pod has.</summary>
+    public Task ListAsync() => caller.AskAsync("ListImages, ListUploads, ListImports, GetCapacity", random.Next(SoakPods.Count), async (pod, deadline) =>
+    {
+        await foreach (var _ in pod.Staging.ListImages(new ListImagesRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
+        await foreach (var _ in pod.Staging.ListUploads(new ListUploadsRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
+        await foreach (var _ in pod.Imports.ListImports(new ListImportsRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
+        return await pod.Staging.GetCapacityAsync(new GetCapacityRequest(), cancellationToken: deadline);
+    });
+}

@@ -42,7 +42,7 @@ internal sealed class FileAdoption(
         return file;
     }
 
-    /// <summary>The caller holds the image's gate. Cancellation leaves the file where it was.</summary>
+    /// <summary>The caller holds the image's lock. Cancellation leaves the file where it was.</summary>
     public async Task<StagedImage> RunAsync(AdoptRequest request, FileInfo file, CancellationToken cancellationToken)
     {
         var target = context.Layout.ImageFile(request.ImageId);

@@ -39,15 +39,15 @@ internal sealed partial class StagingArea
         try
         {
             CheckAdmission(header);
-            var pass = await _gates.EnterAsWriterAsync(id, cancellationToken);
+            var imageLock = await _locks.EnterAsWriterAsync(id, cancellationToken);
             try
             {
                 CheckAdmission(header);
-                return await BeginInsideAsync(header, resumeOffset, pass, cancellationToken);
+                return await BeginInsideAsync(header, resumeOffset, imageLock, cancellationToken);
             }
             catch (Exception failure)
             {
-                pass.Dispose();
+                imageLock.Dispose();
                 if (DiskFault.Is(failure) && !DiskFault.IsOutOfDescriptors(failure)) throw CannotBegin(id, failure);
                 throw;
             }
@@ -60,12 +60,12 @@ internal sealed partial class StagingArea
     }
 
     private async Task<UploadWriter> BeginInsideAsync(
-        UploadHeader header, long? resumeOffset, ImageLock pass, CancellationToken cancellationToken)
+        UploadHeader header, long? resumeOffset, ImageLock imageLock, CancellationToken cancellationToken)
     {
-        if (resumeOffset is not { } offset) return await Task.Run(() => Start(header, pass), cancellationToken);
+        if (resumeOffset is not { } offset) return await Task.Run(() => Start(header, imageLock), cancellationToken);
         // It may read all that is there.
-        return await pass.RunAsync(
-            wanted => Task.Run(() => Resume(header, offset, pass, wanted), wanted), cancellationToken);
+        return await imageLock.RunAsync(
+            wanted => Task.Run(() => Resume(header, offset, imageLock, wanted), wanted), cancellationToken);
     }
 
     private void NoteRefusal(ImageId id, StagingException refusal)
@@ -94,7 +94,7 @@ internal sealed partial class StagingArea
         if (reservationId.Length > 0) throw HeldReservations.NotFound(id);
     }
 
-    private UploadWriter Start(UploadHeader header, ImageLock pass)
+    private UploadWriter Start(UploadHeader header, ImageLock imageLock)
     {
         if (File.Exists(Layout.ImageFile(header.ImageId))) throw UploadCommit.UnmanagedFile(header.ImageId);
         // Reserved first: an upload that has no room must not cost the one that is there, whose space it may count on.
@@ -102,7 +102,7 @@ internal sealed partial class StagingArea
         var reservation = header.ReservationId.Length > 0
             ? Reservations.TakeOver(header.ReservationId, header.ImageId, header.DeclaredSize, reclaimable)
             : Space.ReserveForUpload(header.DeclaredSize ?? 0, reclaimable);
-        return Open(header, () => Replace(header), pass, reservation);
+        return Open(header, () => Replace(header), imageLock, reservation);
     }
 
     private Upload Replace(UploadHeader header)
@@ -111,7 +111,7 @@ internal sealed partial class StagingArea
         return Upload.Create(header, Layout.UploadDirectory(header.ImageId));
     }
 
-    private UploadWriter Resume(UploadHeader header, long offset, ImageLock pass, CancellationToken cancellationToken)
+    private UploadWriter Resume(UploadHeader header, long offset, ImageLock imageLock, CancellationToken cancellationToken)
     {
         var upload = FindUpload(header.ImageId);
         var snapshot = upload.Snapshot();
@@ -141,16 +141,16 @@ internal sealed partial class StagingArea
             ? Reservations.TakeOver(header.ReservationId, header.ImageId, missing, 0)
             : Space.Reserve(missing ?? 0);
         _context.Metrics.Resumed();
-        return Open(effective, () => upload, pass, reservation);
+        return Open(effective, () => upload, imageLock, reservation);
     }
 
-    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, ImageLock pass, Reservation reservation)
+    private UploadWriter Open(UploadHeader header, Func<Upload> prepare, ImageLock imageLock, Reservation reservation)
     {
         try
         {
             var upload = prepare();
             var writer = new UploadWriter(
-                upload, header, pass, reservation, _commit, _context, () => TryRemoveUpload(header.ImageId));
+                upload, header, imageLock, reservation, _commit, _context, () => TryRemoveUpload(header.ImageId));
             _uploads[writer.ImageId] = upload;
             StagingLog.UploadBegins(_context.Log, writer.ImageId, writer.ReceivedOffset, header.DeclaredSize);
             return writer;

@@ -33,7 +33,7 @@ internal sealed partial class StagingArea
     // Null when there was nothing.
     private async Task<long?> DeleteInsideAsync(ImageId id, DateTimeOffset limit, CancellationToken cancellationToken)
     {
-        using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
+        using var imageLock = await _locks.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
         var upload = HasUpload(id, limit) ? RemoveUpload(id) : null;
         var freed = await Task.Run(() => RemoveFile(id, limit), CancellationToken.None);
         return (upload ?? freed) is null ? null : (upload ?? 0) + (freed ?? 0);

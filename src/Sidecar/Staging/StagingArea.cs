@@ -21,7 +21,7 @@ namespace Sidecar.Staging;
 internal sealed partial class StagingArea : IDisposable
 {
     private readonly StagingContext _context;
-    private readonly ImageLocks _gates = new();
+    private readonly ImageLocks _locks = new();
     private readonly ConcurrentDictionary<ImageId, Upload> _uploads = new();
     private readonly ImageCatalog _catalog;
     private readonly UploadCommit _commit;
@@ -96,7 +96,7 @@ internal sealed partial class StagingArea : IDisposable
     public async Task<bool> AbortUploadAsync(ImageId id, CancellationToken cancellationToken)
     {
         if (!_uploads.ContainsKey(id)) return false;
-        using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
+        using var imageLock = await _locks.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
         return RemoveUpload(id) is not null;
     }
 
@@ -122,7 +122,7 @@ internal sealed partial class StagingArea : IDisposable
     public async Task RemoveHandOverPartAsync(ImageId id, string owner, CancellationToken cancellationToken)
     {
         if (!IsHandOverOfAnother(id, owner)) return;
-        using var pass = await _gates.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
+        using var imageLock = await _locks.EnterAsync(id, StagingError.UploadAborted, cancellationToken);
         if (IsHandOverOfAnother(id, owner)) RemoveUpload(id);
     }
 
@@ -135,11 +135,11 @@ internal sealed partial class StagingArea : IDisposable
     {
         CheckAdmission(request.ImageId, request.ReservationId);
         var file = _adoption.Check(request);
-        using var pass = await _gates.EnterAsWriterAsync(request.ImageId, cancellationToken);
+        using var imageLock = await _locks.EnterAsWriterAsync(request.ImageId, cancellationToken);
         CheckAdmission(request.ImageId, request.ReservationId); // a drain may have begun while it waited
         ThrowIfStaged(request.ImageId);
         // It reads all of the file.
-        var image = await pass.RunAsync(
+        var image = await imageLock.RunAsync(
             wanted => Task.Run(() => _adoption.RunAsync(request, file, wanted), wanted), cancellationToken);
         TryRemoveUpload(request.ImageId); // the image is staged, whatever becomes of what it replaces
         Reservations.GiveBack(request.ReservationId);
@@ -159,7 +159,7 @@ internal sealed partial class StagingArea : IDisposable
     /// </summary>
     public async Task<bool> RemoveMovedAsync(StagedImage image, CancellationToken cancellationToken)
     {
-        using var pass = await _gates.EnterAsync(image.Id, StagingError.UploadAborted, cancellationToken);
+        using var imageLock = await _locks.EnterAsync(image.Id, StagingError.UploadAborted, cancellationToken);
         if (!IsStaged(image)) return false;
         var freed = await Task.Run(() => _catalog.Remove(image), CancellationToken.None);
         StagingLog.ImageMoved(_context.Log, image.Id, freed);
@@ -180,7 +180,7 @@ internal sealed partial class StagingArea : IDisposable
     {
         RefuseNew();
         Reservations.RevokeAll();
-        _gates.RevokeAll(StagingError.Draining);
+        _locks.RevokeAll(StagingError.Draining);
     }
 
     public void Dispose() => _lock.Dispose();
@@ -195,8 +195,8 @@ internal sealed partial class StagingArea : IDisposable
             if (!Expired(upload.Snapshot())) continue;
             var id = upload.Header.ImageId;
             // Whoever is inside has just continued it: to fence him, and then keep what he left, would be no sweep.
-            if (!_gates.TryEnter(id, out var entered)) continue;
-            using var pass = entered;
+            if (!_locks.TryEnter(id, out var entered)) continue;
+            using var imageLock = entered;
             if (!_uploads.TryGetValue(id, out var current) || !Expired(current.Snapshot())) continue;
             StagingLog.UploadExpired(_context.Log, id, current.Snapshot().LastActiveAt);
             if (TryRemoveUpload(id)) removed++;
@@ -226,7 +226,7 @@ internal sealed partial class StagingArea : IDisposable
     private static StagingException UploadNotFound(ImageId id) =>
         new(StagingError.UploadNotFound, $"There is no unfinished upload of image {id} on this pod.");
 
-    // Null when there was none. The caller holds the image's gate. It is listed until it is gone: what is left of one that
+    // Null when there was none. The caller holds the image's lock. It is listed until it is gone: what is left of one that
     // could not be removed must not be forgotten, or the next upload of the image would find it.
     private long? RemoveUpload(ImageId id)
     {

@@ -60,6 +60,7 @@ internal sealed partial class ImportQueue
     private async Task RunInSlotAsync(ImportJob job)
     {
         var conclusion = await RunAsync(job);
+        // The slot first, the end afterwards: whoever sees the end and starts another import must not find all slots taken.
         lock (_lock)
         {
             _running--;
@@ -185,6 +186,7 @@ internal sealed partial class ImportQueue
         {
             if (job.Ended.IsCompleted) return;
             job.RequestStop(stopping);
+            // FillSlots takes from the same list under the same lock: whichever of the two gets the import ends it, once.
             waited = _waiting.Remove(job);
         }
 

@@ -84,6 +84,8 @@ internal sealed partial class ImportQueue
         {
             if (FindToAttach(request) is { } existing) return (existing, false);
             if (_stopping) throw Draining();
+            // Here, and not before the lock: a delete removes the image and then the imports that are listed. So either there is
+            // no image any more, or the delete finds this import.
             _getImage(request.ImageId);
             var job = new ImportJob(request, stages, _time);
             _jobs[request.ImportId] = job;
@@ -126,6 +128,7 @@ internal sealed partial class ImportQueue
         var job = GetJob(importId);
         while (true)
         {
+            // Snapshot and signals are of one moment: what changes after it, even before the wait below, has fired them.
             var (snapshot, stateChanged, changed) = job.Observe();
             yield return snapshot;
             if (snapshot.IsFinished) yield break;
@@ -160,6 +163,7 @@ internal sealed partial class ImportQueue
             job = GetJob(importId);
             var state = job.Snapshot().State;
             if (!job.Ended.IsCompleted) throw StillRunning(importId, state);
+            // In one step: a start of the same id between the two would write into a directory that is being removed.
             _jobs.Remove(importId);
             _removing.Add(importId);
         }

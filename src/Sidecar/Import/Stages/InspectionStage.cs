@@ -5,7 +5,7 @@ using Sidecar.Import.Inspection.Core;
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// The gate before everything else: tells what the current bytes are, and refuses what is unsafe or not what the
+/// Comes before everything else: tells what the current bytes are, and refuses what is unsafe or not what the
 /// caller claims. The pipeline runs it first and again after every stage that made new bytes.
 /// </summary>
 internal sealed class InspectionStage(ImageInspector inspector, FormatValidator validator) : ImportStage

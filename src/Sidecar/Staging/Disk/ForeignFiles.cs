@@ -18,7 +18,7 @@ internal sealed class ForeignFiles(StagingContext context)
     /// <summary>Whether there is a file by the image's own name, that is not newer. It may be a staged image.</summary>
     public bool HasPlain(ImageId id, DateTimeOffset limit) => Find(id.ToString(), limit).Any();
 
-    /// <summary>Removes the file by the image's own name. The caller holds the gate of an image that is not staged.</summary>
+    /// <summary>Removes the file by the image's own name. The caller holds the lock of an image that is not staged.</summary>
     /// <returns>The bytes freed; null when there was none.</returns>
     public long? RemovePlain(ImageId id, DateTimeOffset limit) => Remove(id.ToString(), limit);
 

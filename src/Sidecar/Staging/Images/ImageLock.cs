@@ -8,15 +8,15 @@ namespace Sidecar.Staging.Images;
 /// </summary>
 internal sealed class ImageLock : IDisposable
 {
-    private readonly ImageLocks _gates;
+    private readonly ImageLocks _locks;
     private readonly ImageId _id;
     private readonly CancellationTokenSource _revoked = new();
     private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
 
-    internal ImageLock(ImageLocks gates, ImageId id)
+    internal ImageLock(ImageLocks locks, ImageId id)
     {
-        _gates = gates;
+        _locks = locks;
         _id = id;
     }
 
@@ -53,12 +53,12 @@ internal sealed class ImageLock : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) _gates.Leave(_id, this);
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _locks.Leave(_id, this);
     }
 
     internal void LetIn() => _turn.TrySetResult();
 
-    // Called under the gates' lock. The callbacks run elsewhere: they end a call, which takes the same lock.
+    // Called under the mutex of all locks. The callbacks run elsewhere: they end a call, which takes the same lock.
     internal void Revoke(StagingError reason)
     {
         if (RevokedFor is not null) return;

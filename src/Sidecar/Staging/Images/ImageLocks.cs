@@ -4,13 +4,13 @@ using Sidecar.Staging.Core;
 namespace Sidecar.Staging.Images;
 
 /// <summary>
-/// One gate per image: whoever is inside is the only one that changes it. A newcomer does not wait for a silent
-/// holder; it asks the holder to leave, so that a sender that reconnects is not locked out by its own dead connection.
-/// Among several writers that wait, the newest wins.
+/// One lock per image: only its holder changes the image. A newcomer does not wait for a silent holder; it fences the holder
+/// off, so that a sender that reconnects is not locked out by its own dead connection. Among several writers that wait, the
+/// newest wins.
 /// <para>
-/// A gate is the queue of those who want the image; the first one is inside. Queue and requests to leave change in one lock,
-/// and whoever leaves lets the next one in within it. So at no moment is a gate without a holder while somebody waits, and a
-/// newcomer reaches all before it: also the one that is inside already, but whose thread does not run yet.
+/// A lock is the queue of those who want the image; the first one holds it. Queue and revocations change under one mutex, and
+/// whoever leaves lets the next one in within it. So at no moment is an image without a holder while somebody waits, and a
+/// newcomer revokes all before it: also the one that holds the lock already, but whose thread does not run yet.
 /// </para>
 /// </summary>
 internal sealed class ImageLocks
@@ -25,9 +25,9 @@ internal sealed class ImageLocks
     /// </exception>
     public async Task<ImageLock> EnterAsWriterAsync(ImageId id, CancellationToken cancellationToken)
     {
-        var pass = await EnterAsync(id, StagingError.UploadTakenOver, cancellationToken);
-        if (pass.RevokedFor is not { } reason) return pass;
-        pass.Dispose();
+        var place = await EnterAsync(id, StagingError.UploadTakenOver, cancellationToken);
+        if (place.RevokedFor is not { } reason) return place;
+        place.Dispose();
         throw TakenOver(id, reason);
     }
 
@@ -36,26 +36,26 @@ internal sealed class ImageLocks
     /// </summary>
     public async Task<ImageLock> EnterAsync(ImageId id, StagingError reason, CancellationToken cancellationToken)
     {
-        var pass = Join(id, reason);
+        var place = Join(id, reason);
         try
         {
-            await pass.Turn.WaitAsync(cancellationToken);
-            return pass;
+            await place.Turn.WaitAsync(cancellationToken);
+            return place;
         }
         catch
         {
-            pass.Dispose();
+            place.Dispose();
             throw;
         }
     }
 
     /// <summary>Enters if nobody is inside or waits, and disturbs nobody else.</summary>
-    public bool TryEnter(ImageId id, [NotNullWhen(true)] out ImageLock? pass)
+    public bool TryEnter(ImageId id, [NotNullWhen(true)] out ImageLock? place)
     {
         lock (_lock)
         {
-            pass = _queues.ContainsKey(id) ? null : JoinLocked(id);
-            return pass is not null;
+            place = _queues.ContainsKey(id) ? null : JoinLocked(id);
+            return place is not null;
         }
     }
 
@@ -64,7 +64,7 @@ internal sealed class ImageLocks
     {
         lock (_lock)
         {
-            foreach (var pass in _queues.Values.SelectMany(queue => queue)) pass.Revoke(reason);
+            foreach (var place in _queues.Values.SelectMany(queue => queue)) place.Revoke(reason);
         }
     }
 
@@ -78,12 +78,12 @@ internal sealed class ImageLocks
     };
 
     /// <summary>Whether it was inside or gave up waiting.</summary>
-    internal void Leave(ImageId id, ImageLock pass)
+    internal void Leave(ImageId id, ImageLock place)
     {
         lock (_lock)
         {
             var queue = _queues[id];
-            queue.Remove(pass);
+            queue.Remove(place);
             if (queue.Count == 0) _queues.Remove(id);
             else queue[0].LetIn(); // once more, when it was inside already, does nothing
         }
@@ -101,9 +101,9 @@ internal sealed class ImageLocks
     private ImageLock JoinLocked(ImageId id)
     {
         if (!_queues.TryGetValue(id, out var queue)) _queues[id] = queue = [];
-        var pass = new ImageLock(this, id);
-        queue.Add(pass);
-        if (queue.Count == 1) pass.LetIn();
-        return pass;
+        var place = new ImageLock(this, id);
+        queue.Add(place);
+        if (queue.Count == 1) place.LetIn();
+        return place;
     }
 }

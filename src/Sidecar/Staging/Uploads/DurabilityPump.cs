@@ -48,6 +48,8 @@ internal sealed class DurabilityPump
     /// <exception cref="IOException">The disk failed, now or before; the upload has failed.</exception>
     public void Checkpoint()
     {
+        // On the pump's task while it runs, on the writer's after StopAsync, so never on both. What is received goes on growing
+        // meanwhile; the point is read before the fsync, which covers at least the bytes up to it.
         var (point, last) = (_upload.Received, _files.File.Durable);
         if (point.Offset == last.Offset && last.BootId == BootId.Current) return;
         SyncData();

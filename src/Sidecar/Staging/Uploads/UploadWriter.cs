@@ -14,7 +14,7 @@ internal sealed class UploadWriter : IAsyncDisposable
 {
     private readonly Upload _upload;
     private readonly UploadHeader _header;
-    private readonly ImageLock _pass;
+    private readonly ImageLock _imageLock;
     private readonly Reservation _reservation;
     private readonly UploadCommit _commit;
     private readonly StagingContext _context;
@@ -26,16 +26,16 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly Action _discard;
     private bool _committed;
 
-    /// <summary>Opens the upload's files. The writer owns the pass and the reservation from here on.</summary>
+    /// <summary>Opens the upload's files. The writer owns the lock and the reservation from here on.</summary>
     /// <param name="header">What holds now: what the upload began with, and what this call adds.</param>
     /// <param name="discard">Removes the upload; called when its content was refused.</param>
     public UploadWriter(
-        Upload upload, UploadHeader header, ImageLock pass, Reservation reservation, UploadCommit commit,
+        Upload upload, UploadHeader header, ImageLock imageLock, Reservation reservation, UploadCommit commit,
         StagingContext context, Action discard)
     {
         _upload = upload;
         _header = header;
-        _pass = pass;
+        _imageLock = imageLock;
         _reservation = reservation;
         _commit = commit;
         _context = context;
@@ -54,10 +54,10 @@ internal sealed class UploadWriter : IAsyncDisposable
     public long ReceivedOffset => _upload.Received.Offset;
 
     /// <summary>Cancelled when a newer call, an abort, a delete or the end of the process wants this one to end.</summary>
-    public CancellationToken Revoked => _pass.Revoked;
+    public CancellationToken Revoked => _imageLock.Revoked;
 
     /// <exception cref="StagingException">The reason, once <see cref="Revoked"/> is cancelled.</exception>
-    public void ThrowIfRevoked() => _pass.ThrowIfRevoked();
+    public void ThrowIfRevoked() => _imageLock.ThrowIfRevoked();
 
     /// <summary>Writes a chunk. The bytes are the caller's again when it returns.</summary>
     /// <param name="offset">Where the sender says that the chunk belongs.</param>
@@ -69,7 +69,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// </exception>
     public void Append(ReadOnlySequence<byte> data, long? offset, uint? crc32C)
     {
-        _pass.ThrowIfRevoked();
+        _imageLock.ThrowIfRevoked();
         if (_pump.Failure is not null) throw _upload.Dead();
         var received = _upload.Received;
         UploadChecks.Offset(offset, received.Offset);
@@ -90,7 +90,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// <exception cref="StagingException">As <see cref="Append"/>; InvalidRequest for more than a file can hold.</exception>
     public void AppendZeros(long count, long? offset)
     {
-        _pass.ThrowIfRevoked();
+        _imageLock.ThrowIfRevoked();
         if (_pump.Failure is not null) throw _upload.Dead();
         var received = _upload.Received;
         UploadChecks.Offset(offset, received.Offset);
@@ -108,7 +108,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// </exception>
     public async Task<StagedImage> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
     {
-        _pass.ThrowIfRevoked();
+        _imageLock.ThrowIfRevoked();
         UploadChecks.Complete(_header, request, ReceivedOffset);
         cancellationToken.ThrowIfCancellationRequested();
         try
@@ -116,7 +116,7 @@ internal sealed class UploadWriter : IAsyncDisposable
             await Task.Run(() => _validator.Complete(ReceivedOffset), CancellationToken.None);
             await SyncAsync();
             var digests = await DigestsAsync(request, cancellationToken);
-            _pass.ThrowIfRevoked();
+            _imageLock.ThrowIfRevoked();
             // The point of no return: from here on the caller's wish to cancel comes too late.
             var image = await Task.Run(() => _commit.Run(_upload, digests), CancellationToken.None);
             _committed = true;
@@ -150,7 +150,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
     }
 
-    // However it ended: a gate that stays shut would stop every later call for the image.
+    // However it ended: a lock that is kept would stop every later call for the image.
     private async Task CloseAsync()
     {
         try
@@ -161,7 +161,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         finally
         {
             _reservation.Dispose();
-            _pass.Dispose();
+            _imageLock.Dispose();
         }
     }
 
@@ -256,7 +256,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         CommitRequest request, CancellationToken cancellationToken)
     {
         _digests.Add(request.ExpectedDigests.Keys);
-        var actual = await _pass.RunAsync(_digests.FinishAsync, cancellationToken);
+        var actual = await _imageLock.RunAsync(_digests.FinishAsync, cancellationToken);
         foreach (var name in actual.Keys) _context.Metrics.Digested(name, ReceivedOffset);
         actual[Crc32C.Name] = Crc32C.ToHex(_upload.Received.Crc32C);
         UploadChecks.Digests(_header, request, actual);
@@ -270,7 +270,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         _context.Metrics.Suspended();
         StagingLog.UploadSuspended(_context.Log, ImageId, ReceivedOffset);
         // Whoever takes over makes its own durable points, and one that is being removed needs none.
-        if (_pass.RevokedFor is StagingError.UploadTakenOver or StagingError.UploadAborted) return;
+        if (_imageLock.RevokedFor is StagingError.UploadTakenOver or StagingError.UploadAborted) return;
         try
         {
             _pump.Checkpoint();

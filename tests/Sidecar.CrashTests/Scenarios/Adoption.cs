@@ -28,6 +28,8 @@ internal sealed class Adoption(WatchedDisk disk, TestDirectory directory, Cancel
             launcher[0], [.. launcher[1..], "sh", "-c", "dd if=\"$1\" of=\"$2\" bs=1M conv=fsync status=none && sync \"$3\"", "sh", directory["source"], path, from]))
         {
             await copy.WaitForExitAsync(Deadline);
+            // The operation that was to fail or to kill may have been one of this program's: there is nothing whole to adopt.
+            if (copy.ExitCode != 0) return;
         }
 
         var adopted = await TriedAsync(async () => await sidecar.Staging.AdoptFileAsync(

@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 
@@ -29,6 +30,71 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         var back = await cluster.StartPodAsync(1);
         await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
         await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+    }
+
+    [Test]
+    public async Task HandOver_OfAnImageThatWasDeletedMeanwhile_IsRefused([Values] bool restarted)
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        var committed = await StageAsync(cluster[1], _id, Content(1000));
+        await cluster[1].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        if (restarted)
+        {
+            await cluster.KillPodAsync(0);
+            await cluster.StartPodAsync(0);
+        }
+
+        // As a pod does that was away when the others were told, and drains before it is told itself.
+        var refused = await Assert.ThrowsAsync<RpcException>(() => HandOverAsync(cluster[0], committed));
+        AssertRefused(refused, StatusCode.Aborted, "UPLOAD_ABORTED");
+        Assert.That(await ImagesAsync(cluster[0]), Is.Empty);
+        committed.CommittedAt = Timestamp.FromDateTime(DateTime.UtcNow);
+        await HandOverAsync(cluster[0], committed);
+        Assert.That(await ImagesAsync(cluster[0]), Is.EqualTo(new[] { _id }), "what was staged since is taken");
+    }
+
+    [Test]
+    public async Task DeleteImage_ThatCannotBeToldNorNoted_IsNotAcknowledged()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await StageAsync(cluster[1], _id, Content(1000));
+        await cluster.KillPodAsync(1);
+        cluster[0].ExpectsErrors = true; // it says that it cannot note the deletion
+        var request = new DeleteImageRequest { ImageId = _id, DeletedAt = Timestamp.FromDateTime(DateTime.UtcNow) };
+        using (Mount.OfSize(Tombstones(cluster, 0), 4096))
+        {
+            File.WriteAllBytes(Path.Combine(Tombstones(cluster, 0), "ballast"), new byte[4096]);
+            for (var time = 0; time < 2; time++)
+            {
+                var refused = await Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Staging.DeleteImageAsync(request));
+                AssertRefused(refused, StatusCode.ResourceExhausted, "NO_SPACE");
+            }
+        }
+
+        var deleted = await cluster[0].Staging.DeleteImageAsync(request);
+        Assert.That(deleted.PendingPeers, Is.EqualTo(new[] { "glance-1" }));
+        await cluster.KillPodAsync(0);
+        await cluster.StartPodAsync(0);
+        var back = await cluster.StartPodAsync(1);
+        await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
+    }
+
+    [Test]
+    public async Task DeleteImage_ToldToAPeerWhoseVolumeIsFull_IsToldAgainUntilItIsNoted()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await StageAsync(cluster[1], _id, Content(1000));
+        cluster[1].ExpectsErrors = true;
+        using (Mount.OfSize(Tombstones(cluster, 1), 4096))
+        {
+            File.WriteAllBytes(Path.Combine(Tombstones(cluster, 1), "ballast"), new byte[4096]);
+            var deleted = await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+            Assert.That(deleted.PendingPeers, Is.EqualTo(new[] { "glance-1" }));
+            Assert.That(await ImagesAsync(cluster[1]), Is.Empty, "it is deleted there all the same");
+        }
+
+        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+        Assert.That(File.Exists(Path.Combine(Tombstones(cluster, 1), _id)));
     }
 
     [Test]
@@ -124,5 +190,21 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         await cluster.StartPodAsync(0);
         Assert.That(Count(cluster[0], "cannot be understood and is set aside"), Is.EqualTo(1));
         Assert.That(Directory.EnumerateFiles(tombstones).Select(Path.GetFileName), Is.EqualTo(new[] { _id }));
+    }
+
+    private static string Tombstones(Cluster cluster, int pod)
+    {
+        var directory = Path.Combine(cluster.Staging(pod), ".sidecar", "tombstones");
+        Directory.CreateDirectory(directory);
+        return directory;
+    }
+
+    private static async Task HandOverAsync(SidecarInstance receiver, StagedImage image)
+    {
+        using var stage = new StageStream(receiver.Staging, Deadline);
+        var header = new StageHeader { ImageId = image.ImageId, HandedOverBy = "glance-9", FirstCommittedAt = image.CommittedAt };
+        await stage.SendAsync(new StageRequest { Header = header });
+        await stage.ContentAsync(Content(1000));
+        await stage.FinishAsync(1000);
     }
 }

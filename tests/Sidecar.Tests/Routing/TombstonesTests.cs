@@ -45,6 +45,29 @@ internal sealed class TombstonesTests
     }
 
     [Test]
+    public void Hear_OfAnotherPodsDeletion_IsRememberedAndToldToNobody()
+    {
+        using var directory = new TempDirectory();
+        Open(directory).Hear(_id, Noon);
+        var restarted = Open(directory);
+        Assert.That(restarted.MissedBy("glance-1", Later), Is.Empty);
+        Assert.That((restarted.Covers(_id, Noon), restarted.Covers(_id, Noon.AddTicks(1))), Is.EqualTo((true, false)));
+        restarted.Add(_id, Noon); // now this pod is asked for it as well
+        Assert.That(Open(directory).MissedBy("glance-1", Later).Single().Id, Is.EqualTo(_id));
+    }
+
+    [Test]
+    public void Hear_OfANewerDeletionThanItsOwn_IsToldOn()
+    {
+        using var directory = new TempDirectory();
+        var tombstones = Open(directory);
+        tombstones.Add(_id, Noon);
+        tombstones.Told(_id, Noon, ["glance-1"]);
+        tombstones.Hear(_id, Noon.AddSeconds(1));
+        Assert.That(tombstones.MissedBy("glance-1", Later).Single().Tombstone.DeletedAt, Is.EqualTo(Noon.AddSeconds(1)));
+    }
+
+    [Test]
     public void HoldBack_WhileItsPeersAreBeingTold_MissedByLeavesItOut()
     {
         using var directory = new TempDirectory();

@@ -37,7 +37,8 @@ internal sealed class SingleAttempt : DelegatingHandler
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
             Interlocked.Increment(ref _attempts) == 1
                 ? _content.CopyToAsync(stream, context, cancellationToken)
-                : throw new IOException("The connection ended before the server took the call. What was sent cannot be sent again: repeat the call.");
+                : throw new IOException(
+                    "The connection ended before the server took the call. What was sent cannot be sent again: repeat the call.");
 
         // As long as its caller likes.
         protected override bool TryComputeLength(out long length)

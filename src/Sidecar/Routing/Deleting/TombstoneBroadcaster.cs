@@ -31,6 +31,9 @@ internal sealed class TombstoneBroadcaster(
     /// Asks all peers at once; each has <c>Peers:LocateTimeout</c> to answer. The deletion is durable before the first
     /// one is asked; on a disk that takes nothing more it is remembered as long as this process lives.
     /// </summary>
+    /// <exception cref="StagingException">
+    /// NoSpace, DiskFailed: a peer did not answer, and this pod could not make sure to tell it later. What answered has deleted.
+    /// </exception>
     public async Task<DeletionOutcome> TellAllAsync(ImageId id, DateTimeOffset deletedAt, ServerCallContext caller)
     {
         var told = new List<Peer>();
@@ -45,6 +48,13 @@ internal sealed class TombstoneBroadcaster(
             foreach (var peer in _directory.Peers.Except(told)) MarkForFullSync(peer);
         }
     }
+
+    /// <summary>
+    /// Remembers what a peer tells, before it is done here: whoever takes an image from a peer looks after it has begun to, so
+    /// that either this deletion finds what is being taken, or the taker finds this deletion.
+    /// </summary>
+    /// <returns>Null when it is durable; else why not, and it is remembered as long as this process lives.</returns>
+    public Task<Exception?> HearAsync(ImageId id, DateTimeOffset deletedAt) => NoteAsync(id, () => tombstones.Hear(id, deletedAt));
 
     public override Task StartAsync(CancellationToken cancellationToken) =>
         options.Value.Enabled ? base.StartAsync(cancellationToken) : Task.CompletedTask;
@@ -71,7 +81,7 @@ internal sealed class TombstoneBroadcaster(
     private async Task<DeletionOutcome> TellAllAsync(
         ImageId id, DateTimeOffset deletedAt, List<Peer> told, ServerCallContext caller)
     {
-        await NoteAsync(id, () => tombstones.Add(id, deletedAt));
+        var forgettable = await NoteAsync(id, () => tombstones.Add(id, deletedAt));
         await WaitForMembersAsync(caller.CancellationToken);
         var peers = _directory.Peers;
         var answers = await Task.WhenAll(peers.Select(
@@ -80,6 +90,8 @@ internal sealed class TombstoneBroadcaster(
         await NoteAsync(id, deletedAt, told);
         string[] pending = [.. peers.Except(told).Select(peer => peer.Name).Order(StringComparer.Ordinal)];
         if (pending.Length > 0) RoutingLog.DeletionPending(logger, id, string.Join(", ", pending));
+        // Not acknowledged: this process may end before they are back.
+        if (pending.Length > 0 && forgettable is not null) throw Forgettable(id, pending, forgettable);
         return new DeletionOutcome(
             answers.Any(answer => answer is { Existed: true }),
             answers.Sum(answer => (long)(answer?.FreedBytes ?? 0)),
@@ -118,17 +130,26 @@ internal sealed class TombstoneBroadcaster(
         await NoteAsync(id, () => tombstones.Told(id, deletedAt, names));
     }
 
-    private async Task NoteAsync(ImageId id, Action write)
+    private async Task<Exception?> NoteAsync(ImageId id, Action write)
     {
         try
         {
             await Task.Run(write, CancellationToken.None);
+            return null;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (DiskFault.Is(failure))
         {
             RoutingLog.TombstoneUnwritable(logger, id, failure.Message);
+            return failure;
         }
     }
+
+    private static StagingException Forgettable(ImageId id, string[] pending, Exception failure) => new(
+        DiskFault.IsFull(failure) ? StagingError.NoSpace : StagingError.DiskFailed,
+        $"Image {id} is deleted here and on the pods that answered, but not on {string.Join(", ", pending)}, and the volume takes "
+        + $"no note to tell them later ({failure.Message}). Delete it again when there is room, or when they are back.",
+        failure,
+        DiskFault.FullFacts);
 
     // Just after the start nobody may be known yet. Whoever turns up later is told then.
     private async Task WaitForMembersAsync(CancellationToken cancellationToken)

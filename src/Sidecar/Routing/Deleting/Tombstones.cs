@@ -11,7 +11,7 @@ using Sidecar.Staging.Files;
 namespace Sidecar.Routing.Deleting;
 
 /// <summary>
-/// The deletions that this pod was asked for, in memory and as one file each. They are kept for
+/// The deletions that this pod was asked for or told of, in memory and as one file each. They are kept for
 /// <c>Peers:TombstoneRetention</c> even when all known peers were told: a pod that is down may be missing from the
 /// records altogether, and nobody knows then that it exists.
 /// </summary>
@@ -19,6 +19,9 @@ internal sealed class Tombstones
 {
     private readonly ConcurrentDictionary<ImageId, Tombstone> _all = new();
     private readonly ConcurrentDictionary<ImageId, int> _heldBack = new();
+
+    // In memory only, as the disk took no file: whoever asks for the same deletion again must not be told that it is durable.
+    private readonly ConcurrentDictionary<ImageId, bool> _unwritten = new();
 
     // Two writers of one file would share its temporary file.
     private readonly Lock[] _locks = [.. Enumerable.Range(0, 16).Select(_ => new Lock())];
@@ -34,16 +37,16 @@ internal sealed class Tombstones
         _retention = options.Value.TombstoneRetention;
         _logger = logger;
         if (Directory.Exists(layout.Tombstones)) LoadAll();
-        metrics.ObserveTombstones(() => _all.Count);
+        metrics.ObserveTombstones(() => _all.Count(entry => !entry.Value.Heard));
     }
 
     /// <summary>
-    /// Those that a peer was not notified of, and that are not held back. Nor those of the future, which a clock that was set back
-    /// leaves: told, they would take what was staged again since. They are told when their time has come.
+    /// Those that this pod was asked for and a peer was not notified of, and that are not held back. Nor those of the future, which
+    /// a clock that was set back leaves: told, they would take what was staged again since. They are told when their time has come.
     /// </summary>
     public IReadOnlyList<(ImageId Id, Tombstone Tombstone)> MissedBy(string peer, DateTimeOffset now) =>
     [
-        .. _all.Where(entry => !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))
+        .. _all.Where(entry => !entry.Value.Heard && !entry.Value.Told.Contains(peer) && !_heldBack.ContainsKey(entry.Key))
             .Where(entry => entry.Value.DeletedAt - now <= PeerClock.Tolerated)
             .Select(entry => (entry.Key, entry.Value)),
     ];
@@ -64,10 +67,30 @@ internal sealed class Tombstones
     {
         lock (LockOf(id))
         {
-            if (_all.TryGetValue(id, out var known) && known.DeletedAt >= deletedAt) return;
-            Write(id, new Tombstone(deletedAt, []));
+            _all.TryGetValue(id, out var known);
+            if (known is null || known.DeletedAt < deletedAt) Write(id, new Tombstone(deletedAt, []));
+            else if (known.Heard || _unwritten.ContainsKey(id)) Write(id, known with { Heard = false });
         }
     }
+
+    /// <summary>
+    /// Remembers a deletion that another pod tells of. Durable when it returns. Where this pod was asked for an older one it
+    /// tells of the newer one from then on: nobody knows whether the other pod comes back.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed or is full; it is remembered as long as this process lives.</exception>
+    public void Hear(ImageId id, DateTimeOffset deletedAt)
+    {
+        lock (LockOf(id))
+        {
+            _all.TryGetValue(id, out var known);
+            if (known is null || known.DeletedAt < deletedAt) Write(id, new Tombstone(deletedAt, [], known?.Heard ?? true));
+            else if (_unwritten.ContainsKey(id)) Write(id, known);
+        }
+    }
+
+    /// <summary>Whether an image that was committed at a time was deleted since.</summary>
+    public bool Covers(ImageId id, DateTimeOffset committedAt) =>
+        _all.TryGetValue(id, out var tombstone) && committedAt <= tombstone.DeletedAt;
 
     /// <summary>Notes who has heard of it, unless it was replaced by a newer deletion meanwhile.</summary>
     public void Told(ImageId id, DateTimeOffset deletedAt, IReadOnlyCollection<string> peers)
@@ -93,6 +116,7 @@ internal sealed class Tombstones
                 if (!_all.Contains(new(id, tombstone))) continue;
                 DurableFiles.Delete(_layout.Tombstone(id)); // what cannot be removed is tried again in the next round
                 _all.TryRemove(id, out _);
+                _unwritten.TryRemove(id, out _);
                 removed++;
             }
         }
@@ -133,9 +157,11 @@ internal sealed class Tombstones
     private void Write(ImageId id, Tombstone tombstone)
     {
         _all[id] = tombstone;
+        _unwritten[id] = true;
         DurableFiles.CreateDirectory(_layout.Tombstones);
         DurableFiles.Replace(
             _layout.Tombstone(id), JsonSerializer.SerializeToUtf8Bytes(tombstone, TombstoneJson.Default.Tombstone));
+        _unwritten.TryRemove(id, out _);
     }
 
     private Lock LockOf(ImageId id) => _locks[(uint)id.GetHashCode() % _locks.Length];

@@ -21,11 +21,15 @@ internal sealed class DeleteCall(
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
     {
         var id = ImageId.Parse(request.ImageId);
-        var told = RequestTime.Read(request.DeletedAt, "deleted_at");
-        var deletedAt = RequestTime.Past(told ?? DateTimeOffset.MaxValue, clock);
-        var limit = await LimitAsync(told, request.Forwarded, caller.CancellationToken);
+        var asked = RequestTime.Read(request.DeletedAt, "deleted_at");
+        var deletedAt = RequestTime.Past(asked ?? DateTimeOffset.MaxValue, clock);
+        var limit = await LimitAsync(asked, request.Forwarded, caller.CancellationToken);
+        var isTold = mark.IsOn(request.Forwarded, caller);
+        var forgettable = isTold && asked is not null && options.Value.Enabled ? await peers.HearAsync(id, limit) : null;
         var deleted = await DeleteHereAsync(id, limit, caller.CancellationToken);
-        if (mark.IsOn(request.Forwarded, caller) || request.OnlyHere || !options.Value.Enabled) return deleted;
+        // The pod that told it does so again.
+        if (forgettable is not null) throw forgettable;
+        if (isTold || request.OnlyHere || !options.Value.Enabled) return deleted;
         var elsewhere = await peers.TellAllAsync(id, deletedAt, caller);
         deleted.Existed |= elsewhere.Existed;
         deleted.FreedBytes += (ulong)elsewhere.FreedBytes;

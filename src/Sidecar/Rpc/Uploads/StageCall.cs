@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Import.Queue;
+using Sidecar.Routing.Deleting;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Rpc.Messages;
@@ -17,7 +18,8 @@ namespace Sidecar.Rpc.Uploads;
 /// UNAVAILABLE). In all of them the upload keeps its offset. One whose content is refused is discarded.
 /// </summary>
 internal sealed class StageCall(
-    StagingArea area, StagingContext staging, TransferMetrics metrics, UploadAdmission admission, PeerDirectory directory)
+    StagingArea area, StagingContext staging, TransferMetrics metrics, UploadAdmission admission, PeerDirectory directory,
+    Tombstones deletions)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(
         IAsyncStreamReader<StageFrame> frames, CancellationToken callerGone)
@@ -27,10 +29,14 @@ internal sealed class StageCall(
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, idle.Token);
         var header = await ReadHeaderAsync(frames, idle, waiting.Token);
         idle.CancelAfter(Timeout.InfiniteTimeSpan); // a wait for the earlier writer, or for a check, is ours
+        var upload = ToHeader(header);
+        RefuseDeleted(upload);
         await using var writer = await area.BeginUploadAsync(
-            ToHeader(header),
+            upload,
             header.HasResumeOffset ? StagingMessages.ToLength(header.ResumeOffset) : null,
             callerGone);
+        // Again, as a deletion may have looked for this upload just before it was there; it was noted before it looked.
+        RefuseDeleted(upload);
         Action<long>? received = header.HandedOverBy.Length > 0 ? metrics.HandOverReceived : null;
         using var stalls = new UploadStalls(staging.Metrics);
         try
@@ -89,6 +95,15 @@ internal sealed class StageCall(
     {
         if (RequestTime.Read(header.FirstCommittedAt, "first_committed_at") is not { } told) return null;
         return RequestTime.Past(directory.Find(header.HandedOverBy)?.State.Clock.Latest(told) ?? told, staging.Clock);
+    }
+
+    // A pod that was away hands over what it has, perhaps before it is told that this was deleted meanwhile.
+    private void RefuseDeleted(UploadHeader upload)
+    {
+        if (upload.FirstCommittedAt is not { } committedAt || !deletions.Covers(upload.ImageId, committedAt)) return;
+        throw new StagingException(
+            StagingError.UploadAborted,
+            $"Image {upload.ImageId} was deleted after it had been committed on {upload.HandedOverBy}: it is not taken over from there.");
     }
 
     private async Task<StageFinish> ReceiveAsync(

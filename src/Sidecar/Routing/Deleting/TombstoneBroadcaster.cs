@@ -8,6 +8,7 @@ using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Routing.Core;
 using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 using Peer = Sidecar.Peers.Membership.Peer;
 
 namespace Sidecar.Routing.Deleting;

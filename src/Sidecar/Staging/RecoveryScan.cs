@@ -108,10 +108,10 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
         {
             var name = Path.GetFileName(directory);
-            DamagedRecords.SetAside(
+            var isAway = DamagedRecords.SetAside(
                 context.Layout, context.Log, Upload.HeaderFile(directory), $"upload-{name}.json", damaged.Message);
             // Nobody can tell what its data is worth, and nobody would ever remove it.
-            RemoveLeftover(directory, damaged.Message);
+            if (isAway) RemoveLeftover(directory, damaged.Message);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

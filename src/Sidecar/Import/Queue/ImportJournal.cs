@@ -67,11 +67,15 @@ internal sealed class ImportJournal(StagingLayout layout)
     }
 
     /// <summary>Removes a directory whose journal makes no sense; the journal is set aside.</summary>
-    /// <exception cref="IOException">The disk failed.</exception>
+    /// <exception cref="IOException">The disk failed; the directory is still there.</exception>
     public void SetAside(string directory, ILogger log, string why)
     {
         var record = $"import-{Path.GetFileName(directory)}.json";
-        DamagedRecords.SetAside(layout, log, Path.Combine(directory, FileName), record, why);
+        if (!DamagedRecords.SetAside(layout, log, Path.Combine(directory, FileName), record, why))
+        {
+            throw new IOException("The record cannot be set aside.");
+        }
+
         RemoveDirectory(directory);
     }
 

@@ -121,8 +121,8 @@ internal sealed class FetchedOutputs(TransferContext context, TimeSpan retention
         catch (Exception damaged) when (damaged is InvalidDataException or FileNotFoundException)
         {
             var name = $"output-{Path.GetFileName(directory)}.json";
-            DamagedRecords.SetAside(Layout, context.Log, OutputRecord.FileIn(directory), name, damaged.Message);
-            RemoveUnreadable(directory, damaged.Message);
+            var isAway = DamagedRecords.SetAside(Layout, context.Log, OutputRecord.FileIn(directory), name, damaged.Message);
+            if (isAway) RemoveUnreadable(directory, damaged.Message);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,4 @@
+using System.Text;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 
@@ -9,24 +10,32 @@ namespace Sidecar.Staging.Disk;
 /// </summary>
 internal static class DamagedRecords
 {
+    // A file system takes 255; the directory that a name is of may have that many by itself.
+    private const int MostNameBytes = 200;
+
     /// <summary>Moves a record out of the way, whatever it is. Never fails: at worst it stays where it is.</summary>
     /// <param name="name">Its name there: the kind of record, and what it is of.</param>
     /// <param name="why">What is wrong with it.</param>
-    public static void SetAside(StagingLayout layout, ILogger log, string path, string name, string why)
+    /// <returns>Whether it is not where it was any more; else nothing around it must be removed, or it would be lost.</returns>
+    public static bool SetAside(StagingLayout layout, ILogger log, string path, string name, string why)
     {
+        name = Fit(name);
         var aside = Path.Combine(layout.Damaged, name);
         try
         {
-            if (Posix.TryStatus(path) is null) return;
+            if (Posix.TryStatus(path) is null) return true;
             DurableFiles.CreateDirectory(layout.Damaged);
             Remove(aside);
-            Posix.TryRename(path, aside);
+            // What took the name since is somebody's at work in the directory: the record stays, and the next start tries again.
+            if (!Posix.TryRename(path, aside)) throw new IOException($"{aside} exists");
             DamagedNotes.Write(layout, name, why);
             StagingLog.RecordSetAside(log, path, aside, why);
+            return true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             StagingLog.RecordKept(log, path, why, failure.Message);
+            return false;
         }
     }
 
@@ -48,6 +57,16 @@ internal static class DamagedRecords
         {
             return (0, []);
         }
+    }
+
+    // A name that is cut has a checksum of the whole, so that two of them stay apart.
+    private static string Fit(string name)
+    {
+        var bytes = Encoding.UTF8.GetBytes(name);
+        if (bytes.Length <= MostNameBytes) return name;
+        var end = MostNameBytes;
+        while ((bytes[end] & 0xC0) == 0x80) end--; // not within a character
+        return $"{Encoding.UTF8.GetString(bytes, 0, end)}-{Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, bytes))}";
     }
 
     // What was set aside by the same name before: the newer one tells more.

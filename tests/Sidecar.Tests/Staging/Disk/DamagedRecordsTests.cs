@@ -118,6 +118,40 @@ internal sealed class DamagedRecordsTests
     }
 
     [Test]
+    public void Restart_WithTheLongestNames_SetsEachAside()
+    {
+        using var staging = new StagingFixture();
+        staging.Area.Dispose();
+        // As many bytes as a name may have; "image-" before them is too much.
+        foreach (var last in "ab")
+        {
+            File.WriteAllText(Path.Combine(staging.Layout.Images, new string('ä', 127) + last), "{}");
+            var upload = Directory.CreateDirectory(Path.Combine(staging.Layout.Uploads, new string('u', 254) + last)).FullName;
+            File.WriteAllText(Upload.HeaderFile(upload), "{}");
+        }
+
+        staging.Restart();
+        Assert.That(DamagedRecords.Count(staging.Layout), Is.EqualTo(4));
+        Assert.That(Directory.EnumerateFileSystemEntries(staging.Layout.Images), Is.Empty);
+        Assert.That(Directory.EnumerateFileSystemEntries(staging.Layout.Uploads), Is.Empty);
+    }
+
+    [Test]
+    public async Task Restart_ThatCannotSetARecordAside_KeepsItAndItsDirectory()
+    {
+        using var staging = new StagingFixture();
+        await staging.UploadAsync(_damaged, StagingFixture.Content(20), 20);
+        staging.Area.Dispose();
+        var header = Upload.HeaderFile(staging.Layout.UploadDirectory(_damaged));
+        File.WriteAllText(header, "{}");
+        if (Directory.Exists(staging.Layout.Damaged)) Directory.Delete(staging.Layout.Damaged, recursive: true);
+        File.WriteAllText(staging.Layout.Damaged, "no directory");
+        staging.Restart();
+        Assert.That(staging.Area.ListUploads(), Is.Empty);
+        Assert.That(File.ReadAllText(header), Is.EqualTo("{}"));
+    }
+
+    [Test]
     public void List_NamesTheFirst_WithWhatWasNoted_AndForgetsNotesOfRecordsThatAreGone()
     {
         using var staging = new StagingFixture();

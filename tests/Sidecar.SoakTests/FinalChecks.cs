@@ -24,7 +24,8 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
             // What is told as deleted everywhere is gone without a further word.
             if (life.Promise == Promise.Deleted && life is { MayReturn: false, WasBrought: false }) continue;
             await deletes.DeleteAsync(life);
-            if (life.Promise != Promise.Deleted || life.IsPending) violations.Add($"DeleteImage works when all pods run: {life}", $"pending: {life.IsPending}");
+            if (life.Promise == Promise.Deleted && !life.IsPending) continue;
+            violations.Add($"DeleteImage works when all pods run: {life}", life.IsPending ? "peers are still to be told" : "no answer");
         }
 
         await UntilAsync("nothing is left on the volumes when all images are deleted", LeftoversAsync);
@@ -33,7 +34,11 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
 
     private async Task CheckAsync(Life life, Reads reads)
     {
-        if (life.IsPending) await UntilAsync($"peers are told of a deletion when they are back: {life}", () => Task.FromResult(StillThere(life)));
+        if (life.IsPending)
+        {
+            await UntilAsync($"peers are told of a deletion when they are back: {life}", () => Task.FromResult(StillThere(life)));
+        }
+
         life.IsPending = false;
         await reads.ReadAsync(life);
         if (life.IsImported) await reads.ReadOutputAsync(life);
@@ -53,7 +58,8 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
             using var list = pods.Find(pod)!.Imports.ListImports(new ListImportsRequest(), cancellationToken: deadline);
             await foreach (var import in list.ResponseStream.ReadAllAsync(deadline))
             {
-                if (import.State is ImportMessage.Types.State.Queued or ImportMessage.Types.State.Running) unfinished.Add($"{pod}: {import}");
+                var isUnfinished = import.State is ImportMessage.Types.State.Queued or ImportMessage.Types.State.Running;
+                if (isUnfinished) unfinished.Add($"{pod}: {import}");
             }
         }
 
@@ -69,7 +75,7 @@ internal sealed class FinalChecks(SoakPods pods, Caller caller, Violations viola
         for (var pod = 0; pod < SoakPods.Count; pod++)
         {
             var capacity = await pods.Find(pod)!.Staging.GetCapacityAsync(new GetCapacityRequest(), cancellationToken: deadline);
-            if (capacity.ReservedBytes != 0 || capacity.StagedImages != 0 || capacity.ActiveUploads != 0) reserved.Add($"{pod}: {capacity}");
+            if (capacity is not { ReservedBytes: 0, StagedImages: 0, ActiveUploads: 0 }) reserved.Add($"{pod}: {capacity}");
         }
 
         return reserved;

@@ -41,7 +41,8 @@ internal sealed class Caller(SoakPods pods, Violations violations, Figures figur
             Judge($"{name} at {pod}", reason, refused, expected);
             return new Answer<T>(default, IsGiven: false, reason);
         }
-        catch (Exception failure) when (failure is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception failure) when (failure
+            is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             // A pod that is killed takes its channel with it, which fails in each of these ways.
             if (pods.WasCalm(pod, changes)) Report($"{name} at {pod}", deadline.IsCancellationRequested, watch.Elapsed, failure);
@@ -58,7 +59,8 @@ internal sealed class Caller(SoakPods pods, Violations violations, Figures figur
         }
         else if (!AnyTime.Contains(reason) && !expected.Contains(reason))
         {
-            violations.Add($"{name} succeeds, or is refused for {string.Join(", ", [.. AnyTime, .. expected])}", $"{reason}: {refused.Status.Detail}");
+            violations.Add(
+                $"{name} succeeds, or is refused for {string.Join(", ", [.. AnyTime, .. expected])}", $"{reason}: {refused.Status.Detail}");
         }
     }
 

@@ -13,7 +13,8 @@ internal sealed class Deletes(Caller caller, Figures figures, Random random)
         life.Now(Promise.MaybeDeleted, "DeleteImage, not answered");
         var deleted = await caller.AskAsync(
             $"DeleteImage of {life}", random.Next(SoakPods.Count),
-            async (pod, deadline) => await pod.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = life.Id }, cancellationToken: deadline));
+            async (pod, deadline) => await pod.Staging.DeleteImageAsync(
+                new DeleteImageRequest { ImageId = life.Id }, cancellationToken: deadline));
         if (!deleted.IsGiven) return;
         life.Now(Promise.Deleted, "DeleteImage");
         life.IsPending = deleted.Value!.PendingPeers.Count > 0;

@@ -43,7 +43,8 @@ internal sealed class Imports(Caller caller, SoakPods pods, Violations violation
             (pod, deadline) => FollowAsync(pod, Request(life), deadline), IfAbsent(life, "IMPORT_INTERRUPTED", "CANCELLED"));
         await caller.AskAsync(
             $"CancelImport {life.ImportId} of {life}", cancel,
-            async (pod, deadline) => await pod.Imports.CancelImportAsync(new CancelImportRequest { ImportId = life.ImportId }, cancellationToken: deadline),
+            async (pod, deadline) => await pod.Imports.CancelImportAsync(
+                new CancelImportRequest { ImportId = life.ImportId }, cancellationToken: deadline),
             "IMPORT_NOT_FOUND");
         await runs;
         await ReleaseAsync(life, keepImage: true);
@@ -100,7 +101,8 @@ internal sealed class Imports(Caller caller, SoakPods pods, Violations violation
         if (result.OutputOwner != Cluster.Name(at) || !File.Exists(result.OutputPath)
             || !File.ReadAllBytes(result.OutputPath).AsSpan().SequenceEqual(life.Content.Output))
         {
-            violations.Add($"the output of import {life.ImportId} on {Cluster.Name(at)}, by RunImport (BRING_HERE)", $"other bytes, or none, by {result}");
+            violations.Add(
+                $"the output of import {life.ImportId} on {Cluster.Name(at)}, by RunImport (BRING_HERE)", $"other bytes, or none, by {result}");
         }
     }
 }

@@ -45,11 +45,13 @@ internal sealed class Others(Caller caller, Violations violations, Random random
     }
 
     /// <summary>Asks for what a pod has.</summary>
-    public Task ListAsync() => caller.AskAsync("ListImages, ListUploads, ListImports, GetCapacity", random.Next(SoakPods.Count), async (pod, deadline) =>
+    public Task ListAsync() => caller.AskAsync("Lists of everything", random.Next(SoakPods.Count), async (pod, deadline) =>
     {
-        await foreach (var _ in pod.Staging.ListImages(new ListImagesRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
-        await foreach (var _ in pod.Staging.ListUploads(new ListUploadsRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
-        await foreach (var _ in pod.Imports.ListImports(new ListImportsRequest(), cancellationToken: deadline).ResponseStream.ReadAllAsync(deadline));
-        return await pod.Staging.GetCapacityAsync(new GetCapacityRequest(), cancellationToken: deadline);
+        using var images = pod.Staging.ListImages(new ListImagesRequest(), cancellationToken: deadline);
+        using var uploads = pod.Staging.ListUploads(new ListUploadsRequest(), cancellationToken: deadline);
+        using var imports = pod.Imports.ListImports(new ListImportsRequest(), cancellationToken: deadline);
+        return await images.ResponseStream.ReadAllAsync(deadline).CountAsync(deadline)
+            + await uploads.ResponseStream.ReadAllAsync(deadline).CountAsync(deadline)
+            + await imports.ResponseStream.ReadAllAsync(deadline).CountAsync(deadline);
     });
 }

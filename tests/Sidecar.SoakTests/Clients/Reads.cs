@@ -43,7 +43,8 @@ internal sealed class Reads(Caller caller, SoakPods pods, Violations violations,
     {
         var image = await caller.AskAsync(
             $"GetImage of {life}", at,
-            async (pod, deadline) => await pod.Staging.GetImageAsync(new GetImageRequest { ImageId = life.Id }, cancellationToken: deadline),
+            async (pod, deadline) => await pod.Staging.GetImageAsync(
+                new GetImageRequest { ImageId = life.Id }, cancellationToken: deadline),
             IfAbsent(life));
         if (image.Is("IMAGE_NOT_FOUND")) return false;
         if (!image.IsGiven) return null;

@@ -38,7 +38,8 @@ internal sealed class Uploads(Caller caller, Violations violations, Figures figu
     {
         var upload = await caller.AskAsync(
             $"GetUpload of {life}", life.Home,
-            async (pod, deadline) => await pod.Staging.GetUploadAsync(new GetUploadRequest { ImageId = life.Id }, cancellationToken: deadline),
+            async (pod, deadline) => await pod.Staging.GetUploadAsync(
+                new GetUploadRequest { ImageId = life.Id }, cancellationToken: deadline),
             "UPLOAD_NOT_FOUND");
         if (!upload.IsGiven || upload.Value!.Owner != Cluster.Name(life.Home)) return;
         Check(life, upload.Value);
@@ -95,7 +96,8 @@ internal sealed class Uploads(Caller caller, Violations violations, Figures figu
     {
         await caller.AskAsync(
             $"AbortUpload of {life}", life.Home,
-            async (pod, deadline) => await pod.Staging.AbortUploadAsync(new AbortUploadRequest { ImageId = life.Id }, cancellationToken: deadline));
+            async (pod, deadline) => await pod.Staging.AbortUploadAsync(
+                new AbortUploadRequest { ImageId = life.Id }, cancellationToken: deadline));
         life.Received = 0;
     }
 

@@ -26,7 +26,8 @@ internal sealed partial class KnownErrors
     public bool Has(string reason, StatusCode status) => _statuses.TryGetValue(reason, out var known) && known == status;
 
     // DEADLINE_EXCEEDED is DeadlineExceeded.
-    private static StatusCode ToCode(string name) => Enum.Parse<StatusCode>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+    private static StatusCode ToCode(string name) =>
+        Enum.Parse<StatusCode>(name.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
 
     [GeneratedRegex("^\\| `([A-Z_]+)` \\| ([A-Z_]+) \\|", RegexOptions.Multiline)]
     private static partial Regex Row();

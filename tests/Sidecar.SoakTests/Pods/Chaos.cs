@@ -93,7 +93,7 @@ internal sealed class Chaos(SoakPods pods, Violations violations, Figures figure
     private async Task DrainAsync(int pod, Random random, CancellationToken end)
     {
         figures.Count("drains");
-        pods.DrainBegins();
+        pods.DrainBegins(pod);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(end);
         patience.CancelAfter(random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(4000)) : DrainDeadline);
         var request = new DrainRequest { Grace = DrainGrace.ToDuration() };

@@ -17,6 +17,7 @@ internal sealed class SoakPods : IAsyncDisposable
     public const int Small = Count - 1;
 
     private const long SmallBytes = 96 << 20;
+    private const int Attempts = 5;
 
     private static readonly string[] Settings =
     [
@@ -82,18 +83,41 @@ internal sealed class SoakPods : IAsyncDisposable
 
     private static void Say(int pod, string what) => TestContext.Progress.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} pod {pod}: {what}");
 
-    public void DrainBegins() => Interlocked.Increment(ref _drains);
+    public void DrainBegins(int pod)
+    {
+        Say(pod, "drain");
+        Interlocked.Increment(ref _drains);
+    }
 
     public Task KillAsync(int pod) => _cluster.KillPodAsync(pod);
 
     /// <returns>The exit code.</returns>
     public Task<int> TerminateAsync(int pod) => _cluster.TerminatePodAsync(pod);
 
+    /// <summary>Starts a pod (again).</summary>
+    /// <exception cref="AssertionException">It did not start, and said why or was given time enough.</exception>
     public async Task StartAsync(int pod)
     {
-        var started = await _cluster.StartPodAsync(pod);
-        started.ExpectsErrors = true; // judged by what clients see; bugs in the log are looked for apart
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var started = await _cluster.StartPodAsync(pod);
+                started.ExpectsErrors = true; // judged by what clients see
+                return;
+            }
+            catch (AssertionException slow) when (attempt < Attempts && !SaysWhy(slow.Message))
+            {
+                // A machine with too much to do takes longer for a start than a test waits; it was killed then.
+                Say(pod, "did not start in time, again");
+            }
+        }
     }
+
+    // Its log, of which every line is JSON but what it ends with.
+    private static bool SaysWhy(string log) => log.Split('\n').Skip(1).Any(line => line.Length > 0
+        && (line[0] != '{' || line.Contains("\"LogLevel\":\"Error\"", StringComparison.Ordinal)
+            || line.Contains("\"LogLevel\":\"Critical\"", StringComparison.Ordinal)));
 
     public async ValueTask DisposeAsync()
     {

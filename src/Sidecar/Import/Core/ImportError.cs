@@ -62,7 +62,7 @@ internal enum ImportError
     /// <summary>The disk failed.</summary>
     DiskFailed,
 
-    /// <summary>A program ended with an error. Facts: tool, exit_code or signal.</summary>
+    /// <summary>A program says that it cannot work with the image. Facts: tool, exit_code.</summary>
     ToolFailed,
 
     /// <summary>A program took more wall-clock time than it may. Facts: tool, limit_seconds.</summary>
@@ -73,6 +73,12 @@ internal enum ImportError
 
     /// <summary>A program is not installed. Fact: tool.</summary>
     ToolMissing,
+
+    /// <summary>
+    /// A program could not be run, or somebody killed it, say the kernel for want of memory: the machine's fault, which
+    /// says nothing of the image. Start a new import. Facts: tool, and exit_code where it had one.
+    /// </summary>
+    ToolUnavailable,
 
     /// <summary>A stage took longer than it may. Fact: limit_seconds.</summary>
     TimedOut,

@@ -18,8 +18,8 @@ internal sealed class ProgramReader(SafeFileHandle file, string compression, Chi
         if (count > 0) return count;
         var outcome = program.Finish();
         if (outcome.End == ChildEnd.Succeeded) return 0;
-        if (outcome.End != ChildEnd.Failed) throw program.Describe(outcome);
-        // So zstd says of a window that is too large for it, and any of them when it gets no more.
+        if (outcome.End != ChildEnd.Failed || ToolFailures.IsTheMachines(outcome)) throw program.Describe(outcome);
+        // So zstd says of a window, and xz of a dictionary, that is larger than it was told to take.
         throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
             ? Unsupported(
                 $"takes more memory to unpack than is allowed ({outcome.ErrorText})",

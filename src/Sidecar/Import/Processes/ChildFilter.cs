@@ -82,9 +82,10 @@ internal sealed class ChildFilter : IDisposable
         _process.WaitForExit();
         _reading.Wait(ChildRunner.DrainTime);
         var timedOut = _deadline.IsCancellationRequested && !_cancellationToken.IsCancellationRequested;
-        var end = ChildRunner.Classify(timedOut, _process.ExitCode);
+        var errors = _errors.ToString();
+        var end = ChildRunner.Classify(timedOut, _process.ExitCode, errors);
         _ended(end);
-        return new ChildOutcome(end, _process.ExitCode, _errors.ToString());
+        return new ChildOutcome(end, _process.ExitCode, errors);
     }
 
     private async Task FeedAsync(SafeFileHandle input)

@@ -17,6 +17,9 @@ internal enum ChildEnd
     /// <summary>It ran longer than allowed and was killed.</summary>
     TimedOut,
 
+    /// <summary>It was not run at all: it, its loader or a library is missing, or a limit could not be set.</summary>
+    NotRun,
+
     /// <summary>Another signal ended it: it crashed, or somebody (the kernel, for want of memory) killed it.</summary>
     Killed,
 }

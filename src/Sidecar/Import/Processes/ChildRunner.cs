@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
+using Sidecar.Import.Processes.Confinement;
 
 namespace Sidecar.Import.Processes;
 
@@ -14,15 +15,21 @@ namespace Sidecar.Import.Processes;
 internal sealed class ChildRunner(
     Sandbox sandbox, LauncherThread launcher, ChildMetrics metrics, TimeProvider time)
 {
-    private const int SignalBase = 128;
+    public const int SignalBase = 128;
     private const int SigXcpu = 24;
     private const int SigXfsz = 25;
     private const int BufferChars = 4096;
 
+    // Of shells, of setpriv, and of the dynamic loader that misses a library.
+    private const int NotFound = 127;
+
+    private static readonly string[] Launchers =
+        [.. from tool in (Tool[])[Tool.Unshare, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
+
     // A grandchild that escaped the kill may hold the pipes open; its words are not worth waiting for.
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
 
-    /// <exception cref="ImportException"><see cref="ImportError.ToolMissing"/>.</exception>
+    /// <exception cref="ImportException">ToolMissing, ToolUnavailable.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the child is dead.</exception>
     public async Task<ChildOutcome> RunAsync(ChildCommand command, CancellationToken cancellationToken)
     {
@@ -39,14 +46,14 @@ internal sealed class ChildRunner(
         var timedOut = await WaitAsync(process, command.Limits.Timeout, cancellationToken);
         drained.CancelAfter(DrainTime);
         await Task.WhenAll(output, error);
-        var end = Classify(timedOut, process.ExitCode);
+        var end = Classify(timedOut, process.ExitCode, errors.ToString());
         metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started));
         cancellationToken.ThrowIfCancellationRequested();
         return new ChildOutcome(end, process.ExitCode, errors.ToString());
     }
 
     /// <summary>Starts a program that gets a file on standard input; its output is read from what is answered.</summary>
-    /// <exception cref="ImportException"><see cref="ImportError.ToolMissing"/>.</exception>
+    /// <exception cref="ImportException">ToolMissing, ToolUnavailable.</exception>
     public async Task<ChildFilter> StartFilterAsync(
         ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken)
     {
@@ -76,9 +83,11 @@ internal sealed class ChildRunner(
         }
         catch (Win32Exception failure)
         {
+            // For want of memory or processes, mostly: a program that is missing is told before.
             var name = ToolPaths.NameOf(tool);
             throw new ImportException(
-                ImportError.ToolMissing, $"The program {name} cannot be started: {failure.Message}.", ("tool", name));
+                ImportError.ToolUnavailable,
+                $"The program {name} cannot be started: {failure.Message}. Start a new import later.", ("tool", name));
         }
     }
 
@@ -130,13 +139,18 @@ internal sealed class ChildRunner(
         }
     }
 
-    public static ChildEnd Classify(bool timedOut, int exitCode) => exitCode switch
+    /// <param name="errorText">
+    /// What stands before the program shares its exit codes with some of them, but not its name in what it says.
+    /// </param>
+    public static ChildEnd Classify(bool timedOut, int exitCode, string errorText) => exitCode switch
     {
         _ when timedOut => ChildEnd.TimedOut,
         0 => ChildEnd.Succeeded,
         SignalBase + SigXcpu => ChildEnd.CpuLimit,
         SignalBase + SigXfsz => ChildEnd.FileSizeLimit,
         > SignalBase => ChildEnd.Killed,
+        ConfinedLauncher.CannotStart or NotFound => ChildEnd.NotRun,
+        _ when Launchers.Any(name => errorText.StartsWith(name, StringComparison.Ordinal)) => ChildEnd.NotRun,
         _ => ChildEnd.Failed,
     };
 }

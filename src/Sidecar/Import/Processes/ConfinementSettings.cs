@@ -22,12 +22,12 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
     /// <summary>Why there is no launcher, where there is none.</summary>
     public string NoLauncher => mode == Off ? "Import:Confinement is off" : "the daemon's own program was not found";
 
-    /// <exception cref="ImportException"><see cref="ImportError.ToolFailed"/>.</exception>
+    /// <exception cref="ImportException"><see cref="ImportError.ToolUnavailable"/>.</exception>
     public void Require(ConfinementLayers layers, Tool tool)
     {
         if (mode != Required || (layers.Landlock > 0 && layers.Seccomp)) return;
         throw new ImportException(
-            ImportError.ToolFailed,
+            ImportError.ToolUnavailable,
             $"{ToolPaths.NameOf(tool)} is not started, as it cannot be confined: this kernel or container has no Landlock or no "
             + "seccomp, and Import:Confinement is required. Run a kernel of 5.13 or newer, or set it to available.",
             ("tool", ToolPaths.NameOf(tool)));

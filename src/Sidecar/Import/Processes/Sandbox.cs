@@ -39,7 +39,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
     }
 
     /// <summary>Everything but the redirections that a process of ours is started with.</summary>
-    /// <exception cref="ImportException">ToolMissing; ToolFailed when it must be confined and cannot be.</exception>
+    /// <exception cref="ImportException">ToolMissing; ToolUnavailable when it must be confined and cannot be.</exception>
     public async Task<ProcessStartInfo> BuildAsync(ChildCommand command)
     {
         var program = tools.Get(command.Tool);
@@ -61,7 +61,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
     /// Tries the layers, once: what is found holds as long as the daemon. A try that fails, say because there is no memory
     /// for a process now, is none, and the next caller tries again.
     /// </summary>
-    /// <exception cref="ImportException"><see cref="ImportError.ToolFailed"/>: the try itself failed.</exception>
+    /// <exception cref="ImportException"><see cref="ImportError.ToolUnavailable"/>: the try itself failed.</exception>
     public async Task<ConfinementLayers> FindLayersAsync(CancellationToken cancellationToken)
     {
         if (KnownLayers is { } known) return known;
@@ -76,7 +76,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         catch (Win32Exception failure)
         {
             throw new ImportException(
-                ImportError.ToolFailed, $"No program can be started ({failure.Message}): try again.", failure,
+                ImportError.ToolUnavailable, $"No program can be started ({failure.Message}): try again.", failure,
                 ("tool", ToolPaths.NameOf(Tool.Unshare)));
         }
         finally

@@ -6,6 +6,15 @@ namespace Sidecar.Import.Processes;
 internal static class ToolFailures
 {
     private const string DiskFull = "No space left on device";
+    private const int SigKill = ChildRunner.SignalBase + 9;
+
+    // Of the C library's errors, and as zstd and bzip2 put it. Input/output error is not among them: qemu-img says so of
+    // images whose tables make no sense.
+    private static readonly string[] MachineWords =
+    [
+        "Cannot allocate memory", "not enough memory", "couldn't allocate", "Too many open files",
+        "Resource temporarily unavailable", "Stale file handle", "error while loading shared libraries",
+    ];
 
     public static ImportException Describe(Tool tool, ChildOutcome outcome, ChildLimits limits)
     {
@@ -24,9 +33,15 @@ internal static class ToolFailures
                 + "made to be costly, or the limit is too low for it.",
                 ("tool", name),
                 ("limit_seconds", limits.CpuSeconds)),
-            ChildEnd.Failed or ChildEnd.Succeeded or ChildEnd.FileSizeLimit or ChildEnd.Killed => Failed(name, outcome),
+            ChildEnd.Failed when !IsTheMachines(outcome) => Failed(name, outcome),
+            ChildEnd.Failed or ChildEnd.Succeeded or ChildEnd.FileSizeLimit or ChildEnd.Killed or ChildEnd.NotRun =>
+                Unavailable(name, outcome),
         };
     }
+
+    /// <summary>Whether a program that failed says that it lacked something which is none of its input.</summary>
+    public static bool IsTheMachines(ChildOutcome outcome) =>
+        MachineWords.Any(words => outcome.ErrorText.Contains(words, StringComparison.OrdinalIgnoreCase));
 
     private static ImportException Failed(string name, ChildOutcome outcome)
     {
@@ -38,12 +53,28 @@ internal static class ToolFailures
                 ("tool", name));
         }
 
-        var said = outcome.ErrorText.Length > 0 ? outcome.ErrorText : "it said nothing";
-        var how = outcome.End == ChildEnd.Failed ? $"exit code {outcome.ExitCode}" : $"signal {outcome.ExitCode - 128}";
         return new ImportException(
             ImportError.ToolFailed,
-            $"{name} failed ({how}): {said}. Check the image with it.",
+            $"{name} failed (exit code {outcome.ExitCode}): {Said(outcome)}. Check the image with it.",
             ("tool", name),
             ("exit_code", outcome.ExitCode));
     }
+
+    private static ImportException Unavailable(string name, ChildOutcome outcome)
+    {
+        var how = outcome.End switch
+        {
+            ChildEnd.Killed when outcome.ExitCode == SigKill => "was killed, as the kernel does for want of memory",
+            ChildEnd.Killed or ChildEnd.FileSizeLimit => $"was ended by signal {outcome.ExitCode - ChildRunner.SignalBase}",
+            ChildEnd.NotRun => $"could not be run (exit code {outcome.ExitCode})",
+            _ => $"did not work (exit code {outcome.ExitCode})",
+        };
+        return new ImportException(
+            ImportError.ToolUnavailable,
+            $"{name} {how}: {Said(outcome)}. That says nothing of the image, which is still there: start a new import.",
+            ("tool", name),
+            ("exit_code", outcome.ExitCode));
+    }
+
+    private static string Said(ChildOutcome outcome) => outcome.ErrorText.Length > 0 ? outcome.ErrorText : "it said nothing";
 }

@@ -57,6 +57,7 @@ internal static class StatusMap
         ImportError.ToolFailed => StatusCode.FailedPrecondition,
         ImportError.ToolTimedOut => StatusCode.FailedPrecondition,
         ImportError.ToolCpuLimit => StatusCode.FailedPrecondition,
+        ImportError.ToolUnavailable => StatusCode.Aborted,
         ImportError.ToolMissing => StatusCode.Internal,
         ImportError.TimedOut => StatusCode.FailedPrecondition,
         ImportError.Cancelled => StatusCode.Cancelled,

@@ -38,12 +38,12 @@ internal static class ToolFailures
                 ("tool", name));
         }
 
-        var said = outcome.ErrorText.Length > 0 ? outcome.ErrorText : "it said nothing";
         var how = outcome.End == ChildEnd.Failed ? $"exit code {outcome.ExitCode}" : $"signal {outcome.ExitCode - 128}";
         return new ImportException(
             ImportError.ToolFailed,
-            $"{name} failed ({how}): {said}. Check the image with it.",
+            $"{name} failed ({how}): {ToolWords.Translate(outcome.ErrorText)}. Make the image anew and stage that; the sidecar's log "
+            + "has the words of the program.",
             ("tool", name),
-            ("exit_code", outcome.ExitCode));
+            ("exit_code", outcome.ExitCode)) { Detail = outcome.ErrorText };
     }
 }

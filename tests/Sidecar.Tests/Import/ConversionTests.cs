@@ -84,7 +84,7 @@ internal sealed class ConversionTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
-    public async Task Import_Qcow2HiddenInTheDisk_RefusedAfterConversion(CancellationToken cancellationToken)
+    public async Task Import_Qcow2HiddenInTheDisk_RefusedBeforeItIsConverted(CancellationToken cancellationToken)
     {
         // A guest that writes a qcow2 header over its own disk: the raw output would be one for whoever guesses.
         var inner = Directory.Convert(Directory.Raw(), "qcow2", name: "inner");
@@ -94,7 +94,8 @@ internal sealed class ConversionTests : ImportTest
 
         Assert.That(
             (import.Failure?.Error, import.Failure?.Stage),
-            Is.EqualTo((ImportError.FormatMismatch, "image_inspection")));
+            Is.EqualTo((ImportError.FormatMismatch, "image_conversion")));
+        Assert.That(import.Failure!.Message, Does.Contain("the disk inside is qcow2"));
         Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));
     }
 
@@ -175,14 +176,14 @@ internal sealed class ConversionTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
-    public async Task Import_ToolFails_TellsWhatItSaid(CancellationToken cancellationToken)
+    public async Task Import_ToolFails_KeepsItsWordsToTheLog(CancellationToken cancellationToken)
     {
-        UseScriptAsQemu("echo 'qemu-img: it hurts' >&2; exit 1");
+        UseScriptAsQemu("echo \"qemu-img: Could not open '$3': it hurts. Run: qemu-img check\" >&2; exit 1");
 
         var import = await ImportAsync(Directory.Create("image", "-f", "qcow2"), cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ToolFailed));
-        Assert.That(import.Failure?.Message, Does.Contain("it hurts"));
+        Assert.That(import.Failure?.Message, Does.Contain("damaged").And.Not.Contain("hurts").And.Not.Contain("check"));
     }
 
     [Test]

@@ -104,10 +104,11 @@ internal abstract class ImportTest
     protected IEnumerable<string> WorkFiles(Guid importId) => System.IO.Directory
         .EnumerateFiles(Layout.ImportDirectory(importId)).Select(path => Path.GetFileName(path)).Order();
 
-    /// <summary>A shell script in qemu-img's place; <c>$1</c> is measure or convert.</summary>
+    /// <summary>A shell script in qemu-img's place for its conversions.</summary>
     protected void UseScriptAsQemu(string convert)
     {
-        var script = $"#!/bin/sh\nif [ $1 = measure ]; then echo '{{\"required\": 1000}}'; exit; fi\n{convert}\n";
+        var script = "#!/bin/sh\nif [ $1 = measure ]; then echo '{\"required\": 1000}'; exit; fi\n"
+            + $"if [ $1 = dd ]; then exec /usr/bin/qemu-img \"$@\"; fi\n{convert}\n";
         var path = Directory.Write($"qemu-{Guid.NewGuid():N}.sh", System.Text.Encoding.UTF8.GetBytes(script));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Configure("Tools:QemuImg", path);

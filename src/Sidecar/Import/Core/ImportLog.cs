@@ -57,6 +57,9 @@ internal static partial class ImportLog
     [LoggerMessage(3012, LogLevel.Warning, "Nobody knows yet how programs of imports are confined: {Message}")]
     public static partial void ConfinementUnknown(this ILogger logger, string message);
 
+    [LoggerMessage(3020, LogLevel.Information, "Import {ImportId}: in stage {Stage} the program said: {Words}")]
+    public static partial void ToolSaid(this ILogger logger, Guid importId, string stage, string words);
+
     [LoggerMessage(3009, LogLevel.Information, "Import {ImportId} of image {ImageId} waits for its turn")]
     public static partial void ImportQueued(this ILogger logger, Guid importId, ImageId imageId);
 }

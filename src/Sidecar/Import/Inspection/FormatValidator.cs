@@ -13,23 +13,65 @@ namespace Sidecar.Import.Inspection;
 /// </summary>
 internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics metrics)
 {
-    /// <summary>Checks a whole image against its report.</summary>
-    /// <param name="claimed">Empty: nothing is claimed.</param>
-    /// <exception cref="ImportException">ImageRefused, VirtualSizeTooLarge, FormatMismatch.</exception>
-    public void Check(InspectionReport report, string claimed, Compression? compression)
-    {
-        if (report.FailedChecks.Count > 0)
-        {
-            foreach (var check in report.FailedChecks) metrics.InspectionRefused(report.Format, check.Name);
-            throw Refuse(report);
-        }
+    private const int SectorBytes = 512;
+    private const string ConvertedSize = "converted_size";
 
-        if (claimed.Length == 0 || DiskFormats.Agree(claimed, report.Format)) return;
+    /// <summary>Checks an image against its report.</summary>
+    /// <param name="claimed">Empty: nothing is claimed.</param>
+    /// <param name="compression">That the image still has; null: none.</param>
+    /// <returns>What the image is to one who claims that.</returns>
+    /// <exception cref="ImportException">ImageRefused, VirtualSizeTooLarge, FormatMismatch.</exception>
+    public InspectionReport Check(InspectionReport report, string claimed, string? compression)
+    {
+        var seen = report.As(claimed);
+        if (seen.FailedChecks.Count > 0) throw Refuse(seen);
+        if (claimed.Length == 0 || DiskFormats.Agree(claimed, seen.Format)) return seen;
         metrics.InspectionRefused(report.Format, "format_mismatch");
-        throw Mismatch(claimed, compression?.Name ?? report.DiskFormat, compression != null);
+        throw Mismatch(claimed, compression ?? report.DiskFormat, compression != null);
     }
 
-    /// <summary>Validates what there is, and tells what shows of it. Only a bare image is validated, and no compressed one.</summary>
+    /// <summary>
+    /// Checks what a conversion made: of the format that was wished for, and no less of a disk than the image was. A format
+    /// inside of another is refused whatever it is, as the caller claimed the outer one.
+    /// </summary>
+    /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
+    public InspectionReport CheckConverted(InspectionReport report, string format, long virtualSize)
+    {
+        var outcome = Check(report.StaysAsItIs ? report with { AsRaw = null } : report, format, null);
+        // Every format of the output counts in sectors: the last one is filled up.
+        if (outcome.VirtualSize - virtualSize is >= 0 and < SectorBytes) return outcome;
+        metrics.InspectionRefused(format, ConvertedSize);
+        throw new ImportException(
+            ImportError.ImageRefused,
+            $"The image says that its disk has {virtualSize} bytes, and the conversion to {format} found "
+            + $"{outcome.VirtualSize}: it is damaged, or made by a program that counts in another way. Convert it to raw or qcow2 "
+            + "yourself and stage that.",
+            ("check", ConvertedSize), ("checks", ConvertedSize), ("format", format),
+            ("virtual_size", outcome.VirtualSize));
+    }
+
+    /// <summary>
+    /// Checks the first bytes of the disk in an image that is about to be converted to raw: what the output would be refused
+    /// for is refused before hours are spent on making it.
+    /// </summary>
+    /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
+    public void CheckInside(ImageBytes beginning)
+    {
+        if (inspector.InspectBeginning(beginning).Report is not { } report) return;
+        if (report.FailedChecks.Count > 0) throw Refuse(report);
+        if (DiskFormats.Agree(DiskFormats.Raw, report.Format)) return;
+        metrics.InspectionRefused(report.Format, "format_mismatch");
+        throw new ImportException(
+            ImportError.FormatMismatch,
+            $"The image would be converted to raw, and the disk inside is {report.DiskFormat} itself, which would be taken for what "
+            + "it is not. Stage what is inside by its own format.",
+            ("claimed", DiskFormats.Raw), ("detected", report.DiskFormat));
+    }
+
+    /// <summary>
+    /// Validates what there is, and tells what shows of it. Only a bare image is validated, and no compressed one that is to be
+    /// unpacked.
+    /// </summary>
     /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
     public ImageView View(ImageBytes bytes, ImageClaim claim) => Validate(bytes, claim).View;
 
@@ -50,7 +92,7 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     {
         if (claim.ContainerFormat is not ("" or ImportWork.Bare)) return (new ImageView("", "", 0), long.MaxValue);
         var head = bytes.Head(Compression.MagicBytes);
-        if (Compression.Detect(head) is { } compression)
+        if (!DiskFormats.IsAmazon(claim.DiskFormat) && Compression.Detect(head) is { } compression)
         {
             return (new ImageView("", compression.Name, 0), long.MaxValue);
         }
@@ -63,17 +105,16 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
 
     private ImageView ValidateWhole(ImageBytes bytes, string claimed)
     {
-        var report = inspector.Inspect(bytes)!;
-        Check(report, claimed, null);
+        var report = Check(inspector.Inspect(bytes)!, claimed, null);
         return new ImageView(report.DiskFormat, "", report.VirtualSize);
     }
 
     private (ImageView View, long NeededBytes) ValidateBeginning(ImageBytes bytes, string claimed)
     {
         var seen = inspector.InspectBeginning(bytes);
-        if (seen.Report is { } report && IsFinal(report, claimed))
+        if (seen.Report is { } found && IsFinal(found, seen.Excluded, claimed))
         {
-            Check(report, claimed, null);
+            var report = Check(found, claimed, null);
             return (new ImageView(report.DiskFormat, "", report.VirtualSize), seen.NeededBytes);
         }
 
@@ -88,19 +129,23 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     }
 
     // A format that matches stays one that matches, and a second one makes a polyglot of it. Only a boot record does not
-    // count beside an ISO, or before the footer of a VHD, unless the claim leaves no room for either.
-    private static bool IsFinal(InspectionReport report, string claimed) =>
+    // count beside an ISO, or before the footer of a VHD, unless the claim and the bytes leave no room for either.
+    private static bool IsFinal(InspectionReport report, IReadOnlyCollection<string> excluded, string claimed) =>
         report.Format != DiskFormats.Gpt
-        || (report.FailedChecks.Count > 0 && claimed.Length > 0 && DiskFormats.Agree(claimed, DiskFormats.Raw));
+        || (report.FailedChecks.Count > 0 && claimed.Length > 0 && DiskFormats.Agree(claimed, DiskFormats.Raw)
+            && !DiskFormats.IsAmazon(claimed) && excluded.Contains(DiskFormats.Iso));
 
-    private static ImportException Refuse(InspectionReport report)
+    private ImportException Refuse(InspectionReport report)
     {
+        foreach (var check in report.FailedChecks) metrics.InspectionRefused(report.Format, check.Name);
         var first = report.FailedChecks[0];
         var tooLarge = report.FailedChecks is [{ Name: ImageInspector.VirtualSizeLimit }];
         return new ImportException(
             tooLarge ? ImportError.VirtualSizeTooLarge : ImportError.ImageRefused,
             $"The {report.Format} image is refused by the check {first.Name}: {first.Reason}. "
-            + "Make a self-contained image of an ordinary kind and stage that.",
+            + (report.FailedChecks.All(check => check.IsOfBootRecord)
+                ? $"Repair its partition table, or let the operator add {first.Name} to Import:ToleratedChecks."
+                : "Make a self-contained image of an ordinary kind and stage that."),
             ("check", first.Name),
             ("checks", string.Join(',', report.FailedChecks.Select(check => check.Name).Distinct())),
             ("format", report.Format),

@@ -68,9 +68,35 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     private InspectionReport Report(List<(ImageFormat Format, FormatVerdict Verdict)> matches, ImageBytes bytes)
     {
         var (name, found) = Resolve(matches, bytes);
-        return new InspectionReport(name, found.VirtualSize, [.. found.FailedChecks
+        var isPolyglot = found.FailedChecks is [{ Name: Polyglot }];
+        return Report(name, found) with
+        {
+            StaysAsItIs = name is DiskFormats.Iso or DiskFormats.Luks or DiskFormats.Ploop,
+            AsRaw = isPolyglot ? null : ReportAsRaw(name, found, matches, bytes),
+        };
+    }
+
+    private InspectionReport Report(string name, FormatVerdict found) =>
+        new(name, found.VirtualSize, [.. found.FailedChecks
             .Where(check => !toleratedChecks.Contains(check.Name))
-            .Concat(CheckLimit(found.VirtualSize))]);
+            .Concat(CheckLimit(found.VirtualSize))]) { Obstacles = found.Obstacles };
+
+    /// <summary>
+    /// What Glance lets a caller call raw although it is more, where no program that guesses would follow it elsewhere: a
+    /// medium, a volume that only its owner can open, and a disk that happens to end in a footer.
+    /// </summary>
+    private InspectionReport? ReportAsRaw(
+        string name, FormatVerdict found, List<(ImageFormat Format, FormatVerdict Verdict)> matches, ImageBytes bytes)
+    {
+        if (name is DiskFormats.Iso or DiskFormats.Luks)
+        {
+            return Report(DiskFormats.Raw, found with { VirtualSize = bytes.KnownLength }) with { StaysAsItIs = true };
+        }
+
+        if (!found.Wraps) return null;
+        var inner = matches.Find(match => match.Format is GptFormat);
+        return inner.Format is null
+            ? Report(DiskFormats.Raw, InspectRaw(bytes)) : Report(inner.Format.Name, inner.Verdict);
     }
 
     private static (string Name, FormatVerdict Verdict) Resolve(
@@ -86,12 +112,8 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
         return (outer.Format.Name, outer.Verdict with { FailedChecks = [polyglot] });
     }
 
-    private static FormatVerdict InspectRaw(ImageBytes bytes)
-    {
-        var checks = new Checks();
-        checks.Require(bytes.Length > 0, "raw_empty", "it is empty");
-        return FormatVerdict.Match(bytes.Length, checks);
-    }
+    // Even nothing is a disk: Nova stages that for a machine that boots from a volume.
+    private static FormatVerdict InspectRaw(ImageBytes bytes) => FormatVerdict.Match(bytes.Length, new Checks());
 
     private IEnumerable<FailedCheck> CheckLimit(long virtualSize)
     {

@@ -55,9 +55,10 @@ internal static class ToolFailures
 
         return new ImportException(
             ImportError.ToolFailed,
-            $"{name} failed (exit code {outcome.ExitCode}): {Said(outcome)}. Check the image with it.",
+            $"{name} failed (exit code {outcome.ExitCode}): {ToolWords.Translate(outcome.ErrorText)}. Make the image again and stage "
+            + "that; the sidecar's log has the words of the program.",
             ("tool", name),
-            ("exit_code", outcome.ExitCode));
+            ("exit_code", outcome.ExitCode)) { Detail = outcome.ErrorText };
     }
 
     private static ImportException Unavailable(string name, ChildOutcome outcome)
@@ -71,10 +72,9 @@ internal static class ToolFailures
         };
         return new ImportException(
             ImportError.ToolUnavailable,
-            $"{name} {how}: {Said(outcome)}. That says nothing of the image, which is still there: start a new import.",
+            $"{name} {how}. That says nothing of the image, which is still there: start a new import. The sidecar's log has the "
+            + "words of the program.",
             ("tool", name),
-            ("exit_code", outcome.ExitCode));
+            ("exit_code", outcome.ExitCode)) { Detail = outcome.ErrorText };
     }
-
-    private static string Said(ChildOutcome outcome) => outcome.ErrorText.Length > 0 ? outcome.ErrorText : "it said nothing";
 }

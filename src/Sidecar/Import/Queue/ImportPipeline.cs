@@ -56,7 +56,7 @@ internal sealed class ImportPipeline(
     {
         var directory = layout.ImportDirectory(job.Request.ImportId);
         var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory);
-        work.AwaitsDecompression = work.ContainerFormat != ImportWork.Compressed && UnpacksFirst(job.Stages);
+        work.AwaitsDecompression = work.MayUnpack && UnpacksFirst(job.Stages);
         foreach (var name in job.Stages)
         {
             await RunStageAsync(job, work, _stages[name], cancellationToken);
@@ -83,6 +83,11 @@ internal sealed class ImportPipeline(
         {
             var plan = await stage.PlanAsync(work, cancellationToken);
             state = plan.Applies ? await ApplyAsync(job, work, stage, plan, cancellationToken) : StageState.Skipped;
+        }
+        catch (ImportException failure) when (failure.Detail.Length > 0)
+        {
+            logger.ToolSaid(job.Request.ImportId, stage.Name, Text.OneLine(failure.Detail));
+            throw;
         }
         finally
         {
@@ -115,16 +120,15 @@ internal sealed class ImportPipeline(
     private static ImportResult Conclude(ImportWork work)
     {
         var report = work.Report!;
-        // A kernel looks raw; so does an archive that stays one. Both keep the name that the caller has for them.
+        // A kernel looks raw, and what is in a container was not looked at. Both keep the name that the caller has for them.
         var claimed = work.Request.DiskFormat;
         var keepsName = claimed.Length > 0 && (work.IsOpaque || (work.IsStagedFile && DiskFormats.IsAmazon(claimed)));
         var format = keepsName ? claimed : report.DiskFormat;
         work.Rename(work.NewPath(format));
         if (!work.IsStagedFile) Posix.SyncDirectory(work.Directory);
-        var container = work.ContainerFormat == ImportWork.Compressed && !work.IsOpaque
-            ? ImportWork.Bare : work.ContainerFormat;
         return new ImportResult(
-            format, container, work.CurrentLength, report.VirtualSize, work.Digests, work.Properties, work.CurrentPath);
+            format, work.ContainerFormat, work.CurrentLength, report.VirtualSize, work.Digests, work.Properties,
+            work.CurrentPath);
     }
 
     private ImportException Unknown(string name) => new(

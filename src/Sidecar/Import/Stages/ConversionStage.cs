@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
+using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Staging.Files;
 
@@ -9,7 +10,7 @@ namespace Sidecar.Import.Stages;
 /// Converts the image by qemu-img, which is only shown images that have passed the inspection and is always told
 /// their format: left to guess, it would open what the image wants it to.
 /// </summary>
-internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> options) : ImportStage
+internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator, IOptions<ImportOptions> options) : ImportStage
 {
     public const string StageName = "image_conversion";
 
@@ -25,7 +26,7 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
     {
         var source = work.Report!;
         var target = TargetOf(work);
-        if (!Applies(work, source.DiskFormat, target)) return StagePlan.Skip;
+        if (!ConversionRules.Applies(work, target)) return StagePlan.Skip;
         var allocated = await qemuImg.MeasureAsync(
             work.CurrentPath, source.DiskFormat, work.Directory, cancellationToken);
         var space = target switch
@@ -43,7 +44,9 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
     {
         var target = TargetOf(work);
         var path = work.NewPath("converted");
-        var conversion = new QemuConversion(work.CurrentPath, work.Report!.DiskFormat, path, target, work.Directory);
+        var source = work.Report!;
+        if (target == DiskFormats.Raw) await LookInsideAsync(work, source, cancellationToken);
+        var conversion = new QemuConversion(work.CurrentPath, source.DiskFormat, path, target, work.Directory);
         var done = 0L;
         DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
         try
@@ -62,8 +65,7 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
         await Task.Run(() => ShareAndSync(path), CancellationToken.None);
         Posix.SyncDirectory(work.Directory);
         run.Report(run.Plan.InputBytes);
-        work.Replace(path);
-        work.ExpectedFormat = target;
+        work.ReplaceConverted(path, target, source.VirtualSize);
 
         // What is written is no longer promised but used. How much that is follows from how far qemu-img is.
         void Report(double part)
@@ -97,16 +99,25 @@ internal sealed class ConversionStage(QemuImg qemuImg, IOptions<ImportOptions> o
     private string TargetOf(ImportWork work) =>
         work.Request.OutputDiskFormat.Length > 0 ? work.Request.OutputDiskFormat : _options.OutputFormat;
 
-    private static bool Applies(ImportWork work, string source, string target)
+    /// <summary>
+    /// Of an output that is raw, a program may guess what it is. What it would be refused for shows in its first bytes, which
+    /// are had before hours are spent on the rest.
+    /// </summary>
+    private async Task LookInsideAsync(ImportWork work, InspectionReport source, CancellationToken cancellationToken)
     {
-        // Kernels and ramdisks are no disks; isos and ploops stay what they are, as in Glance.
-        if (work.IsOpaque || source is DiskFormats.Iso or DiskFormats.Ploop) return false;
-        if (source == target || DiskFormats.IsAmazon(work.Request.DiskFormat)) return false;
-        if (QemuImg.CanRead(source)) return true;
-        throw new ImportException(
-            ImportError.UnsupportedFormat,
-            $"An image of the format {source} cannot be converted to {target}: leave out image_conversion.",
-            ("format", source));
+        var path = work.NewPath("beginning");
+        DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
+        try
+        {
+            var reading = new QemuConversion(work.CurrentPath, source.DiskFormat, path, DiskFormats.Raw, work.Directory);
+            await qemuImg.ReadBeginningAsync(reading, cancellationToken);
+            using var file = RegularFile.OpenToRead(path);
+            validator.CheckInside(new ImageBytes(file, RandomAccess.GetLength(file), complete: false));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private void CheckSize(long bytes)

@@ -32,7 +32,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
 
     public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
     {
-        var applies = work.ContainerFormat != ImportWork.Compressed && Compression.Detect(work.CurrentPath) != null;
+        var applies = work.MayUnpack && Compression.Detect(work.CurrentPath) != null;
         return Task.FromResult(applies ? new StagePlan(true, 0, work.CurrentLength) : StagePlan.Skip);
     }
 

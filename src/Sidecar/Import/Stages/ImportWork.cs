@@ -1,5 +1,6 @@
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection;
+using Sidecar.Import.Inspection.Core;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 
@@ -32,8 +33,14 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>What the current file is; null until it was inspected.</summary>
     public InspectionReport? Report { get; set; }
 
-    /// <summary>The current file is compressed and stays so: what is inside was not looked at.</summary>
-    public bool IsOpaque { get; set; }
+    /// <summary>
+    /// The container is no bare disk, so its bytes are its own business, as in Glance: nothing is looked for in them, and
+    /// they are neither unpacked nor converted.
+    /// </summary>
+    public bool IsOpaque => ContainerFormat != Bare;
+
+    /// <summary>A compressed image is to be unpacked. Of a kernel or a ramdisk the compression is a part.</summary>
+    public bool MayUnpack => !IsOpaque && !DiskFormats.IsAmazon(Request.DiskFormat);
 
     /// <summary>
     /// image_decompression is still to come, so the current bytes need not be what the caller claims.
@@ -41,7 +48,10 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     public bool AwaitsDecompression { get; set; }
 
     /// <summary>Format that the current bytes must be of; empty when any will do.</summary>
-    public string ExpectedFormat { get; set; } = request.DiskFormat;
+    public string ExpectedFormat { get; private set; } = request.DiskFormat;
+
+    /// <summary>Bytes that a guest of the converted disk must see; null before the conversion.</summary>
+    public long? ExpectedVirtualSize { get; private set; }
 
     public Dictionary<string, string> Digests { get; } = [];
 
@@ -58,6 +68,13 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     {
         if (!IsStagedFile) File.Delete(CurrentPath);
         (CurrentPath, IsStagedFile, Report) = (path, false, null);
+    }
+
+    /// <summary>Goes on with what a conversion made, which must turn out to be just that.</summary>
+    public void ReplaceConverted(string path, string format, long virtualSize)
+    {
+        Replace(path);
+        (ExpectedFormat, ExpectedVirtualSize) = (format, virtualSize);
     }
 
     /// <summary>Renames the current file in the import's directory; the staged one stays where it is.</summary>

@@ -1,6 +1,5 @@
 using Sidecar.Import.Decompression;
 using Sidecar.Import.Inspection;
-using Sidecar.Import.Inspection.Core;
 
 namespace Sidecar.Import.Stages;
 
@@ -19,18 +18,18 @@ internal sealed class InspectionStage(ImageInspector inspector, FormatValidator 
 
     public override Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
-        var compression = Compression.Detect(work.CurrentPath);
-        if (compression != null && work.AwaitsDecompression) return Task.CompletedTask;
-        work.IsOpaque = compression != null && work.ContainerFormat == ImportWork.Compressed;
-        var report = inspector.InspectFile(work.CurrentPath);
         if (work.IsOpaque)
         {
-            work.Report = new InspectionReport(DiskFormats.Raw, report.VirtualSize, []);
+            work.Report = InspectionReport.NotInspected;
             return Task.CompletedTask;
         }
 
-        validator.Check(report, work.ExpectedFormat, compression);
-        work.Report = report;
+        var compression = work.MayUnpack ? Compression.Detect(work.CurrentPath) : null;
+        if (compression != null && work.AwaitsDecompression) return Task.CompletedTask;
+        var report = inspector.InspectFile(work.CurrentPath);
+        work.Report = work.ExpectedVirtualSize is { } size
+            ? validator.CheckConverted(report, work.ExpectedFormat, size)
+            : validator.Check(report, work.ExpectedFormat, compression?.Name);
         return Task.CompletedTask;
     }
 }

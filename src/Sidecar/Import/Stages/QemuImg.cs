@@ -18,6 +18,9 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     // Of measuring: the CPU limit is what ends a malicious image, this only what ends a dead disk.
     private const int MeasureTimeoutFactor = 10;
 
+    // As far as the last mark that tells what a disk is: that of an ISO.
+    private const int BeginningBytes = 64 << 10;
+
     private static readonly FrozenDictionary<string, string> QemuNames = new Dictionary<string, string>
     {
         [DiskFormats.Raw] = "raw",
@@ -42,7 +45,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         var answer = new StringBuilder();
         var limits = new ChildLimits(
             _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
-        string[] arguments = ["measure", "--output=json", "-f", QemuNames[format], "-O", "qcow2", path];
+        string[] arguments = ["measure", "--output=json", "-O", "qcow2", .. Source(path, format)];
         var outcome = await runner.RunAsync(
             new ChildCommand(Tool.QemuImg, arguments, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
         if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
@@ -53,6 +56,27 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         {
             if (answer.Length < MaxAnswerChars) answer.Append(text);
         }
+    }
+
+    /// <summary>Writes the first bytes of the disk to the target, which is there already, as a raw file.</summary>
+    /// <exception cref="ImportException">Tool errors and limits.</exception>
+    public async Task ReadBeginningAsync(QemuConversion reading, CancellationToken cancellationToken)
+    {
+        var timeout = _options.MeasureCpuTime * MeasureTimeoutFactor;
+        var limits = new ChildLimits(
+            _options.MaxMemoryBytes, _options.MeasureCpuTime, BeginningBytes,
+            timeout < _options.Timeout ? timeout : _options.Timeout);
+        string[] arguments =
+        [
+            "dd", "-O", QemuNames[DiskFormats.Raw], "bs=512", $"count={BeginningBytes / 512}",
+            .. Source(reading.Source, reading.SourceFormat, "if="), $"of={reading.Target}",
+        ];
+        var command = new ChildCommand(Tool.QemuImg, arguments, reading.WorkingDirectory, limits, _ => { })
+        {
+            Input = reading.Source, Output = reading.Target,
+        };
+        var outcome = await runner.RunAsync(command, cancellationToken);
+        if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
     }
 
     /// <param name="conversion">Its target is there already, and empty: qemu-img may make no files.</param>
@@ -89,7 +113,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         List<string> arguments =
         [
             "convert", "-p", "-t", _options.OutputCache, "-T", _options.InputCache,
-            "-f", QemuNames[conversion.SourceFormat], "-O", QemuNames[conversion.TargetFormat],
+            "-O", QemuNames[conversion.TargetFormat],
         ];
         // Out of order is for targets without allocation: a qcow2 or vmdk would become fragmented, or fail.
         if (conversion.TargetFormat == DiskFormats.Raw)
@@ -101,8 +125,23 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
             arguments.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
         }
 
-        arguments.AddRange([conversion.Source, conversion.Target]);
+        arguments.AddRange([.. Source(conversion.Source, conversion.SourceFormat), conversion.Target]);
         return arguments;
+    }
+
+    /// <summary>
+    /// How qemu-img is told what it reads. Of a VHD it would believe the geometry, which holds less than the disk, unless it
+    /// knows the program that made it; the size in the footer is what Hyper-V and the inspection go by.
+    /// </summary>
+    private static string[] Source(string path, string format, string prefix = "")
+    {
+        if (format != DiskFormats.Vhd) return ["-f", QemuNames[format], prefix + path];
+        var file = path.Replace(",", ",,", StringComparison.Ordinal);
+        return
+        [
+            "--image-opts",
+            $"{prefix}driver=vpc,force_size_calc=current_size,file.driver=file,file.filename={file}",
+        ];
     }
 
     private static long? ReadRequired(string json)

@@ -124,7 +124,13 @@ internal sealed class OtherFormatTests : InspectionTest
     }
 
     [Test]
-    public void Inspect_EmptyFile_Refused() => Assert.That(Failed(Inspect([])), Is.EqualTo(new[] { "raw_empty" }));
+    public void Inspect_EmptyFile_IsRaw()
+    {
+        var report = Inspect([]);
+
+        Assert.That((report.Format, report.VirtualSize), Is.EqualTo(("raw", 0L)));
+        Assert.That(report.FailedChecks, Is.Empty);
+    }
 
     [Test]
     public void Inspect_VirtualSizeOverLimit_Refused()

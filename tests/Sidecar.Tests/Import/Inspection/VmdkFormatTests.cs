@@ -35,7 +35,19 @@ internal sealed class VmdkFormatTests : InspectionTest
     [TestCase("SPARSE \"image.vmdk\"", "FLAT \"passwd\" 0", "vmdk_extent")]
     [TestCase("RW 20480 SPARSE \"image.vmdk\"", "", "vmdk_extent")]
     [TestCase("RW 20480", "RWX 20480", "vmdk_descriptor")]
-    [TestCase("ddb.adapterType", "\x00e4ddb", "vmdk_descriptor")]
+    [TestCase("ddb.adapterType", "\x00e4ddb lines", "vmdk_descriptor")]
+    [TestCase("ddb.adapterType", "\x007fddb", "vmdk_descriptor")]
+    [TestCase("image.vmdk", "B\x00fcro.vmdk", null)] // windows-1252
+    [TestCase("image.vmdk", "B\x00c3\x00bcro \x00c2\x0085.vmdk", null)] // UTF-8, with a letter that .NET takes for blank
+    [TestCase("image.vmdk", "\x0083\x005c.vmdk", null)] // Shift-JIS, whose second byte is a backslash
+    [TestCase("image.vmdk", "other disk.vmdk", null)]
+    [TestCase("RW 20480 SPARSE", "\tRW\t20480  sparse", null)]
+    [TestCase("createType=", "CREATETYPE = ", null)]
+    [TestCase("parentCID=ffffffff", "parentCID = FFFFFFFF ", null)]
+    [TestCase("\n\n", "\r\n \t\r\n", null)]
+    [TestCase("RW 20480 SPARSE \"image.vmdk\"", "RW 9 SPARSE \"a\"\nRW 9 SPARSE \"b\"", "vmdk_extent")]
+    [TestCase("RW 20480 SPARSE", "RW 20480 VMFSSPARSE", "vmdk_extent")]
+    [TestCase("version=1", "version=1\ncreateType=\"monolithicFlat\"", "vmdk_create_type")]
     [TestCase("parentCID=ffffffff", "parentCID=12345678", "vmdk_parent")]
     [TestCase("ddb.adapterType", "parentFileNameHint=\"/etc/passwd\"\nddb.adapterType", "vmdk_parent")]
     [TestCase("version=1", "version=1\n# parentFileNameHint=\"/etc/passwd\"", "vmdk_parent")]

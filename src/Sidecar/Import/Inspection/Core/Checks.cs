@@ -4,8 +4,12 @@ namespace Sidecar.Import.Inspection.Core;
 internal sealed class Checks
 {
     private readonly List<FailedCheck> _failed = [];
+    private readonly List<FailedCheck> _obstacles = [];
 
     public IReadOnlyList<FailedCheck> Failed => _failed;
+
+    /// <summary>What forbids to convert the image, though it may be used as it is.</summary>
+    public IReadOnlyList<FailedCheck> Obstacles => _obstacles;
 
     /// <summary>The image is of the format.</summary>
     public bool Recognised { get; private set; }
@@ -20,12 +24,19 @@ internal sealed class Checks
         return condition;
     }
 
+    /// <summary>Notes what forbids to convert the image, unless the condition holds.</summary>
+    public void RequireToConvert(bool condition, string name, string reason)
+    {
+        if (!condition) _obstacles.Add(new FailedCheck(name, reason));
+    }
+
     /// <summary>
     /// Takes a size out of a header. Above what a file offset can hold it is refused here, as it would turn negative.
     /// </summary>
-    public long VirtualSize(ulong bytes, string name)
+    /// <param name="least">1 where nothing stands for a size that was not found.</param>
+    public long VirtualSize(ulong bytes, string name, ulong least = 0)
     {
-        if (Require(bytes is > 0 and <= long.MaxValue, name, $"its virtual size is {bytes} bytes")) return (long)bytes;
-        return 0;
+        var isSize = Require(bytes >= least && bytes <= long.MaxValue, name, $"its virtual size is {bytes} bytes");
+        return isSize ? (long)bytes : 0;
     }
 }

@@ -15,9 +15,9 @@ internal static class DiskFormats
     public const string Luks = "luks";
     public const string Qed = "qed";
 
-    /// <summary>What a caller may claim: Glance's own default list.</summary>
+    /// <summary>What a caller may claim: Glance's own default list, and luks, which an operator may add to it.</summary>
     public static readonly IReadOnlyList<string> Claimable =
-        ["ami", "ari", "aki", Vhd, Vhdx, Vmdk, Raw, Qcow2, Vdi, Iso, Ploop];
+        ["ami", "ari", "aki", Vhd, Vhdx, Vmdk, Raw, Qcow2, Vdi, Iso, Ploop, Luks];
 
     /// <summary>What image_conversion can make.</summary>
     public static readonly IReadOnlyList<string> Convertible = [Raw, Qcow2, Vmdk];

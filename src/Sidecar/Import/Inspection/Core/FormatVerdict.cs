@@ -3,7 +3,11 @@ namespace Sidecar.Import.Inspection.Core;
 /// <summary>A safety check that an image failed.</summary>
 /// <param name="Name">Stable, such as <c>qcow2_backing_file</c>.</param>
 /// <param name="Reason">Half a sentence for a person: what is wrong with the image.</param>
-internal sealed record FailedCheck(string Name, string Reason);
+internal sealed record FailedCheck(string Name, string Reason)
+{
+    /// <summary>It is one of those that <c>Import:ToleratedChecks</c> can tolerate.</summary>
+    public bool IsOfBootRecord => Name.StartsWith("mbr_", StringComparison.Ordinal);
+}
 
 /// <summary>What one format says of an image.</summary>
 /// <param name="Matches">The image is of this format, well-formed or not.</param>
@@ -16,6 +20,9 @@ internal sealed record FormatVerdict(
 {
     public static readonly FormatVerdict NoMatch = new(false, false, 0, []);
 
+    /// <summary>What forbids to convert the image, though it may be used as it is.</summary>
+    public IReadOnlyList<FailedCheck> Obstacles { get; private init; } = [];
+
     /// <summary>Of an undecided one: how many bytes must be there to tell more.</summary>
     public long NeededBytes { get; private init; }
 
@@ -24,5 +31,5 @@ internal sealed record FormatVerdict(
         new(checks.Recognised, true, 0, checks.Failed) { NeededBytes = neededBytes };
 
     public static FormatVerdict Match(long virtualSize, Checks checks, bool wraps = false) =>
-        new(true, false, virtualSize, checks.Failed, wraps);
+        new(true, false, virtualSize, checks.Failed, wraps) { Obstacles = checks.Obstacles };
 }

@@ -5,7 +5,7 @@ namespace Sidecar.Import.Inspection.Formats;
 
 /// <summary>
 /// A raw disk with a master boot record, with or without a GUID partition table behind it. The checks are those of
-/// oslo.utils; the option <c>Import:ToleratedChecks</c> lets an operator take disks with odd boot records.
+/// oslo.utils, all of them fatal as there; the option <c>Import:ToleratedChecks</c> lets an operator take disks with odd boot records.
 /// </summary>
 internal sealed class GptFormat : ImageFormat
 {
@@ -21,8 +21,7 @@ internal sealed class GptFormat : ImageFormat
     {
         var sector = bytes.Read(0, SectorBytes).Span;
         if (sector.Length < SectorBytes || sector[510] != 0x55 || sector[511] != 0xaa) return FormatVerdict.NoMatch;
-        // The boot sector of a FAT file system ends with the same two bytes: two FATs, and the media descriptor.
-        if (sector[0x10] == 2 && sector[0x15] == 0xf8) return FormatVerdict.NoMatch;
+        if (VolumeBootSector.IsOne(sector)) return FormatVerdict.NoMatch;
         checks.Recognise();
         CheckTable(sector.Slice(TableOffset, Entries * EntryBytes), checks);
         return FormatVerdict.Match(bytes.KnownLength, checks);

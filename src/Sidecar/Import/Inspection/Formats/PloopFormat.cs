@@ -22,6 +22,6 @@ internal sealed class PloopFormat : ImageFormat
         checks.Recognise();
         var size = sectors.Length == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(sectors) : 0;
         size = Math.Min(size, ulong.MaxValue / SectorBytes) * SectorBytes;
-        return FormatVerdict.Match(checks.VirtualSize(size, "ploop_virtual_size"), checks);
+        return FormatVerdict.Match(checks.VirtualSize(size, "ploop_virtual_size", least: 1), checks);
     }
 }

@@ -44,7 +44,8 @@ internal sealed class Qcow2Format : ImageFormat
         var clusterBits = BinaryPrimitives.ReadUInt32BigEndian(header[20..]);
         checks.Require(clusterBits is >= 9 and <= 21, "qcow2_header", $"its clusters are of 2^{clusterBits} bytes");
         var encryption = BinaryPrimitives.ReadUInt32BigEndian(header[32..]);
-        checks.Require(encryption == 0, "qcow2_encrypted", "it is encrypted");
+        // Who has the key may use it, as Glance lets him; nobody has it here.
+        checks.RequireToConvert(encryption == 0, "qcow2_encrypted", "it is encrypted");
         var l1Entries = BinaryPrimitives.ReadUInt32BigEndian(header[36..]);
         checks.Require(l1Entries <= MaxL1Entries, "qcow2_header", $"its L1 table has {l1Entries} entries");
     }

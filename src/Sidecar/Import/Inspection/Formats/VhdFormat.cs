@@ -37,6 +37,11 @@ internal sealed class VhdFormat : ImageFormat
         var type = BinaryPrimitives.ReadUInt32BigEndian(footer[60..]);
         checks.Require(type == expectedType, "vhd_type", $"its type is {type} where {expectedType} is expected");
         var size = checks.VirtualSize(BinaryPrimitives.ReadUInt64BigEndian(footer[48..]), "vhd_virtual_size");
+        if (type == Fixed)
+        {
+            checks.Require(size <= offset, "vhd_size", $"it says that {size} bytes come before its footer, and {offset} do");
+        }
+
         if (type == Dynamic)
         {
             var table = BinaryPrimitives.ReadInt64BigEndian(footer[16..]);

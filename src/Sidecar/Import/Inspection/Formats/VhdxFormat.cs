@@ -24,6 +24,7 @@ internal sealed class VhdxFormat : ImageFormat
     {
         if (!bytes.StartsWith(0, "vhdxfile"u8)) return FormatVerdict.NoMatch;
         checks.Recognise();
+        checks.Require(!VhdxLog.IsPending(bytes), "vhdx_log", "it was not closed: changes in its log are not in the disk yet");
         var metadata = FindMetadata(bytes);
         if (!checks.Require(metadata != null, "vhdx_header", "its metadata region cannot be found"))
         {
@@ -35,7 +36,7 @@ internal sealed class VhdxFormat : ImageFormat
         checks.Require((flags & HasParent) == 0, "vhdx_parent", "it has a parent disk, or does not say");
         var item = ReadItem(bytes, metadata.Value, VirtualDiskSize, 8).Span;
         var size = item.Length == 8 ? BinaryPrimitives.ReadUInt64LittleEndian(item) : 0;
-        return FormatVerdict.Match(checks.VirtualSize(size, "vhdx_virtual_size"), checks);
+        return FormatVerdict.Match(checks.VirtualSize(size, "vhdx_virtual_size", least: 1), checks);
     }
 
     private static long? FindMetadata(ImageBytes bytes)

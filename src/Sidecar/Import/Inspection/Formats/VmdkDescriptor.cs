@@ -5,11 +5,15 @@ namespace Sidecar.Import.Inspection.Formats;
 
 /// <summary>
 /// The text that describes a VMDK. Every line must be of a known kind: whatever the reader of the disk may make of
-/// any other line, it will not see one.
+/// any other line, it will not see one. Names in it may be of any alphabet; the one extent of a descriptor that is embedded is
+/// the file itself, whatever it was called where it was made.
 /// </summary>
 internal static class VmdkDescriptor
 {
     private static readonly string[] AllowedTypes = ["monolithicsparse", "streamoptimized"];
+
+    // Those of ASCII only: what .NET takes for blank beyond is a part of a letter in many an encoding.
+    private static readonly char[] Blanks = [' ', '\t', '\r', '\v', '\f'];
 
     // A content id has eight digits at most, and one at least.
     private const int MaxRemains = 7;
@@ -49,7 +53,7 @@ internal static class VmdkDescriptor
             "vmdk_parent",
             "it names a parent disk");
         var text = WithoutRemains(declared.TrimEnd((byte)0));
-        var isText = !text.ContainsAnyInRange((byte)0x7f, (byte)0xff) && !text.Contains((byte)0);
+        var isText = !text.ContainsAny((byte)0, (byte)0x7f);
         if (checks.Require(isText, "vmdk_descriptor", "its descriptor is not a text")) CheckLines(Decode(text), checks);
     }
 
@@ -69,17 +73,14 @@ internal static class VmdkDescriptor
     private static void CheckLines(string text, Checks checks)
     {
         var extents = 0;
-        string? type = null;
-        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        var types = new List<string>();
+        foreach (var line in text.Split('\n').Select(line => line.Trim(Blanks)).Where(line => line.Length > 0))
         {
             if (line[0] == '#' || line.StartsWith("ddb", StringComparison.Ordinal)) continue;
-            var key = line.Split('=')[0].TrimEnd();
-            if (line.Contains('=') && !key.Contains(' '))
+            if (TrySplit(line, out var key, out var value))
             {
-                if (key == "createtype") type = line[(line.IndexOf('=') + 1)..].Trim().Trim('"');
-                checks.Require(
-                    key != "parentcid" || line.EndsWith("ffffffff", StringComparison.Ordinal),
-                    "vmdk_parent", "it names a parent disk");
+                if (key == "createtype") types.Add(value);
+                checks.Require(key != "parentcid" || value == "ffffffff", "vmdk_parent", "it names a parent disk");
             }
             else if (checks.Require(IsExtent(line), "vmdk_descriptor", "its descriptor has lines of an unknown kind"))
             {
@@ -89,19 +90,27 @@ internal static class VmdkDescriptor
         }
 
         checks.Require(extents > 0, "vmdk_extent", "its descriptor has no extent");
+        checks.Require(extents < 2, "vmdk_extent", "its descriptor has more extents than the file itself");
         checks.Require(
-            type is not null && AllowedTypes.Contains(type),
+            types.Count > 0 && types.All(AllowedTypes.Contains),
             "vmdk_create_type",
             "its createType is not monolithicSparse or streamOptimized");
     }
 
-    private static bool IsExtent(string line) => line.Split(' ')[0] is "rw" or "rdonly" or "noaccess";
+    private static bool TrySplit(string line, out string key, out string value)
+    {
+        var parts = line.Split('=', 2);
+        (key, value) = (parts[0].TrimEnd(Blanks), parts[^1].Trim(Blanks).Trim('"'));
+        return parts.Length == 2 && !key.AsSpan().ContainsAny(Blanks);
+    }
 
-    // Sparse extents only: a flat one is a bare file of any content, a vmfs one a device.
+    private static bool IsExtent(string line) => line.Split(Blanks)[0] is "rw" or "rdonly" or "noaccess";
+
+    // Sparse extents only: a flat one is a bare file of any content, a vmfs one a device. A backslash is part of a name, as it
+    // is of some letters of Japan.
     private static bool IsSafeExtent(string line) =>
-        !line.Contains('/') && !line.Contains('\\')
-            && line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, "sparse", ..];
+        !line.Contains('/') && line.Split(Blanks, StringSplitOptions.RemoveEmptyEntries) is [_, _, "sparse", ..];
 
-    // The text is ASCII and its words are not case-sensitive.
+    // Its words are ASCII and not case-sensitive. Names are not read, so their encoding does not matter.
     private static string Decode(ReadOnlySpan<byte> text) => Encoding.Latin1.GetString(text).ToLowerInvariant();
 }

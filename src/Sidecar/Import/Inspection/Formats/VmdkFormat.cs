@@ -53,7 +53,7 @@ internal sealed class VmdkFormat : ImageFormat
         if (CheckDescriptorPlace(header, checks)) CheckDescriptor(bytes, header, checks);
         if (header.GrainDirectory == VmdkHeader.DirectoryAtEnd) CheckFooter(bytes, header, checks);
         var size = Math.Min(header.Capacity, ulong.MaxValue / SectorBytes) * SectorBytes;
-        return FormatVerdict.Match(checks.VirtualSize(size, "vmdk_virtual_size"), checks);
+        return FormatVerdict.Match(checks.VirtualSize(size, "vmdk_virtual_size", least: 1), checks);
     }
 
     private static bool CheckDescriptorPlace(VmdkHeader header, Checks checks) => checks.Require(

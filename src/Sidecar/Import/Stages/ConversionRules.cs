@@ -1,0 +1,43 @@
+using Sidecar.Import.Core;
+using Sidecar.Import.Inspection.Core;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>Which images are converted, which stay what they are, and which cannot be what was asked for.</summary>
+internal static class ConversionRules
+{
+    /// <exception cref="ImportException"><see cref="ImportError.UnsupportedFormat"/>.</exception>
+    public static bool Applies(ImportWork work, string target)
+    {
+        // Kernels, ramdisks and the images that go with them are no disks that could be had in another format.
+        if (DiskFormats.IsAmazon(work.Request.DiskFormat) || DiskFormats.IsAmazon(work.ContainerFormat)) return false;
+        if (work.IsOpaque) return RefuseIfAsked(work);
+        var report = work.Report!;
+        // Media and volumes of others are given to guests as they are, as in Glance.
+        if (report.StaysAsItIs || report.DiskFormat == target) return false;
+        if (report.Obstacles is [var obstacle, ..]) throw Refuse(report.DiskFormat, target, obstacle);
+        if (QemuImg.CanRead(report.DiskFormat)) return true;
+        throw new ImportException(
+            ImportError.UnsupportedFormat,
+            $"An image of the format {report.DiskFormat} cannot be converted to {target}: leave out image_conversion.",
+            ("format", report.DiskFormat));
+    }
+
+    // The configuration's format is for disks. Who names one for this very image would get something else.
+    private static bool RefuseIfAsked(ImportWork work)
+    {
+        var asked = work.Request.OutputDiskFormat;
+        if (asked.Length == 0 || asked == work.Request.DiskFormat) return false;
+        throw new ImportException(
+            ImportError.UnsupportedFormat,
+            $"An image in a container of the format {work.ContainerFormat} cannot be converted to {asked}, as nothing looks into "
+            + "the container: ask for no output format, or stage the disk itself with the container format bare.",
+            ("format", work.ContainerFormat));
+    }
+
+    private static ImportException Refuse(string format, string target, FailedCheck obstacle) => new(
+        ImportError.UnsupportedFormat,
+        $"The {format} image cannot be converted to {target}: {obstacle.Reason} ({obstacle.Name}). Import it as {format}, "
+        + "or leave out image_conversion.",
+        ("format", format), ("check", obstacle.Name));
+}

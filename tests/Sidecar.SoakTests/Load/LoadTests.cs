@@ -4,7 +4,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using NUnit.Framework;
-using Sidecar.FunctionalTests;
+using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.SoakTests.Ledger;
 using Sidecar.SoakTests.Pods;
 using Testing;

@@ -29,7 +29,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         Assert.That(await MetricAsync(cluster[0], "glance_staging_tombstones"), Is.EqualTo(1));
         var back = await cluster.StartPodAsync(1);
         await UntilAsync(() => ImagesAsync(back), images => images.Count == 0);
-        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+        await LoggedAsync(cluster[0], "Peer glance-1 was notified of 1 deletions");
     }
 
     [Test]
@@ -93,12 +93,12 @@ internal sealed class DeleteEverywhereTests : ClusterTest
             Assert.That(await ImagesAsync(cluster[1]), Is.Empty, "it is deleted there all the same");
         }
 
-        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+        await LoggedAsync(cluster[0], "Peer glance-1 was notified of 1 deletions");
         Assert.That(File.Exists(Path.Combine(Tombstones(cluster, 1), _id)));
     }
 
     [Test]
-    public async Task StagedAnew_AfterTheDeletion_SurvivesItsTombstone()
+    public async Task StagedAgain_AfterTheDeletion_SurvivesItsTombstone()
     {
         await using var cluster = await Cluster.StartAsync(3);
         await StageAsync(cluster[1], _id, Content(1000));
@@ -115,7 +115,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
     }
 
     [Test]
-    public async Task StagedAnew_AfterADeletionByAClockThatIsAhead_Survives()
+    public async Task StagedAgain_AfterADeletionByAClockThatIsAhead_Survives()
     {
         await using var cluster = await Cluster.StartAsync(2);
         await cluster.KillPodAsync(1);
@@ -124,7 +124,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
         await cluster.KillPodAsync(0);
         await StageAsync(await cluster.StartPodAsync(1), _id, Content(1000));
         await cluster.StartPodAsync(0);
-        await LoggedAsync(cluster[0], "Peer glance-1 was told of 1 deletions");
+        await LoggedAsync(cluster[0], "Peer glance-1 was notified of 1 deletions");
         Assert.That(await ImagesAsync(cluster[1]), Is.EqualTo(new[] { _id }));
     }
 

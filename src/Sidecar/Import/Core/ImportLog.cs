@@ -57,6 +57,10 @@ internal static partial class ImportLog
     [LoggerMessage(3012, LogLevel.Warning, "Nobody knows yet how programs of imports are confined: {Message}")]
     public static partial void ConfinementUnknown(this ILogger logger, string message);
 
+    [LoggerMessage(3013, LogLevel.Information,
+        "Import {ImportId}: {Bytes} bytes behind the compressed image are none of it and were left out")]
+    public static partial void LeftOut(this ILogger logger, Guid importId, long bytes);
+
     [LoggerMessage(3009, LogLevel.Information, "Import {ImportId} of image {ImageId} waits for its turn")]
     public static partial void ImportQueued(this ILogger logger, Guid importId, ImageId imageId);
 }

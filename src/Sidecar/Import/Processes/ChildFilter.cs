@@ -92,7 +92,7 @@ internal sealed class ChildFilter : IDisposable
     {
         var block = new byte[BlockBytes];
         await using var stream = _process.StandardInput.BaseStream;
-        while (await RandomAccess.ReadAsync(input, block, _fed) is var count and > 0)
+        while (await RandomAccess.ReadAsync(input, block.AsMemory(0, Wanted()), _fed) is var count and > 0)
         {
             try
             {
@@ -105,6 +105,8 @@ internal sealed class ChildFilter : IDisposable
 
             Volatile.Write(ref _fed, _fed + count);
         }
+
+        int Wanted() => (int)Math.Min(BlockBytes, _command.InputBytes - _fed);
     }
 
     // In a timer, or in the thread that cancels: nobody there could take an exception.

@@ -11,10 +11,11 @@ using Sidecar.Staging.Space;
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// Unpacks an image that came compressed: gzip and zip in this process, as the library's inflater holds a few kilobytes,
+/// Unpacks an image that came compressed: gzip, zip and tar in this process, as the library's inflater holds a few kilobytes,
 /// whatever the archive says, and what else there is by programs. Bounded in bytes, ratio and time.
 /// </summary>
-internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOptions> options) : ImportStage
+internal sealed class DecompressionStage(
+    ChildRunner children, IOptions<ImportOptions> options, ILogger<DecompressionStage> logger) : ImportStage
 {
     public const string StageName = "image_decompression";
 
@@ -32,15 +33,16 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
 
     public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
     {
-        var applies = work.ContainerFormat != ImportWork.Compressed && Compression.Detect(work.CurrentPath) != null;
+        // Any other container keeps its bytes, and so do kernels and ramdisks, whose compression belongs to them.
+        var applies = work.ContainerFormat == ImportWork.Bare && work.Request.DiskFormat is not ("aki" or "ari")
+            && Compression.Detect(work.CurrentPath) != null;
         return Task.FromResult(applies ? new StagePlan(true, 0, work.CurrentLength) : StagePlan.Skip);
     }
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         using var input = RegularFile.OpenToRead(work.CurrentPath);
-        using var content = await Compression.Detect(work.CurrentPath)!.OpenAsync(
-            input, (tool, arguments) => StartAsync(tool, arguments, work, input, cancellationToken));
+        using var content = await Task.Run(() => OpenAsync(work, input, cancellationToken), cancellationToken);
         // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
         await Task.Factory.StartNew(
             () => Decompress(content, work, run, cancellationToken),
@@ -49,12 +51,23 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             TaskScheduler.Default);
     }
 
+    private async Task<DecompressionReader> OpenAsync(
+        ImportWork work, SafeFileHandle input, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var reader = await Compression.Detect(work.CurrentPath)!.OpenAsync(
+            input,
+            (tool, arguments, extent) => StartAsync(tool, arguments, extent, work, input, cancellationToken),
+            () => CheckTime(started, cancellationToken));
+        return new TarReader(input, reader);
+    }
+
     private Task<ChildFilter> StartAsync(
-        Tool tool, IReadOnlyList<string> arguments, ImportWork work, SafeFileHandle input,
+        Tool tool, IReadOnlyList<string> arguments, Extent extent, ImportWork work, SafeFileHandle input,
         CancellationToken cancellationToken)
     {
         var limits = new ChildLimits(ProgramMemoryBytes, _options.Timeout, 0, _options.Timeout);
-        var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { });
+        var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { }) { InputBytes = extent.End };
         return children.StartFilterAsync(command, input, cancellationToken);
     }
 
@@ -66,9 +79,12 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             if (content.DeclaredLength > _options.MaxOutputBytes) throw TooLarge();
             var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes));
             Copy(content, writer, run, cancellationToken);
+            if (content.LeftOutBytes > 0) logger.LeftOut(work.Request.ImportId, content.LeftOutBytes);
             writer.Finish();
         }
 
+        // What is packed twice would be a disk that no machine boots from.
+        if (Compression.Detect(path) is { } nested) throw UnsupportedCompression.Refusal($"{nested.Name} inside of another archive", nested.Name);
         Posix.SyncDirectory(work.Directory);
         work.Replace(path);
     }
@@ -83,18 +99,29 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             Continue();
             var count = Fill(content, buffer);
             if (count == 0) break;
-            var output = writer.Length + count;
-            if (output > _options.MaxOutputBytes) throw TooLarge();
-            CheckRatio(output, content.Consumed);
+            CheckBounds(writer.Length + count, content);
             writer.Append(buffer.AsSpan(0, count));
             run.Report(content.Consumed);
         }
 
         void Continue()
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
+            CheckTime(started, cancellationToken);
+            CheckBounds(writer.Length, content);
         }
+    }
+
+    private void CheckBounds(long output, DecompressionReader content)
+    {
+        var unpacked = output + content.SkippedBytes;
+        if (unpacked > _options.MaxOutputBytes) throw TooLarge();
+        CheckRatio(unpacked, content.Consumed);
+    }
+
+    private void CheckTime(long started, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
     }
 
     // Whole buffers, so that zero blocks stay aligned.

@@ -15,7 +15,7 @@ namespace Sidecar.Import.Stages;
 /// whatever the archive says, and what else there is by programs. Bounded in bytes, ratio and time.
 /// </summary>
 internal sealed class DecompressionStage(
-    ChildRunner children, IOptions<ImportOptions> options, ILogger<DecompressionStage> logger) : ImportStage
+    ChildRunner children, ChildMemory memory, IOptions<ImportOptions> options, ILogger<DecompressionStage> logger) : ImportStage
 {
     public const string StageName = "image_decompression";
 
@@ -25,7 +25,11 @@ internal sealed class DecompressionStage(
     private const long SpaceStepBytes = 64 << 20;
 
     // The presets of xz take up to 65 MiB, and zstd refuses windows over 128 MiB by itself.
-    private const long ProgramMemoryBytes = 1L << 30;
+    private const long MaxProgramBytes = 1L << 30;
+
+    // A program's own buffers; and, in its address space only, its libraries and the stacks of its threads.
+    private const long BufferMemoryBytes = 32 << 20;
+    private const long OverheadBytes = 256 << 20;
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
 
@@ -66,7 +70,9 @@ internal sealed class DecompressionStage(
         Tool tool, IReadOnlyList<string> arguments, Extent extent, ImportWork work, SafeFileHandle input,
         CancellationToken cancellationToken)
     {
-        var limits = new ChildLimits(ProgramMemoryBytes, _options.Timeout, 0, _options.Timeout);
+        var needed = extent.MemoryBytes + BufferMemoryBytes;
+        if (needed > Math.Min(MaxProgramBytes, memory.TotalBytes)) throw TooMuchMemory(tool, needed);
+        var limits = new ChildLimits(needed + OverheadBytes, _options.Timeout, 0, _options.Timeout) { PromisedBytes = needed };
         var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { }) { InputBytes = extent.End };
         return children.StartFilterAsync(command, input, cancellationToken);
     }
@@ -162,6 +168,13 @@ internal sealed class DecompressionStage(
             ("ratio", output / Math.Max(1, input)),
             ("limit", _options.MaxRatio));
     }
+
+    private ImportException TooMuchMemory(Tool tool, long needed) => new(
+        ImportError.CompressionUnsupported,
+        $"Unpacking the image takes {needed} bytes of memory, more memory than is allowed ({Math.Min(MaxProgramBytes, memory.TotalBytes)} "
+        + "bytes). Compress it with a smaller window or dictionary, or give the pod more memory (Import:MaxMemoryBytes).",
+        ("compression", ToolPaths.NameOf(tool)),
+        ("needed", needed));
 
     private ImportException TooLarge() => new(
         ImportError.OutputTooLarge,

@@ -31,6 +31,9 @@ internal static class ImportServices
             var options = provider.GetRequiredService<IOptions<ImportOptions>>().Value;
             return new ConfinementSettings(options.Confinement, options.ConfinementPaths);
         });
+        services.AddSingleton(provider => new ChildMemory(
+            provider.GetRequiredService<IOptions<ImportOptions>>().Value.MaxMemoryBytes is var bytes and > 0
+                ? bytes : MachineMemory.ReadLimit() / 2));
         services.AddSingleton<LauncherThread>().AddSingleton<Sandbox>().AddSingleton<ChildMetrics>().AddSingleton<ChildRunner>();
         services.AddHostedService<ConfinementProbe>();
         services.AddSingleton(provider =>

@@ -180,10 +180,8 @@ internal sealed class DecompressionTests : ImportTest
         var changed = whole.ToArray();
         changed[whole.Length / 2] ^= 0x10;
 
-        foreach (var damaged in (byte[][])[whole[..^5], whole[..(whole.Length / 2)], changed, [.. whole, 1, 2, 3, 4]])
+        foreach (var damaged in (byte[][])[whole[..^5], whole[..(whole.Length / 2)], changed])
         {
-            // What follows the end is refused by all but bzip2, which leaves it out.
-            if (program == "bzip2" && damaged.Length > whole.Length) continue;
             var import = await ImportAsync(Directory.Write("damaged", damaged), cancellationToken);
             Assert.That(
                 (import.Failure?.Error, import.Failure?.Stage),

@@ -60,6 +60,10 @@ internal static partial class ImportLog
     [LoggerMessage(3020, LogLevel.Information, "Import {ImportId}: in stage {Stage} the program said: {Words}")]
     public static partial void ToolSaid(this ILogger logger, Guid importId, string stage, string words);
 
+    [LoggerMessage(3013, LogLevel.Information,
+        "Import {ImportId}: {Bytes} bytes behind the compressed image are none of it and were left out")]
+    public static partial void LeftOut(this ILogger logger, Guid importId, long bytes);
+
     [LoggerMessage(3009, LogLevel.Information, "Import {ImportId} of image {ImageId} waits for its turn")]
     public static partial void ImportQueued(this ILogger logger, Guid importId, ImageId imageId);
 }

@@ -23,6 +23,13 @@ internal sealed class ImportOptions
     public int MaxConcurrent { get; set; }
 
     /// <summary>
+    /// Memory of all programs that imports run at once, in bytes; a program that does not fit waits. 0: half of what the cgroup,
+    /// or else the machine, has.
+    /// </summary>
+    [AllowedRange(0, long.MaxValue)]
+    public long MaxMemoryBytes { get; set; }
+
+    /// <summary>
     /// Digests of the output: md5, sha1, sha256, sha512. Empty: md5 and sha512, which are Glance's checksum and
     /// os_hash_value.
     /// </summary>

@@ -15,6 +15,12 @@ internal abstract class DecompressionReader(SafeFileHandle file, string compress
     /// <summary>Length of the content where the file tells it; a claim of the sender's.</summary>
     public virtual long? DeclaredLength => null;
 
+    /// <summary>Bytes that were unpacked and are none of the content.</summary>
+    public virtual long SkippedBytes => 0;
+
+    /// <summary>Bytes of others behind the compressed data, such as a signature; known at the end.</summary>
+    public virtual long LeftOutBytes { get; init; }
+
     /// <summary>
     /// Called now and then while there is nothing to answer, and may throw: what is empty, or padding, may be long too.
     /// </summary>
@@ -42,15 +48,17 @@ internal abstract class DecompressionReader(SafeFileHandle file, string compress
 
     protected abstract int Decode(Span<byte> buffer);
 
-    protected ImportException Corrupt(string what) => new(
+    protected ImportException Corrupt(string what) => Corrupt(compression, what);
+
+    public static ImportException Corrupt(string compression, string what) => new(
         ImportError.CompressedDataCorrupt,
-        $"The image is compressed by {compression}, and {what}: upload it again.",
+        $"The image is packed by {compression}, and {what}: upload it again.",
         ("compression", compression));
 
     /// <param name="advice">What to do instead of uploading it uncompressed.</param>
     protected ImportException Unsupported(
         string what, string advice = "Pack the image as the only member of a plain archive") => new(
         ImportError.CompressionUnsupported,
-        $"The image is compressed by {compression}, and {what}. {advice}, or upload it uncompressed.",
+        $"The image is packed by {compression}, and {what}. {advice}, or upload it uncompressed.",
         ("compression", compression));
 }

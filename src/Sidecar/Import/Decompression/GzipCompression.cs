@@ -7,7 +7,7 @@ internal sealed class GzipCompression : Compression
 {
     public override string Name => "gzip";
 
-    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) =>
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start, Action keepOn) =>
         ValueTask.FromResult<DecompressionReader>(new GzipReader(file, Name));
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith(GzipReader.Magic);

@@ -26,14 +26,20 @@ internal sealed class GzipReader(SafeFileHandle file, string compression) : Deco
     // File names and comments are read to their end; nobody has any of this length.
     private const int MaxHeaderBytes = 128 << 10;
 
+    // As compressors make them: no flags, or those of a name or of more fields.
+    private static readonly BytePattern[] Members = [new("1f 8b 08 00"), new("1f 8b 08 04"), new("1f 8b 08 08")];
+
     private readonly Crc32 _crc = new();
     private long _position;
+    private long _leftOut;
     private FileSlice? _slice;
     private DeflateStream? _inflater;
     private uint _length;
 
     /// <summary>Identification and compression method 8, the only one there is.</summary>
     public static ReadOnlySpan<byte> Magic => [0x1f, 0x8b, 8];
+
+    public override long LeftOutBytes => _leftOut;
 
     public override long Consumed => _slice?.Offset ?? _position;
 
@@ -65,7 +71,7 @@ internal sealed class GzipReader(SafeFileHandle file, string compression) : Deco
     /// <summary>False at the end of the file. Zeros may follow the last member: tapes and block devices pad.</summary>
     private bool OpenMember()
     {
-        if (_position > 0 && IsPadding()) return false;
+        if (_position > 0 && (IsPadding() || IsForeign())) return false;
         var header = new byte[(int)Math.Min(MaxHeaderBytes, FileLength - _position)];
         ReadFully(header, _position);
         var start = _position + HeaderLength(header);
@@ -73,6 +79,17 @@ internal sealed class GzipReader(SafeFileHandle file, string compression) : Deco
         _inflater = new DeflateStream(_slice, CompressionMode.Decompress);
         _crc.Reset();
         _length = 0;
+        return true;
+    }
+
+    // What is no member, nor a damaged one, belongs to others: it stands behind a whole one with the right checksum.
+    private bool IsForeign()
+    {
+        var window = new FileWindow(File);
+        var head = window.Read(_position, Magic.Length);
+        if (head.StartsWith(Magic)) return false;
+        if (Remainder.IsDamagedStream(window, _position, Members, Continue)) throw Corrupt("a part of it is damaged");
+        _leftOut = FileLength - _position;
         return true;
     }
 

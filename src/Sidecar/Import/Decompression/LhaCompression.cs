@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using Sidecar.Import.Core;
 
 namespace Sidecar.Import.Decompression;
 
@@ -15,10 +14,8 @@ internal sealed class LhaCompression : Compression
 
     public override string Name => "lha";
 
-    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) => throw new ImportException(
-        ImportError.CompressionUnsupported,
-        "The image is in an lha archive, which is not unpacked here: compress it by gzip, xz, zstd, bzip2, lz4 or zip.",
-        ("compression", Name));
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start, Action keepOn) =>
+        throw UnsupportedCompression.Refusal(Name, Name);
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.Length >= MethodOffset + MethodBytes
         && head[MethodOffset..].StartsWith("-lh"u8) && head[MethodOffset + MethodBytes - 1] == (byte)'-';

@@ -17,7 +17,12 @@ internal sealed class ProgramReader(SafeFileHandle file, string compression, Chi
         var count = program.Read(buffer);
         if (count > 0) return count;
         var outcome = program.Finish();
-        if (outcome.End == ChildEnd.Succeeded) return 0;
+        if (outcome.End == ChildEnd.Succeeded)
+        {
+            var leavesOut = outcome.ErrorText.Contains("trailing garbage", StringComparison.Ordinal);
+            return leavesOut ? throw Corrupt("a part of it is damaged") : 0;
+        }
+
         if (outcome.End != ChildEnd.Failed || ToolFailures.IsTheMachines(outcome)) throw program.Describe(outcome);
         // So zstd says of a window, and xz of a dictionary, that is larger than it was told to take.
         throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)

@@ -7,7 +7,7 @@ internal sealed class ZipCompression : Compression
 {
     public override string Name => "zip";
 
-    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start) =>
+    public override ValueTask<DecompressionReader> OpenAsync(SafeFileHandle file, StartFilter start, Action keepOn) =>
         ValueTask.FromResult<DecompressionReader>(new ZipReader(file, Name));
 
     protected override bool Matches(ReadOnlySpan<byte> head) => head.StartsWith("PK\x3\x4"u8);

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
+using System.Text;
 
 namespace Sidecar.Import.Decompression;
 
@@ -7,70 +7,71 @@ internal enum ZipError
 {
     None,
     Damaged,
+    NoMember,
     SeveralMembers,
 }
 
-/// <summary>The entry of the only member in a zip file's directory.</summary>
+/// <summary>The entry of the only file in a zip file's directory.</summary>
+/// <param name="Index">Its place in the directory.</param>
 internal sealed record ZipMember(
-    bool IsEncrypted, int Method, uint Crc, long PackedBytes, long Bytes, long HeaderOffset)
+    int Index, int Flags, int Method, uint Crc, long PackedBytes, long Bytes, long HeaderOffset, bool IsLink)
 {
-    private const uint EndSignature = 0x06054b50;
-    private const uint End64LocatorSignature = 0x07064b50;
-    private const uint End64Signature = 0x06064b50;
+    public const int Encrypted = 1;
+
     private const uint EntrySignature = 0x02014b50;
-    private const int EndBytes = 22;
-    private const int End64LocatorBytes = 20;
-    private const int End64Bytes = 56;
     private const int EntryBytes = 46;
-    private const int MaxCommentBytes = ushort.MaxValue;
     private const int Zip64Extra = 1;
 
-    /// <summary>Finds the directory from the end of the file and reads its entry.</summary>
-    public static (ZipError Error, ZipMember? Member) Find(SafeFileHandle file, long length)
+    // What a folder of macOS comes to; the library reads all of the directory, where it is used.
+    private const int MaxEntries = 10_000;
+    private const long MaxDirectoryBytes = 16 << 20;
+
+    private const int Unix = 3;
+    private const int FileTypeMask = 0xF000;
+    private const int LinkType = 0xA000;
+
+    /// <summary>Finds the only file; directories and what macOS adds do not count.</summary>
+    public static (ZipError Error, ZipMember? Member) Find(FileWindow file)
     {
-        if (FindDirectory(file, length) is not var (entries, offset)) return (ZipError.Damaged, null);
-        if (entries != 1) return (ZipError.SeveralMembers, null);
-        var entry = Read(file, offset, EntryBytes);
-        if (entry.Length < EntryBytes || UInt32(entry, 0) != EntrySignature) return (ZipError.Damaged, null);
-        var extra = Read(file, offset + EntryBytes + UInt16(entry, 28), UInt16(entry, 30));
+        if (ZipDirectory.Find(file) is not { } directory || directory.Entries < 0) return (ZipError.Damaged, null);
+        if (directory.Entries > MaxEntries || directory.End - directory.Offset > MaxDirectoryBytes) return (ZipError.SeveralMembers, null);
+        var (found, first, offset) = ((ZipMember?)null, long.MaxValue, directory.Offset);
+        for (var i = 0; i < directory.Entries; i++)
+        {
+            if (Read(file, i, ref offset) is not var (name, member)) return (ZipError.Damaged, null);
+            first = Math.Min(first, member.HeaderOffset);
+            if (!ArchiveNames.IsFile(name)) continue;
+            if (found != null) return (ZipError.SeveralMembers, null);
+            found = member;
+        }
+
+        if (found == null) return (ZipError.NoMember, null);
+        // A reader that goes by the front and one that goes by the directory at the end then see the same.
+        return first != 0 || found.PackedBytes < 0 || found.Bytes < 0 ? (ZipError.Damaged, null) : (ZipError.None, found);
+    }
+
+    private static (string Name, ZipMember Member)? Read(FileWindow file, int index, ref long offset)
+    {
+        var entry = file.Read(offset, EntryBytes);
+        if (entry.Length < EntryBytes || UInt32(entry, 0) != EntrySignature) return null;
+        var (nameBytes, extraBytes, commentBytes) = (UInt16(entry, 28), UInt16(entry, 30), UInt16(entry, 32));
         var member = new ZipMember(
-            (UInt16(entry, 8) & 1) != 0,
+            index,
+            UInt16(entry, 8),
             UInt16(entry, 10),
             UInt32(entry, 16),
             PackedBytes: UInt32(entry, 20),
             Bytes: UInt32(entry, 24),
-            HeaderOffset: UInt32(entry, 42)).Widen(extra);
-        return member.PackedBytes < 0 || member.Bytes < 0 ? (ZipError.Damaged, null) : (ZipError.None, member);
-    }
-
-    private static (long Entries, long Offset)? FindDirectory(SafeFileHandle file, long length)
-    {
-        var tailBytes = (int)Math.Min(length, EndBytes + MaxCommentBytes);
-        var tail = Read(file, length - tailBytes, tailBytes);
-        Span<byte> signature = stackalloc byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(signature, EndSignature);
-        // The comment may hold the signature too: only an end record whose comment reaches the file's end is one.
-        for (var at = tail.Span.LastIndexOf(signature); at >= 0; at = tail.Span[..at].LastIndexOf(signature))
-        {
-            if (at + EndBytes > tail.Length || at + EndBytes + UInt16(tail, at + 20) != tail.Length) continue;
-            (long, long)? found = (UInt16(tail, at + 10), UInt32(tail, at + 16));
-            return FindDirectory64(file, length - tailBytes + at) ?? found;
-        }
-
-        return null;
-    }
-
-    private static (long Entries, long Offset)? FindDirectory64(SafeFileHandle file, long end)
-    {
-        var locator = Read(file, end - End64LocatorBytes, End64LocatorBytes);
-        if (locator.Length < End64LocatorBytes || UInt32(locator, 0) != End64LocatorSignature) return null;
-        var record = Read(file, Int64(locator, 8), End64Bytes);
-        if (record.Length < End64Bytes || UInt32(record, 0) != End64Signature) return null;
-        return (Int64(record, 32), Int64(record, 48));
+            HeaderOffset: UInt32(entry, 42),
+            IsLink: entry[5] == Unix && (UInt16(entry, 40) & FileTypeMask) == LinkType);
+        var rest = file.Read(offset + EntryBytes, nameBytes + extraBytes);
+        if (rest.Length < nameBytes + extraBytes) return null;
+        offset += EntryBytes + nameBytes + extraBytes + commentBytes;
+        return (Encoding.Latin1.GetString(rest[..nameBytes]), member.Widen(rest[nameBytes..]));
     }
 
     /// <summary>Takes the numbers that do not fit in 32 bits from where zip64 has them.</summary>
-    private ZipMember Widen(ReadOnlyMemory<byte> extra)
+    private ZipMember Widen(ReadOnlySpan<byte> extra)
     {
         while (extra.Length >= 4)
         {
@@ -88,33 +89,15 @@ internal sealed record ZipMember(
         return this;
     }
 
-    private static long Take(ref ReadOnlyMemory<byte> body, long narrow)
+    private static long Take(ref ReadOnlySpan<byte> body, long narrow)
     {
         if (narrow != uint.MaxValue || body.Length < sizeof(long)) return narrow;
-        var wide = Int64(body, 0);
+        var wide = BinaryPrimitives.ReadInt64LittleEndian(body);
         body = body[sizeof(long)..];
         return wide;
     }
 
-    private static ReadOnlyMemory<byte> Read(SafeFileHandle file, long offset, int count)
-    {
-        if (offset < 0) return default;
-        var buffer = new byte[count];
-        var done = 0;
-        while (done < count && RandomAccess.Read(file, buffer.AsSpan(done), offset + done) is var read and > 0)
-        {
-            done += read;
-        }
+    private static ushort UInt16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 
-        return buffer.AsMemory(0, done);
-    }
-
-    private static ushort UInt16(ReadOnlyMemory<byte> bytes, int at) =>
-        BinaryPrimitives.ReadUInt16LittleEndian(bytes.Span[at..]);
-
-    private static uint UInt32(ReadOnlyMemory<byte> bytes, int at) =>
-        BinaryPrimitives.ReadUInt32LittleEndian(bytes.Span[at..]);
-
-    private static long Int64(ReadOnlyMemory<byte> bytes, int at) =>
-        BinaryPrimitives.ReadInt64LittleEndian(bytes.Span[at..]);
+    private static uint UInt32(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 }

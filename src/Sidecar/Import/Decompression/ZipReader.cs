@@ -16,8 +16,12 @@ internal sealed class ZipReader : DecompressionReader
     private const int Stored = 0;
     private const int Deflated = 8;
 
+    // As Windows packs what is larger than 2 GiB; only the library's archive can unpack it, and no stream of its own.
+    private const int Deflated64 = 9;
+
     private readonly ZipMember _member;
-    private readonly FileSlice _slice;
+    private readonly ZipArchive? _archive;
+    private readonly Func<long> _consumed;
     private readonly Stream _content;
     private readonly Crc32 _crc = new();
     private long _length;
@@ -25,26 +29,23 @@ internal sealed class ZipReader : DecompressionReader
     public ZipReader(SafeFileHandle file, string compression)
         : base(file, compression)
     {
-        var (error, member) = ZipMember.Find(file, FileLength);
-        _member = error switch
-        {
-            ZipError.None => member!,
-            ZipError.Damaged => throw Corrupt("its directory is missing or damaged"),
-            ZipError.SeveralMembers => throw Unsupported("it does not have exactly one member"),
-        };
-        if (_member.IsEncrypted) throw Unsupported("its member is encrypted");
-        if (_member.Method is not (Stored or Deflated))
-        {
-            throw Unsupported($"its member is packed by method {_member.Method}, not stored or deflated");
-        }
-
+        _member = FindMember(file);
         var start = FindData();
         if (_member.PackedBytes > FileLength - start) throw Corrupt("it is cut short");
-        _slice = new FileSlice(file, start, start + _member.PackedBytes);
-        _content = _member.Method == Stored ? _slice : new DeflateStream(_slice, CompressionMode.Decompress);
+        if (_member.Method == Deflated64)
+        {
+            var whole = new SeekableFile(file);
+            (_archive, _content) = Open64(whole);
+            _consumed = () => whole.Position;
+            return;
+        }
+
+        var slice = new FileSlice(file, start, start + _member.PackedBytes);
+        _content = _member.Method == Stored ? slice : new DeflateStream(slice, CompressionMode.Decompress);
+        _consumed = () => slice.Offset;
     }
 
-    public override long Consumed => _slice.Offset;
+    public override long Consumed => _consumed();
 
     public override long? DeclaredLength => _member.Bytes;
 
@@ -67,24 +68,49 @@ internal sealed class ZipReader : DecompressionReader
 
     public override void Dispose()
     {
-        _content?.Dispose();
-        _slice?.Dispose();
+        _content.Dispose();
+        _archive?.Dispose();
     }
 
-    /// <summary>
-    /// The member must be the first thing in the file: a reader that goes by the front and one that goes by the
-    /// directory at the end then see the same.
-    /// </summary>
+    private (ZipArchive Archive, Stream Content) Open64(SeekableFile whole)
+    {
+        try
+        {
+            var archive = new ZipArchive(whole, ZipArchiveMode.Read);
+            return (archive, archive.Entries[_member.Index].Open());
+        }
+        catch (InvalidDataException)
+        {
+            throw Corrupt("its directory is damaged");
+        }
+    }
+
+    private ZipMember FindMember(SafeFileHandle file)
+    {
+        var (error, found) = ZipMember.Find(new FileWindow(file));
+        var member = error switch
+        {
+            ZipError.None => found!,
+            ZipError.Damaged => throw Corrupt("its directory is missing or damaged"),
+            ZipError.NoMember => throw Unsupported("there is no file in it"),
+            ZipError.SeveralMembers => throw Unsupported("there is more than one file in it"),
+        };
+        if ((member.Flags & ZipMember.Encrypted) != 0) throw Unsupported("its member is encrypted");
+        if (member.IsLink) throw Unsupported("its member is a link");
+        return member.Method is Stored or Deflated or Deflated64 ? member : throw Unsupported(
+            $"its member is packed by method {member.Method}, not stored or deflated", "Use the method deflate");
+    }
+
     private long FindData()
     {
-        Span<byte> header = stackalloc byte[LocalBytes];
-        if (_member.HeaderOffset != 0 || RandomAccess.Read(File, header, 0) != LocalBytes
+        var header = new byte[LocalBytes];
+        if (RandomAccess.Read(File, header, _member.HeaderOffset) != LocalBytes
             || BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature)
         {
             throw Corrupt("its directory does not belong to its member");
         }
 
-        return LocalBytes + BinaryPrimitives.ReadUInt16LittleEndian(header[26..])
-            + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
+        return _member.HeaderOffset + LocalBytes + BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(26))
+            + BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(28));
     }
 }

@@ -14,6 +14,9 @@ internal sealed record ChildCommand(
     /// <summary>The one file that it may read; null: none.</summary>
     public string? Input { get; init; }
 
+    /// <summary>How much of the file on its standard input a <see cref="ChildFilter"/> gets.</summary>
+    public long InputBytes { get; init; } = long.MaxValue;
+
     /// <summary>The one file that it may write, which is there already; null: none.</summary>
     public string? Output { get; init; }
 }

@@ -14,6 +14,7 @@ internal sealed class ChildFilter : IDisposable
 
     private readonly Process _process;
     private readonly ChildCommand _command;
+    private readonly IDisposable _memory;
     private readonly Action<ChildEnd> _ended;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenSource _deadline;
@@ -26,12 +27,14 @@ internal sealed class ChildFilter : IDisposable
     private long _fed;
 
     /// <param name="process">Runs already, with all its streams redirected.</param>
+    /// <param name="memory">What it was promised, given back when this is disposed.</param>
     /// <param name="ended">Called once, when the program has ended.</param>
     public ChildFilter(
-        Process process, ChildCommand command, SafeFileHandle input, Action<ChildEnd> ended, TimeProvider time,
+        Process process, ChildCommand command, SafeFileHandle input, IDisposable memory, Action<ChildEnd> ended,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
-        (_process, _command, _ended, _cancellationToken) = (process, command, ended, cancellationToken);
+        (_process, _command, _memory, _ended, _cancellationToken) = (process, command, memory, ended, cancellationToken);
         _reading = ChildRunner.PumpAsync(process.StandardError, _errors.Append, CancellationToken.None);
         _feeding = Task.Run(() => FeedAsync(input), CancellationToken.None);
         _deadline = new CancellationTokenSource(command.Limits.Timeout, time);
@@ -75,6 +78,7 @@ internal sealed class ChildFilter : IDisposable
         _cancelling.Dispose();
         _deadline.Dispose();
         _process.Dispose();
+        _memory.Dispose();
     }
 
     private ChildOutcome Wait()
@@ -92,7 +96,7 @@ internal sealed class ChildFilter : IDisposable
     {
         var block = new byte[BlockBytes];
         await using var stream = _process.StandardInput.BaseStream;
-        while (await RandomAccess.ReadAsync(input, block, _fed) is var count and > 0)
+        while (await RandomAccess.ReadAsync(input, block.AsMemory(0, Wanted()), _fed) is var count and > 0)
         {
             try
             {
@@ -105,6 +109,8 @@ internal sealed class ChildFilter : IDisposable
 
             Volatile.Write(ref _fed, _fed + count);
         }
+
+        int Wanted() => (int)Math.Min(BlockBytes, _command.InputBytes - _fed);
     }
 
     // In a timer, or in the thread that cancels: nobody there could take an exception.

@@ -18,6 +18,11 @@ internal sealed record ChildLimits(long MemoryBytes, TimeSpan CpuTime, long File
     // Between the CPU limit's signal, which tells what happened, and the kill that cannot be caught.
     private const int CpuGraceSeconds = 5;
 
+    /// <summary>
+    /// What it counts for in <see cref="ChildMemory"/>: of the address space, libraries and stacks take most and no memory.
+    /// </summary>
+    public long PromisedBytes { get; init; } = MemoryBytes;
+
     public long CpuSeconds => (long)Math.Ceiling(CpuTime.TotalSeconds);
 
     /// <summary>As the arguments of <c>prlimit</c>, soft and hard.</summary>

@@ -13,7 +13,7 @@ namespace Sidecar.Import.Processes;
 /// dead when the call returns.
 /// </summary>
 internal sealed class ChildRunner(
-    Sandbox sandbox, LauncherThread launcher, ChildMetrics metrics, TimeProvider time)
+    Sandbox sandbox, LauncherThread launcher, ChildMemory memory, ChildMetrics metrics, TimeProvider time)
 {
     public const int SignalBase = 128;
     private const int SigXcpu = 24;
@@ -33,6 +33,7 @@ internal sealed class ChildRunner(
     /// <exception cref="OperationCanceledException">Cancelled; the child is dead.</exception>
     public async Task<ChildOutcome> RunAsync(ChildCommand command, CancellationToken cancellationToken)
     {
+        using var promise = await memory.TakeAsync(command.Limits.PromisedBytes, cancellationToken);
         using var process = new Process { StartInfo = await sandbox.BuildAsync(command) };
         process.StartInfo.StandardOutputEncoding = Encoding.Latin1;
         process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
@@ -57,21 +58,24 @@ internal sealed class ChildRunner(
     public async Task<ChildFilter> StartFilterAsync(
         ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken)
     {
-        var process = new Process { StartInfo = await sandbox.BuildAsync(command) };
+        var promise = await memory.TakeAsync(command.Limits.PromisedBytes, cancellationToken);
+        Process? process = null;
         try
         {
+            process = new Process { StartInfo = await sandbox.BuildAsync(command) };
             process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
             await LaunchAsync(process, command.Tool);
         }
         catch
         {
-            process.Dispose();
+            process?.Dispose();
+            promise.Dispose();
             throw;
         }
 
         var started = time.GetTimestamp();
         return new ChildFilter(
-            process, command, input, end => metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started)), time,
+            process, command, input, promise, end => metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started)), time,
             cancellationToken);
     }
 

@@ -11,10 +11,11 @@ using Sidecar.Staging.Space;
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// Unpacks an image that came compressed: gzip and zip in this process, as the library's inflater holds a few kilobytes,
+/// Unpacks an image that came compressed: gzip, zip and tar in this process, as the library's inflater holds a few kilobytes,
 /// whatever the archive says, and what else there is by programs. Bounded in bytes, ratio and time.
 /// </summary>
-internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOptions> options) : ImportStage
+internal sealed class DecompressionStage(
+    ChildRunner children, ChildMemory memory, IOptions<ImportOptions> options, ILogger<DecompressionStage> logger) : ImportStage
 {
     public const string StageName = "image_decompression";
 
@@ -24,7 +25,11 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
     private const long SpaceStepBytes = 64 << 20;
 
     // The presets of xz take up to 65 MiB, and zstd refuses windows over 128 MiB by itself.
-    private const long ProgramMemoryBytes = 1L << 30;
+    private const long MaxProgramBytes = 1L << 30;
+
+    // A program's own buffers; and, in its address space only, its libraries and the stacks of its threads.
+    private const long BufferMemoryBytes = 32 << 20;
+    private const long OverheadBytes = 256 << 20;
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
 
@@ -39,8 +44,7 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         using var input = RegularFile.OpenToRead(work.CurrentPath);
-        using var content = await Compression.Detect(work.CurrentPath)!.OpenAsync(
-            input, (tool, arguments) => StartAsync(tool, arguments, work, input, cancellationToken));
+        using var content = await Task.Run(() => OpenAsync(work, input, cancellationToken), cancellationToken);
         // On a thread of its own: it computes and writes for minutes, which a pool thread should not.
         await Task.Factory.StartNew(
             () => Decompress(content, work, run, cancellationToken),
@@ -49,12 +53,25 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             TaskScheduler.Default);
     }
 
+    private async Task<DecompressionReader> OpenAsync(
+        ImportWork work, SafeFileHandle input, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var reader = await Compression.Detect(work.CurrentPath)!.OpenAsync(
+            input,
+            (tool, arguments, extent) => StartAsync(tool, arguments, extent, work, input, cancellationToken),
+            () => CheckTime(started, cancellationToken));
+        return new TarReader(input, reader);
+    }
+
     private Task<ChildFilter> StartAsync(
-        Tool tool, IReadOnlyList<string> arguments, ImportWork work, SafeFileHandle input,
+        Tool tool, IReadOnlyList<string> arguments, Extent extent, ImportWork work, SafeFileHandle input,
         CancellationToken cancellationToken)
     {
-        var limits = new ChildLimits(ProgramMemoryBytes, _options.Timeout, 0, _options.Timeout);
-        var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { });
+        var needed = extent.MemoryBytes + BufferMemoryBytes;
+        if (needed > Math.Min(MaxProgramBytes, memory.TotalBytes)) throw TooMuchMemory(tool, needed);
+        var limits = new ChildLimits(needed + OverheadBytes, _options.Timeout, 0, _options.Timeout) { PromisedBytes = needed };
+        var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { }) { InputBytes = extent.End };
         return children.StartFilterAsync(command, input, cancellationToken);
     }
 
@@ -66,9 +83,12 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             if (content.DeclaredLength > _options.MaxOutputBytes) throw TooLarge();
             var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes));
             Copy(content, writer, run, cancellationToken);
+            if (content.LeftOutBytes > 0) logger.LeftOut(work.Request.ImportId, content.LeftOutBytes);
             writer.Finish();
         }
 
+        // What is packed twice would be a disk that no machine boots from.
+        if (Compression.Detect(path) is { } nested) throw UnsupportedCompression.Refusal($"{nested.Name} inside of another archive", nested.Name);
         Posix.SyncDirectory(work.Directory);
         work.Replace(path);
     }
@@ -83,18 +103,29 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             Continue();
             var count = Fill(content, buffer);
             if (count == 0) break;
-            var output = writer.Length + count;
-            if (output > _options.MaxOutputBytes) throw TooLarge();
-            CheckRatio(output, content.Consumed);
+            CheckBounds(writer.Length + count, content);
             writer.Append(buffer.AsSpan(0, count));
             run.Report(content.Consumed);
         }
 
         void Continue()
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
+            CheckTime(started, cancellationToken);
+            CheckBounds(writer.Length, content);
         }
+    }
+
+    private void CheckBounds(long output, DecompressionReader content)
+    {
+        var unpacked = output + content.SkippedBytes;
+        if (unpacked > _options.MaxOutputBytes) throw TooLarge();
+        CheckRatio(unpacked, content.Consumed);
+    }
+
+    private void CheckTime(long started, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Stopwatch.GetElapsedTime(started) > _options.Timeout) throw TookTooLong();
     }
 
     // Whole buffers, so that zero blocks stay aligned.
@@ -135,6 +166,13 @@ internal sealed class DecompressionStage(ChildRunner children, IOptions<ImportOp
             ("ratio", output / Math.Max(1, input)),
             ("limit", _options.MaxRatio));
     }
+
+    private ImportException TooMuchMemory(Tool tool, long needed) => new(
+        ImportError.CompressionUnsupported,
+        $"Unpacking the image takes {needed} bytes of memory, more memory than is allowed ({Math.Min(MaxProgramBytes, memory.TotalBytes)} "
+        + "bytes). Compress it with a smaller window or dictionary, or give the pod more memory (Import:MaxMemoryBytes).",
+        ("compression", ToolPaths.NameOf(tool)),
+        ("needed", needed));
 
     private ImportException TooLarge() => new(
         ImportError.OutputTooLarge,

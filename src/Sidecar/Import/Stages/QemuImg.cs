@@ -15,6 +15,9 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     // It answers in under 200 bytes; anything longer is not an answer.
     private const int MaxAnswerChars = 4096;
 
+    // The tables of a disk as large as is allowed, a cache of them, and the requests in flight.
+    private const long PromisedBytes = 256 << 20;
+
     // Of measuring: the CPU limit is what ends a malicious image, this only what ends a dead disk.
     private const int MeasureTimeoutFactor = 10;
 
@@ -44,7 +47,10 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     {
         var answer = new StringBuilder();
         var limits = new ChildLimits(
-            _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
+            _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor)
+        {
+            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
+        };
         string[] arguments = ["measure", "--output=json", "-O", "qcow2", .. Source(path, format)];
         var outcome = await runner.RunAsync(
             new ChildCommand(Tool.QemuImg, arguments, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
@@ -86,7 +92,10 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         QemuConversion conversion, Action<double> report, CancellationToken cancellationToken)
     {
         var limits = new ChildLimits(
-            _options.MaxMemoryBytes, _options.MaxCpuTime, _options.MaxOutputBytes, _options.Timeout);
+            _options.MaxMemoryBytes, _options.MaxCpuTime, _options.MaxOutputBytes, _options.Timeout)
+        {
+            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
+        };
         var progress = new QemuProgress(report);
         var outcome = await runner.RunAsync(
             new ChildCommand(

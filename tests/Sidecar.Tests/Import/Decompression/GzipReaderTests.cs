@@ -68,7 +68,18 @@ internal sealed class GzipReaderTests : IDisposable
     }
 
     [Test]
-    public void Read_OtherBytesBehind_IsAnError() => AssertCorrupt([.. Packed, 1, 2, 3]);
+    public void Read_OtherBytesBehind_AreLeftOut() =>
+        Assert.That(Unpack([.. Packed, .. "metadata of its maker"u8]), SameBytes.As(Content));
+
+    [Test]
+    public void Read_FurtherMemberWithADamagedBeginning_IsAnError([Values(0, 1, 2)] int at)
+    {
+        var second = TestImages.Gzip([1, 2, 3]);
+        second[at] ^= 0x40;
+
+        AssertCorrupt([.. Packed, .. second]);
+        AssertCorrupt([.. Packed, .. "something"u8, .. TestImages.Gzip([4, 5, 6])]);
+    }
 
     [Test]
     public void Read_HeaderWithoutEnd_IsAnError() =>

@@ -85,6 +85,33 @@ internal sealed class ZipReaderTests : IDisposable
         [.. "PK\x3\x4"u8, .. new byte[60], .. Pack(CompressionLevel.Fastest, "disk.img")],
         ImportError.CompressedDataCorrupt);
 
+    [TestCase(0)]
+    [TestCase(60_000)]
+    public void Read_PackedByDeflate64_IsTheContent(int more)
+    {
+        // One literal, and a match of a length that only this method has: 3 and 16 bits.
+        var bits = $"1{Lowest(1, 2)}10010001" + $"11000101{Lowest(more, 16)}00000" + "0000000";
+        var packed = bits.Chunk(8).Select(part => (byte)part.Select((bit, i) => (bit - '0') << i).Sum()).ToArray();
+        var content = Enumerable.Repeat((byte)'a', 1 + 3 + more).ToArray();
+        _directory.Write("packed.deflate64", packed);
+        _directory.Write("content", content);
+        const string Make = """
+            import struct, zlib
+            packed, content = open("packed.deflate64", "rb").read(), open("content", "rb").read()
+            shared = struct.pack("<HHHHHIIIHH", 45, 0, 9, 0, 33, zlib.crc32(content), len(packed), len(content), 1, 0)
+            front = b"PK\3\4" + shared + b"d" + packed
+            entry = b"PK\1\2" + struct.pack("<H", 45) + shared + struct.pack("<HHHII", 0, 0, 0, 0, 0) + b"d"
+            end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(front), 0)
+            open("packed.zip", "wb").write(front + entry + end)
+            """;
+        CommandLine.RunIn(_directory.Path, "python3", "-c", Make);
+
+        Assert.That(Unpack(File.ReadAllBytes(_directory["packed.zip"])), SameBytes.As(content));
+
+        static string Lowest(int value, int count) =>
+            string.Concat(Enumerable.Range(0, count).Select(bit => (value >> bit) & 1));
+    }
+
     private static byte[] Pack(CompressionLevel level, params string[] names)
     {
         using var packed = new MemoryStream();

@@ -251,7 +251,9 @@ internal sealed class ChildRunnerTests : IDisposable
     public async Task Run_ToolMissing_NamesTheSetting()
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/nowhere/qemu-img" }, ToolPaths.DefaultPath);
-        var runner = new ChildRunner(new Sandbox(tools, _launcher, Unconfined), _launcher, Metrics(), TimeProvider.System);
+        var runner = new ChildRunner(
+            new Sandbox(tools, _launcher, Unconfined), _launcher, new ChildMemory(long.MaxValue), Metrics(),
+            TimeProvider.System);
 
         await Assert.ThatAsync(
             async () => await runner.RunAsync(Command("true", Ample, _ => { }), CancellationToken.None),
@@ -269,7 +271,7 @@ internal sealed class ChildRunnerTests : IDisposable
         File.SetUnixFileMode(unshare, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh", Unshare = unshare }, ToolPaths.DefaultPath);
         using var sandbox = new Sandbox(tools, _launcher, Unconfined);
-        var runner = new ChildRunner(sandbox, _launcher, Metrics(), TimeProvider.System);
+        var runner = new ChildRunner(sandbox, _launcher, new ChildMemory(long.MaxValue), Metrics(), TimeProvider.System);
         await Assert.ThatAsync(
             () => runner.RunAsync(Command("true", Ample, _ => { }), cancellationToken), Throws.InstanceOf<ImportException>());
 
@@ -299,7 +301,8 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         var tools = new ToolPaths(new ToolOptions { QemuImg = "/bin/sh" }, ToolPaths.DefaultPath);
         return new ChildRunner(
-            new Sandbox(tools, launcher ?? _launcher, Unconfined), launcher ?? _launcher, Metrics(), TimeProvider.System);
+            new Sandbox(tools, launcher ?? _launcher, Unconfined), launcher ?? _launcher, new ChildMemory(long.MaxValue),
+            Metrics(), TimeProvider.System);
     }
 
     private static ChildMetrics Metrics() => new(new ServiceCollection().AddMetrics().BuildServiceProvider()

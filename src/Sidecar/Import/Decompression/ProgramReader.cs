@@ -20,10 +20,11 @@ internal sealed class ProgramReader(SafeFileHandle file, string compression, Chi
         if (outcome.End == ChildEnd.Succeeded) return 0;
         if (outcome.End != ChildEnd.Failed) throw program.Describe(outcome);
         // So zstd says of a window that is too large for it, and any of them when it gets no more.
-        throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
+        var failure = outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
             ? Unsupported(
-                $"takes more memory to unpack than is allowed ({outcome.ErrorText})",
-                "Compress it with a smaller window or dictionary")
-            : Corrupt($"it cannot be unpacked ({outcome.ErrorText})");
+                "takes more memory to unpack than is allowed", "Compress it with a smaller window or dictionary")
+            : Corrupt("it cannot be unpacked, as it is damaged or cut short");
+        failure.Detail = outcome.ErrorText;
+        throw failure;
     }
 }

@@ -28,5 +28,5 @@ internal sealed class ImportException : Exception
     public IReadOnlyDictionary<string, string> Facts { get; }
 
     /// <summary>More of it, for the log only: words of a program, with names of files of the pod. Empty: nothing.</summary>
-    public string Detail { get; init; } = "";
+    public string Detail { get; set; } = "";
 }

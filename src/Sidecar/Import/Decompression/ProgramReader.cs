@@ -25,10 +25,11 @@ internal sealed class ProgramReader(SafeFileHandle file, string compression, Chi
 
         if (outcome.End != ChildEnd.Failed || ToolFailures.IsTheMachines(outcome)) throw program.Describe(outcome);
         // So zstd says of a window, and xz of a dictionary, that is larger than it was told to take.
-        throw outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
+        var failure = outcome.ErrorText.Contains("memory", StringComparison.OrdinalIgnoreCase)
             ? Unsupported(
-                $"takes more memory to unpack than is allowed ({outcome.ErrorText})",
-                "Compress it with a smaller window or dictionary")
-            : Corrupt($"it cannot be unpacked ({outcome.ErrorText})");
+                "takes more memory to unpack than is allowed", "Compress it with a smaller window or dictionary")
+            : Corrupt("it cannot be unpacked, as it is damaged or cut short");
+        failure.Detail = outcome.ErrorText;
+        throw failure;
     }
 }

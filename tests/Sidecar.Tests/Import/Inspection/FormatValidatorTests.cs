@@ -59,6 +59,14 @@ internal sealed class FormatValidatorTests : InspectionTest
         Assert.That(Refusal(image, "vmdk", Prefix).Facts["checks"], Does.Contain("vmdk_parent"));
     }
 
+    [Test]
+    public void View_VhdxWithALog_RefusedBeforeItsData()
+    {
+        var image = VhdxLogTests.Dirty(File.ReadAllBytes(Directory.Convert(Directory.Raw(), "vhdx", "", "image")), 4096);
+
+        Assert.That(Refusal(image, "vhdx", 4 << 20).Facts["check"], Is.EqualTo("vhdx_log"));
+    }
+
     [TestCase("qcow2", "raw")]
     [TestCase("vmdk", "raw")]
     [TestCase("vhd", null)] // a fixed one tells at its end

@@ -25,6 +25,37 @@ internal sealed class RealImageTests : InspectionTest
         Assert.That(report.FailedChecks, Is.Empty);
     }
 
+    /// <summary>What qemu-img can make is what qemu-img says that it is.</summary>
+    [TestCase("qcow2", "cluster_size=512")]
+    [TestCase("qcow2", "cluster_size=2M")]
+    [TestCase("qcow2", "refcount_bits=1")]
+    [TestCase("qcow2", "refcount_bits=64,lazy_refcounts=on")]
+    [TestCase("qcow2", "preallocation=metadata")]
+    [TestCase("qcow2", "preallocation=full")]
+    [TestCase("qcow2", "compat=0.10,preallocation=falloc")]
+    [TestCase("vmdk", "hwversion=6")]
+    [TestCase("vmdk", "compat6=on")]
+    [TestCase("vmdk", "adapter_type=lsilogic,zeroed_grain=on")]
+    [TestCase("vmdk", "subformat=streamOptimized,zeroed_grain=on")]
+    [TestCase("vdi", "static=on")]
+    [TestCase("vhdx", "subformat=fixed")]
+    [TestCase("vhdx", "block_size=1M,log_size=4M")]
+    [TestCase("vhdx", "block_state_zero=off")]
+    [TestCase("vpc", "subformat=fixed")]
+    [TestCase("vpc", "subformat=dynamic")]
+    public void Inspect_EveryOptionOfQemu_AgreesWithIt(string format, string options)
+    {
+        var image = Directory.Convert(Directory.Raw(), format, options, "image");
+
+        var report = InspectFile(image);
+
+        var info = CommandLine.Run("qemu-img", "info", "--output=json", "-f", format, image);
+        Assert.That(report.Format, Is.EqualTo(format == "vpc" ? "vhd" : format));
+        Assert.That(info, Does.Contain($"\"virtual-size\": {report.VirtualSize}"));
+        Assert.That(report.FailedChecks, Is.Empty);
+        Assert.That(report.Obstacles, Is.Empty);
+    }
+
     [Test]
     public void Inspect_BackingFile_Refused()
     {

@@ -47,9 +47,11 @@ internal sealed class VhdxLogTests : InspectionTest
 
     private string Write(byte[] image) => Directory.Write("dirty", image);
 
-    private byte[] Dirty(int at)
+    private byte[] Dirty(int at) => Dirty(File.ReadAllBytes(Directory.Convert(Directory.Raw(), "vhdx", name: "image")), at);
+
+    /// <summary>With an entry in its log, so many bytes behind the log's beginning.</summary>
+    internal static byte[] Dirty(byte[] image, int at)
     {
-        var image = File.ReadAllBytes(Directory.Convert(Directory.Raw(), "vhdx", name: "image"));
         var log = Guid.NewGuid().ToByteArray();
         foreach (var header in Headers)
         {

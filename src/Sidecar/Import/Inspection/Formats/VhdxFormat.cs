@@ -24,7 +24,10 @@ internal sealed class VhdxFormat : ImageFormat
     {
         if (!bytes.StartsWith(0, "vhdxfile"u8)) return FormatVerdict.NoMatch;
         checks.Recognise();
-        checks.Require(!VhdxLog.IsPending(bytes), "vhdx_log", "it was not closed: changes in its log are not in the disk yet");
+        checks.Require(
+            !VhdxLog.IsPending(bytes),
+            "vhdx_log",
+            "its machine was not shut down, or it was copied while that ran, and changes in its log are not in the disk yet");
         var metadata = FindMetadata(bytes);
         if (!checks.Require(metadata != null, "vhdx_header", "its metadata region cannot be found"))
         {

@@ -71,7 +71,10 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         var timeout = _options.MeasureCpuTime * MeasureTimeoutFactor;
         var limits = new ChildLimits(
             _options.MaxMemoryBytes, _options.MeasureCpuTime, BeginningBytes,
-            timeout < _options.Timeout ? timeout : _options.Timeout);
+            timeout < _options.Timeout ? timeout : _options.Timeout)
+        {
+            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
+        };
         string[] arguments =
         [
             "dd", "-O", QemuNames[DiskFormats.Raw], "bs=512", $"count={BeginningBytes / 512}",

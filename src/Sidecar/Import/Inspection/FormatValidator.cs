@@ -91,15 +91,15 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     private (ImageView View, long NeededBytes) Validate(ImageBytes bytes, ImageClaim claim)
     {
         if (claim.ContainerFormat is not ("" or ImportWork.Bare)) return (new ImageView("", "", 0), long.MaxValue);
-        var head = bytes.Head(Compression.MagicBytes);
-        if (!DiskFormats.IsAmazon(claim.DiskFormat) && Compression.Detect(head) is { } compression)
+        var head = bytes.Head(Compressions.MagicBytes);
+        if (!DiskFormats.IsAmazon(claim.DiskFormat) && Compressions.Detect(head) is { } compression)
         {
             return (new ImageView("", compression.Name, 0), long.MaxValue);
         }
 
         if (bytes.IsComplete) return (ValidateWhole(bytes, claim.DiskFormat), long.MaxValue);
-        return head.Length < Compression.MagicBytes
-            ? (new ImageView("", "", 0), Compression.MagicBytes)
+        return head.Length < Compressions.MagicBytes
+            ? (new ImageView("", "", 0), Compressions.MagicBytes)
             : ValidateBeginning(bytes, claim.DiskFormat);
     }
 

@@ -3,6 +3,9 @@ using Microsoft.Extensions.Options;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 using Sidecar.Import.Decompression;
+using Sidecar.Import.Decompression.Archives;
+using Sidecar.Import.Decompression.Codecs;
+using Sidecar.Import.Decompression.Core;
 using Sidecar.Import.Processes;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
@@ -37,7 +40,7 @@ internal sealed class DecompressionStage(
 
     public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
     {
-        var applies = work.MayUnpack && Compression.Detect(work.CurrentPath) != null;
+        var applies = work.MayUnpack && Compressions.Detect(work.CurrentPath) != null;
         return Task.FromResult(applies ? new StagePlan(true, 0, work.CurrentLength) : StagePlan.Skip);
     }
 
@@ -57,7 +60,7 @@ internal sealed class DecompressionStage(
         ImportWork work, SafeFileHandle input, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var reader = await Compression.Detect(work.CurrentPath)!.OpenAsync(
+        var reader = await Compressions.Detect(work.CurrentPath)!.OpenAsync(
             input,
             (tool, arguments, extent) => StartAsync(tool, arguments, extent, work, input, cancellationToken),
             () => CheckTime(started, cancellationToken));
@@ -88,7 +91,7 @@ internal sealed class DecompressionStage(
         }
 
         // What is packed twice would be a disk that no machine boots from.
-        if (Compression.Detect(path) is { } nested) throw UnsupportedCompression.Refusal($"{nested.Name} inside of another archive", nested.Name);
+        if (Compressions.Detect(path) is { } nested) throw UnsupportedCompression.Refusal($"{nested.Name} inside of another archive", nested.Name);
         Posix.SyncDirectory(work.Directory);
         work.Replace(path);
     }

@@ -24,7 +24,7 @@ internal sealed class InspectionStage(ImageInspector inspector, FormatValidator 
             return Task.CompletedTask;
         }
 
-        var compression = work.MayUnpack ? Compression.Detect(work.CurrentPath) : null;
+        var compression = work.MayUnpack ? Compressions.Detect(work.CurrentPath) : null;
         if (compression != null && work.AwaitsDecompression) return Task.CompletedTask;
         var report = inspector.InspectFile(work.CurrentPath);
         work.Report = work.ExpectedVirtualSize is { } size

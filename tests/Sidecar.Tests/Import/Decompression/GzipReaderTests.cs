@@ -1,6 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Import.Core;
-using Sidecar.Import.Decompression;
+using Sidecar.Import.Decompression.Codecs;
 using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Decompression;

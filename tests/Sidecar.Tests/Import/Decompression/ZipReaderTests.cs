@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using NUnit.Framework;
 using Sidecar.Import.Core;
-using Sidecar.Import.Decompression;
+using Sidecar.Import.Decompression.Archives;
 using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Decompression;

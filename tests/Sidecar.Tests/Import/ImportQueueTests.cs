@@ -177,6 +177,49 @@ internal sealed class ImportQueueTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task Start_WhileOneOfItsIdIsBeingRemoved_IsToldToTryAgain(CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Directory.Raw()));
+        await RunAsync(request, cancellationToken);
+        // So many that the removal is under way when it is started again; if not, it runs anew, which is right as well.
+        for (var file = 0; file < 2000; file++) File.Create(Path.Combine(Layout.ImportDirectory(request.ImportId), $"{file}")).Dispose();
+        var removal = Queue.ReleaseAsync(request.ImportId);
+        try
+        {
+            Queue.Start(request);
+        }
+        catch (ImportException refused)
+        {
+            Assert.That(refused.Error, Is.EqualTo(ImportError.ImportInterrupted));
+        }
+
+        await removal;
+        await RunAsync(request, cancellationToken);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Finish_ShownToAWatcher_HasEndedForTheOneWhoReleases(CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Directory.Raw()));
+        for (var round = 0; round < 500; round++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var job = new ImportJob(request, [], TimeProvider.System);
+            var watching = Task.Run(
+                () =>
+                {
+                    SpinWait.SpinUntil(() => job.Snapshot().IsFinished);
+                    return job.Ended.IsCompleted;
+                },
+                cancellationToken);
+            job.Finish(job.Conclude(ImportState.Succeeded, null, null));
+            Assert.That(await watching, Is.True);
+        }
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Release_Running_Refused(CancellationToken cancellationToken)
     {
         UseWaitingQemu();

@@ -34,11 +34,20 @@ internal sealed class MemoryTests : SidecarTest
     {
         using var directory = TestDirectory.Create();
         var greedy = await GreedyAsync(directory);
-        await using var sidecar = await SidecarInstance.StartUnderAsync(launcher, directory.Path, "--Import:MaxConcurrent", "4");
+        // It tells of another that runs, by directories, as it may write no files.
+        var (tool, running, overlap) = (directory["xz"], directory["running"], directory["overlap"]);
+        await File.WriteAllTextAsync(
+            tool,
+            $"#!/bin/sh\nmkdir {running} || mkdir {overlap}\n/usr/bin/xz \"$@\"\ncode=$?\nrmdir {running}\nexit $code\n",
+            Deadline);
+        File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await using var sidecar = await SidecarInstance.StartUnderAsync(
+            launcher, directory.Path, "--Import:MaxConcurrent", "4", "--Import:Tools:Xz", tool, "--Import:Confinement", "off");
 
         var imports = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ImportAsync(sidecar, greedy)));
 
         Assert.That(imports.Select(import => import.Failure?.Message), Is.All.Null);
+        Assert.That(Directory.Exists(overlap), Is.False, "two together take more than half of what the pod has");
         Assert.That((await StageAsync(sidecar, NewId(), Content(1000))).Size, Is.EqualTo(1000), "uploads go on");
     }
 

@@ -15,7 +15,7 @@ namespace Sidecar.FunctionalTests.Infrastructure;
 /// </summary>
 internal sealed class SidecarInstance : IAsyncDisposable
 {
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromMinutes(3); // a machine that does much else too
 
     private const int ListeningEvent = 5000;
 

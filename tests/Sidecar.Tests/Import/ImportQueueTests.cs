@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using Sidecar.Import.Core;
+using Sidecar.Import.Queue;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Tests.Import;
@@ -173,6 +174,49 @@ internal sealed class ImportQueueTests : ImportTest
         Assert.That(Layout.ImportDirectory(import.ImportId), Does.Not.Exist);
         Assert.That(Layout.ImageFile(import.Request.ImageId), Does.Exist);
         AssertError(() => Queue.Get(import.ImportId), ImportError.ImportNotFound);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Start_WhileOneOfItsIdIsBeingRemoved_IsToldToTryAgain(CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Directory.Raw()));
+        await RunAsync(request, cancellationToken);
+        // So many that the removal is under way when it is started again; if not, it runs again, which is right as well.
+        for (var file = 0; file < 2000; file++) File.Create(Path.Combine(Layout.ImportDirectory(request.ImportId), $"{file}")).Dispose();
+        var removal = Queue.ReleaseAsync(request.ImportId);
+        try
+        {
+            Queue.Start(request);
+        }
+        catch (ImportException refused)
+        {
+            Assert.That(refused.Error, Is.EqualTo(ImportError.ImportInterrupted));
+        }
+
+        await removal;
+        await RunAsync(request, cancellationToken);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Finish_ShownToAWatcher_HasEndedForTheOneWhoReleases(CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Directory.Raw()));
+        for (var round = 0; round < 500; round++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using var job = new ImportJob(request, [], TimeProvider.System);
+            var watching = Task.Run(
+                () =>
+                {
+                    SpinWait.SpinUntil(() => job.Snapshot().IsFinished);
+                    return job.Ended.IsCompleted;
+                },
+                cancellationToken);
+            job.Finish(job.Conclude(ImportState.Succeeded, null, null));
+            Assert.That(await watching, Is.True);
+        }
     }
 
     [Test]

@@ -143,10 +143,10 @@ internal sealed class ImportJob : IDisposable
         lock (_lock)
         {
             _current = conclusion;
+            // First: who sees that it has finished may release it at once, and must not hear that it has not ended.
+            _ended.TrySetResult();
             SignalState();
         }
-
-        _ended.TrySetResult();
     }
 
     public void SetRecorded() => _recorded.TrySetResult();

@@ -64,7 +64,9 @@ internal sealed partial class ImportQueue
     /// Starts an import, or attaches to the one of the same id, running or finished. One that was interrupted by a
     /// restart is run again. Durable when it returns: after a crash the id is known.
     /// </summary>
-    /// <exception cref="ImportException">InvalidRequest, UnknownStage, RequestDiffers, Draining, NoSpace.</exception>
+    /// <exception cref="ImportException">
+    /// InvalidRequest, UnknownStage, RequestDiffers, Draining, NoSpace; ImportInterrupted while one of this id is being removed.
+    /// </exception>
     /// <exception cref="StagingException"><see cref="StagingError.ImageNotFound"/>.</exception>
     public ImportSnapshot Start(ImportRequest request)
     {
@@ -201,7 +203,7 @@ internal sealed partial class ImportQueue
     private ImportJob? FindToAttach(ImportRequest request)
     {
         // Its directory is being removed; a new one must not share that fate.
-        if (_removing.Contains(request.ImportId)) throw StillRunning(request.ImportId, ImportState.Running);
+        if (_removing.Contains(request.ImportId)) throw BeingRemoved(request.ImportId);
         if (!_jobs.TryGetValue(request.ImportId, out var job)) return null;
         if (RequestRules.Difference(job.Request, request) is { } field)
         {
@@ -231,6 +233,12 @@ internal sealed partial class ImportQueue
     {
         lock (_lock) return (_waiting.Count, _running);
     }
+
+    // As one that a restart interrupted: a drain may take the import of a caller who waits for it.
+    private static ImportException BeingRemoved(Guid importId) => new(
+        ImportError.ImportInterrupted,
+        $"Import {importId} is being removed. Start it again by the same id to run it again.",
+        ("import_id", importId));
 
     private static ImportException StillRunning(Guid importId, ImportState state) => new(
         ImportError.ImportRunning,

@@ -69,12 +69,12 @@ internal sealed class Client(Caller caller, SoakPods pods, Violations violations
 
     private Life Born(string id) => new(id, _random.Next(SoakPods.Count), _random.Next(), pods.Drains);
 
-    // Some are staged again with other bytes under their id.
+    // Some are staged again with other bytes under their id; not those of which something may be left somewhere.
     private void Bury(Life life)
     {
         _alive.Remove(life);
         life.Forget();
-        if (!life.MayReturn && !life.IsPending && _random.Next(3) == 0) _alive.Add(Born(life.Id));
+        if (life is { MayReturn: false, IsPending: false, WasBrought: false } && _random.Next(3) == 0) _alive.Add(Born(life.Id));
         else _dead.Add(life);
     }
 }

@@ -23,19 +23,19 @@ internal sealed record ImportFailure(
         StagingException { Error: StagingError.NoSpace } full =>
             new(ImportError.NoSpace, full.Message, stage, full.Facts),
         StagingException { Error: StagingError.ImageNotFound } gone => Of(ImportError.ImageGone, gone.Message, stage),
-        FileNotFoundException gone => Of(
-            ImportError.ImageGone,
-            $"The image's file is gone ({gone.Message}): stage it again and start a new import.",
-            stage),
+        FileNotFoundException => Of(
+            ImportError.ImageGone, "The image's file is gone: stage it again and start a new import.", stage),
         _ when DiskFault.IsFull(exception) => new(
             ImportError.NoSpace,
             "The volume became full while the import wrote to it. Try again later, or release staged images.",
             stage,
             DiskFault.FullFacts.ToDictionary(fact => fact.Name, fact => $"{fact.Value}")),
-        IOException broken => Of(
-            ImportError.DiskFailed, $"The disk failed under the import ({broken.Message}). Check the volume.", stage),
-        UnauthorizedAccessException denied => Of(
-            ImportError.DiskFailed, $"A file may not be accessed ({denied.Message}). Check its mode and owner.", stage),
+        IOException => Of(
+            ImportError.DiskFailed, "The disk failed under the import. The sidecar's log says where: check the volume.", stage),
+        UnauthorizedAccessException => Of(
+            ImportError.DiskFailed,
+            "A file may not be accessed. The sidecar's log says which: check its mode and owner.",
+            stage),
         _ => Of(
             ImportError.InternalError,
             "The import failed because of a bug in the sidecar; its log has the details.",

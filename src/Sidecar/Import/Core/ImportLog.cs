@@ -60,6 +60,9 @@ internal static partial class ImportLog
     [LoggerMessage(3020, LogLevel.Information, "Import {ImportId}: in stage {Stage} the program said: {Words}")]
     public static partial void ToolSaid(this ILogger logger, Guid importId, string stage, string words);
 
+    [LoggerMessage(3014, LogLevel.Warning, "Import {ImportId} failed at a file: {Message}")]
+    public static partial void ImportFileFailed(this ILogger logger, Guid importId, string message);
+
     [LoggerMessage(3013, LogLevel.Information,
         "Import {ImportId}: {Bytes} bytes behind the compressed image are none of it and were left out")]
     public static partial void LeftOut(this ILogger logger, Guid importId, long bytes);

@@ -91,7 +91,10 @@ internal sealed class ChildRunner(
             var name = ToolPaths.NameOf(tool);
             throw new ImportException(
                 ImportError.ToolUnavailable,
-                $"The program {name} cannot be started: {failure.Message}. Start a new import later.", ("tool", name));
+                $"The program {name} cannot be started. Start a new import later.", failure, ("tool", name))
+            {
+                Detail = failure.Message, // it names the directory of the import
+            };
         }
     }
 

@@ -37,7 +37,7 @@ internal sealed class ConfinementProbe : PeriodicService
         }
         catch (ImportException failure)
         {
-            _logger.ConfinementUnknown(Text.OneLine(failure.Message));
+            _logger.ConfinementUnknown(Text.OneLine($"{failure.Message} {failure.Detail}"));
         }
     }
 

@@ -76,8 +76,11 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         catch (Win32Exception failure)
         {
             throw new ImportException(
-                ImportError.ToolUnavailable, $"No program can be started ({failure.Message}): try again.", failure,
-                ("tool", ToolPaths.NameOf(Tool.Unshare)));
+                ImportError.ToolUnavailable, "No program can be started: try again.", failure,
+                ("tool", ToolPaths.NameOf(Tool.Unshare)))
+            {
+                Detail = failure.Message,
+            };
         }
         finally
         {

@@ -37,7 +37,7 @@ internal sealed partial class ImportQueue
     /// <summary>Nothing could be written about it: it never was.</summary>
     private ImportException GiveUp(ImportJob job, Exception failure)
     {
-        var why = ImportFailure.FromException(failure, "");
+        var why = Describe(job, failure, "");
         lock (_lock) _jobs.Remove(job.Request.ImportId);
         TryRemoveFiles(job, () => _journal.Remove(job.Request.ImportId));
         job.Finish(job.Conclude(ImportState.Failed, null, why));
@@ -111,9 +111,21 @@ internal sealed partial class ImportQueue
 
     private ImportSnapshot ConcludeFailed(ImportJob job, Exception exception)
     {
-        var failure = ImportFailure.FromException(exception, FailedStage(job));
-        if (failure.Error == ImportError.InternalError) _logger.ImportBroke(job.Request.ImportId, exception);
+        var failure = Describe(job, exception, FailedStage(job));
         return RemoveAndRecord(job, job.Conclude(ImportState.Failed, null, failure));
+    }
+
+    // The log has what the failure leaves out, as the owner of the image reads that: a bug's text, and names of the pod's files.
+    private ImportFailure Describe(ImportJob job, Exception exception, string stage)
+    {
+        var failure = ImportFailure.FromException(exception, stage);
+        if (failure.Error == ImportError.InternalError) _logger.ImportBroke(job.Request.ImportId, exception);
+        if (exception is IOException or UnauthorizedAccessException)
+        {
+            _logger.ImportFileFailed(job.Request.ImportId, Text.OneLine(exception.Message));
+        }
+
+        return failure;
     }
 
     private ImportSnapshot ConcludeStopped(ImportJob job)

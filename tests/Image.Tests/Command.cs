@@ -7,7 +7,7 @@ namespace Image.Tests;
 internal static class Command
 {
     // Building everything in a container takes its time.
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
 
     /// <summary>What it wrote to standard output; anything but success fails the test with all that it wrote.</summary>
     public static async Task<string> RunAsync(params string[] command)
@@ -21,7 +21,7 @@ internal static class Command
     {
         using var process = Start(command);
         process.StandardInput.Close();
-        using var deadline = new CancellationTokenSource(RetryBackoff);
+        using var deadline = new CancellationTokenSource(Limit);
         var output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         var error = process.StandardError.ReadToEndAsync(deadline.Token);
         try
@@ -32,7 +32,7 @@ internal static class Command
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new AssertionException($"{string.Join(' ', command)} did not end in {RetryBackoff}.");
+            throw new AssertionException($"{string.Join(' ', command)} did not end in {Limit}.");
         }
     }
 

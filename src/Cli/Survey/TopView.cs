@@ -8,31 +8,31 @@ using StageState = Glance.Sidecar.V1.StageProgress.Types.State;
 
 namespace Stagectl.Survey;
 
-/// <summary>What <c>top</c> draws of a survey. Remembers how far things were, to tell how fast they go.</summary>
+/// <summary>What <c>top</c> draws of a pod. Remembers how far things were, to tell how fast they go.</summary>
 internal sealed class TopView
 {
     private const int BarWidth = 24;
 
     private readonly Dictionary<string, RateMeter> _meters = [];
 
-    public IRenderable Draw(PodStatus survey)
+    public IRenderable Draw(PodStatus status)
     {
-        var parts = new List<IRenderable> { Head(survey), Uploads(survey), Imports(survey) };
-        if (survey.Peers.Count > 0) parts.Add(Peers(survey));
-        Forget(survey);
+        var parts = new List<IRenderable> { Head(status), Uploads(status), Imports(status) };
+        if (status.Peers.Count > 0) parts.Add(Peers(status));
+        Forget(status);
         return new Rows(parts);
     }
 
-    private static Grid Head(PodStatus survey)
+    private static Grid Head(PodStatus status)
     {
-        var capacity = survey.Capacity;
+        var capacity = status.Capacity;
         var used = capacity.TotalBytes - capacity.FreeBytes;
         var accepts = capacity.AcceptsUploads
             ? "[green]accepts uploads[/]"
             : $"[red]refuses uploads: {Markup.Escape(capacity.Refusal)}[/]";
-        var health = Markup.Escape(survey.Health.Status.ToString());
+        var health = Markup.Escape(status.Health.Status.ToString());
         return new Grid().AddColumn().AddColumn()
-            .AddRow("[bold]Server[/]", $"{Markup.Escape(survey.Server)}  {health}  {accepts}")
+            .AddRow("[bold]Server[/]", $"{Markup.Escape(status.Server)}  {health}  {accepts}")
             .AddRow(
                 "[bold]Volume[/]",
                 $"{Bar(used, capacity.TotalBytes)} {Of(capacity.FreeBytes)} free of {Of(capacity.TotalBytes)}, "
@@ -40,10 +40,10 @@ internal sealed class TopView
             .AddRow("[bold]Staged[/]", $"{capacity.StagedImages} images, {Of(capacity.StagedBytes)}");
     }
 
-    private Table Uploads(PodStatus survey)
+    private Table Uploads(PodStatus status)
     {
         var table = NewTable("Uploads", "IMAGE", "STATE", "PROGRESS", "RATE", "SINCE");
-        foreach (var upload in survey.Uploads)
+        foreach (var upload in status.Uploads)
         {
             var rate = Rate("upload " + upload.ImageId, upload.ReceivedOffset);
             var progress = upload.HasDeclaredSize
@@ -57,10 +57,10 @@ internal sealed class TopView
         return table;
     }
 
-    private Table Imports(PodStatus survey)
+    private Table Imports(PodStatus status)
     {
         var table = NewTable("Imports", "IMPORT", "STATE", "STAGE", "PROGRESS", "SINCE");
-        foreach (var import in survey.Imports)
+        foreach (var import in status.Imports)
         {
             var stage = import.Stages.FirstOrDefault(stage => stage.State == StageState.Running);
             table.AddRow(
@@ -77,10 +77,10 @@ internal sealed class TopView
         return stage.BytesTotal > 0 ? $"{Bar(stage.BytesDone, stage.BytesTotal)} {text}" : text;
     }
 
-    private static Table Peers(PodStatus survey)
+    private static Table Peers(PodStatus status)
     {
         var table = NewTable("Peers", "NAME", "STATE", "FREE", "IMAGES", "NOTE");
-        foreach (var peer in survey.Peers)
+        foreach (var peer in status.Peers)
         {
             table.AddRow(
                 Markup.Escape(peer.Name), peer.Reachable ? "[green]reachable[/]" : "[red]unreachable[/]",
@@ -108,10 +108,10 @@ internal sealed class TopView
         return meter.BytesPerSecond;
     }
 
-    private void Forget(PodStatus survey)
+    private void Forget(PodStatus status)
     {
-        var alive = survey.Uploads.Select(upload => "upload " + upload.ImageId)
-            .Concat(survey.Imports.SelectMany(import => import.Stages.Select(stage => $"{import.ImportId} {stage.Name}")))
+        var alive = status.Uploads.Select(upload => "upload " + upload.ImageId)
+            .Concat(status.Imports.SelectMany(import => import.Stages.Select(stage => $"{import.ImportId} {stage.Name}")))
             .ToHashSet(StringComparer.Ordinal);
         foreach (var subject in _meters.Keys.Where(subject => !alive.Contains(subject)).ToList()) _meters.Remove(subject);
     }

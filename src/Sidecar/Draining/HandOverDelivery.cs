@@ -16,7 +16,7 @@ internal sealed class HandOverDelivery(
     TransferContext context, ReceiverPoll survey, StagedImage image, string receiver, Action<long, int> sent)
 {
     private readonly ReattachBackoff _patience = new(context.Options.ReattachTimeout, context.Staging.Clock);
-    private bool _beganAnew;
+    private bool _startedOver;
 
     /// <returns>The receiver's image: committed, durable and of the same bytes; or another one that it had before.</returns>
     /// <exception cref="HandOverRefusedException">It does not take the image, or is lost.</exception>
@@ -57,7 +57,7 @@ internal sealed class HandOverDelivery(
             null => Refusal.IsBroken(failure),
             "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" => true,
             // A part that is not of this image, or that its disk lost: once more, from the beginning.
-            "DIGEST_MISMATCH" or "DISK_FAILED" => await BeginAnewAsync(cancellationToken),
+            "DIGEST_MISMATCH" or "DISK_FAILED" => await StartOverAsync(cancellationToken),
             _ => false,
         };
         if (!mayMend) throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure);
@@ -69,10 +69,10 @@ internal sealed class HandOverDelivery(
         }
     }
 
-    private async Task<bool> BeginAnewAsync(CancellationToken cancellationToken)
+    private async Task<bool> StartOverAsync(CancellationToken cancellationToken)
     {
-        if (_beganAnew) return false;
-        _beganAnew = true;
+        if (_startedOver) return false;
+        _startedOver = true;
         try
         {
             await Find().Staging.AbortUploadAsync(

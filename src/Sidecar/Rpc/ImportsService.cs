@@ -16,7 +16,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Imports service: turns messages into calls of the import slice.</summary>
 internal sealed class ImportsService(
     ImportQueue imports, StagingContext staging, RunImportCall run, OwnerRouter router,
-    Forwarder forwarder, ForwardMark mark, OutputFetcher bringer, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
+    Forwarder forwarder, ForwardMark mark, OutputFetcher fetcher, ReleaseCall release, InspectCall inspect) : Imports.ImportsBase
 {
     private string Owner => staging.Options.PodName;
 
@@ -31,7 +31,7 @@ internal sealed class ImportsService(
         return router.RouteAsync(
             new RoutedCall(ResourceId.Import(id), request.OwnerHint, request.Forwarded, context),
             () => Task.FromResult(imports.Get(id).ToMessage(Owner)),
-            async owner => bringer.ShowHere(await forwarder.AskAsync(
+            async owner => fetcher.ShowHere(await forwarder.AskAsync(
                 owner, context, again: true, options => owner.Imports.GetImportAsync(forwarded, options))));
     }
 

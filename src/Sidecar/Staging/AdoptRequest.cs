@@ -6,7 +6,7 @@ namespace Sidecar.Staging;
 /// <param name="File">Absolute path, without links.</param>
 /// <param name="ExpectedSize">Bytes, when the caller knows.</param>
 /// <param name="ReservationId">Of a held reservation, which promised the file's space; empty: none.</param>
-/// <param name="Claim">By which it is judged; without a format it is not judged.</param>
+/// <param name="Claim">By which it is checked; without a format it is not checked.</param>
 internal sealed record AdoptRequest(
     ImageId ImageId,
     string File,

@@ -33,7 +33,7 @@ def blocks(source, size=BLOCK):
 
 
 class Intake:
-    """One image on its way to the sidecar. claims: fields that the image is judged by and shown with."""
+    """One image on its way to the sidecar. claims: fields that the image is checked by and shown with."""
 
     def __init__(self, image_id, declared, reservation, claims, patience, on_step):
         self._image_id = image_id

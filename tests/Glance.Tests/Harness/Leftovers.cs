@@ -8,7 +8,7 @@ namespace Glance.Tests.Harness;
 /// <summary>What a test left behind: images between two states, files that belong to nothing, server errors.</summary>
 internal sealed partial class Leftovers
 {
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly Site _site;
     private readonly Dictionary<object, int> _logged;
@@ -23,9 +23,9 @@ internal sealed partial class Leftovers
     public async Task AssertNoneAsync()
     {
         // What ends by itself, such as a recovery, does so within seconds.
-        await Until.RightAsync(UnsettledAsync, images => images.Count == 0, RetryBackoff);
+        await Until.RightAsync(UnsettledAsync, images => images.Count == 0, Limit);
         await DeleteImagesAsync();
-        await Until.RightAsync(() => Task.FromResult(Files()), files => files.Count == 0, RetryBackoff);
+        await Until.RightAsync(() => Task.FromResult(Files()), files => files.Count == 0, Limit);
         Assert.That(ServerErrors(), Is.Empty, "server errors");
     }
 

@@ -4,13 +4,13 @@ namespace Glance.Tests.Harness;
 internal static class Probe
 {
     // Three Pythons that start at once on a busy machine.
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <param name="runs">Whether its process is still there; when not, waiting is no use.</param>
     public static async Task AnswersAsync(Uri address, Func<bool> runs)
     {
         using var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(30) };
-        await Until.RightAsync(() => AsksAsync(client), answered => answered || !runs(), RetryBackoff);
+        await Until.RightAsync(() => AsksAsync(client), answered => answered || !runs(), Limit);
         if (!runs()) throw new InvalidOperationException($"The server at {address} ended.");
     }
 

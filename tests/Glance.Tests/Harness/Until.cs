@@ -7,14 +7,14 @@ namespace Glance.Tests.Harness;
 internal static class Until
 {
     // What Glance alone does not do within seconds, it never does.
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(SiteOptions.Chosen.WithSidecar ? 90 : 15);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(SiteOptions.Chosen.WithSidecar ? 90 : 15);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Asks until the answer is right; fails, with the last answer, when that takes too long.</summary>
     public static async Task<T> RightAsync<T>(Func<Task<T>> ask, Func<T, bool> isRight, TimeSpan? patience = null)
     {
-        var last = DateTime.UtcNow + (patience ?? RetryBackoff);
+        var last = DateTime.UtcNow + (patience ?? Limit);
         while (true)
         {
             var answer = await ask();

@@ -67,12 +67,12 @@ internal sealed class FetchedOutputsTests : SidecarTest
         var import = await ImportAsync(cluster[0], disk);
         await using var receiver = new Receiver(Address(cluster), Long);
         var gate = new TransferGate(4 * Mebibyte, Deadline);
-        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
+        var fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
         await gate.Reached;
         await cluster.KillPodAsync(0);
         gate.Open();
         await cluster.StartPodAsync(0);
-        Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
+        Assert.That(await File.ReadAllBytesAsync(await fetch, Deadline), SameBytes.As(disk));
         Assert.That((gate.WentBack, gate.Last), Is.EqualTo((false, (long)disk.Length)));
     }
 
@@ -84,11 +84,11 @@ internal sealed class FetchedOutputsTests : SidecarTest
         var import = await ImportAsync(cluster[0], disk);
         await using var receiver = new Receiver(Address(cluster), TimeSpan.FromMilliseconds(200));
         var gate = new TransferGate(4 * Mebibyte, Deadline);
-        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
+        var fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
         await gate.Reached;
         await cluster.KillPodAsync(0);
         gate.Open();
-        var lost = (await Assert.ThrowsAsync<PeerException>(() => bring))!;
+        var lost = (await Assert.ThrowsAsync<PeerException>(() => fetch))!;
         Assert.That((lost.Error, lost.Facts["owner"]), Is.EqualTo((PeerError.OwnerLost, receiver.Owner.Name)));
         Assert.That(receiver.Outputs.TryGet(Guid.Parse(import.ImportId), out _), Is.False);
         await cluster.StartPodAsync(0);
@@ -106,11 +106,11 @@ internal sealed class FetchedOutputsTests : SidecarTest
         var import = await ImportAsync(cluster[0], disk);
         await using var receiver = new Receiver(Address(cluster), Long);
         var gate = new TransferGate(5 * Mebibyte + 1, Deadline);
-        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
+        var fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
         await gate.Reached;
         receiver.Outputs.Stop();
         gate.Open();
-        await Assert.ThatAsync(async () => await bring, Throws.InstanceOf<StagingException>());
+        await Assert.ThatAsync(async () => await fetch, Throws.InstanceOf<StagingException>());
         var directory = receiver.Layout.OutputDirectory(Guid.Parse(import.ImportId));
         var durable = 0L;
         await receiver.RestartAsync(() =>
@@ -163,14 +163,14 @@ internal sealed class FetchedOutputsTests : SidecarTest
         await using var owner = await LyingOwner.StartAsync(lie, disk);
         await using var receiver = new Receiver(owner.Address, Long);
         var import = Succeeded(NewId(), NewId(), disk.Length);
-        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline);
+        var fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline);
         if (expected is null)
         {
-            Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
+            Assert.That(await File.ReadAllBytesAsync(await fetch, Deadline), SameBytes.As(disk));
             return;
         }
 
-        Assert.That((await Assert.ThrowsAsync<PeerException>(() => bring))!.Error, Is.EqualTo(expected));
+        Assert.That((await Assert.ThrowsAsync<PeerException>(() => fetch))!.Error, Is.EqualTo(expected));
         Assert.That(Directory.EnumerateFileSystemEntries(receiver.Layout.Outputs), Is.Empty);
     }
 
@@ -182,16 +182,16 @@ internal sealed class FetchedOutputsTests : SidecarTest
         var import = await ImportAsync(cluster[0], disk);
         await using var receiver = new Receiver(Address(cluster), Long);
         var gate = new TransferGate(Mebibyte, Deadline);
-        var bring = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
+        var fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, gate.Progress, Deadline);
         await gate.Reached;
         var id = Guid.Parse(import.ImportId);
         using (Mount.Over(Path.Combine(receiver.Layout.OutputDirectory(id), "journal")))
         {
             gate.Open();
-            Assert.That(await File.ReadAllBytesAsync(await bring, Deadline), SameBytes.As(disk));
+            Assert.That(await File.ReadAllBytesAsync(await fetch, Deadline), SameBytes.As(disk));
         }
 
-        Assert.That(await receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline), Is.EqualTo(await bring), "again");
+        Assert.That(await receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline), Is.EqualTo(await fetch), "again");
         Assert.That(await receiver.Outputs.RemoveAsync(id), Is.EqualTo(disk.Length));
     }
 

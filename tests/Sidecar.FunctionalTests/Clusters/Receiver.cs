@@ -87,7 +87,7 @@ internal sealed class Receiver : IAsyncDisposable
         var meters = _services.GetRequiredService<IMeterFactory>();
         var context = new StagingContext(
             options, Layout, new StagingMetrics(meters), TimeProvider.System, NullLogger.Instance,
-            (_, _, _, _) => ValidationResult.Nothing);
+            (_, _, _, _) => ImageValidation.Nothing);
         var ledger = new SpaceLedger(Space, options);
         var area = new StagingArea(context, ledger);
         var transfers = new TransferContext(

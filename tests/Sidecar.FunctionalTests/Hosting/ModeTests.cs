@@ -33,7 +33,7 @@ internal sealed class ModeTests : ClusterTest
     }
 
     [Test]
-    public async Task BroughtOutput_IsSharedWithTheGroup()
+    public async Task FetchedOutput_IsSharedWithTheGroup()
     {
         await using var cluster = await Cluster.StartAsync(2);
         var (id, importId) = (NewId(), NewId());

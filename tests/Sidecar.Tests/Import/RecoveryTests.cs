@@ -104,7 +104,7 @@ internal sealed class RecoveryTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
-    public async Task Stop_RunningAndWaiting_InterruptedAndRunAnewByTheSameId(CancellationToken cancellationToken)
+    public async Task Stop_RunningAndWaiting_InterruptedAndRunAgainByTheSameId(CancellationToken cancellationToken)
     {
         Configure("MaxConcurrent", "1");
         var pid = UseWaitingQemu();

@@ -33,8 +33,8 @@ internal sealed class StagingFixture : IDisposable
     /// <summary>What the volume says; the real one unless a test sets it.</summary>
     public Func<VolumeSpace>? Space { get; set; }
 
-    /// <summary>Who judges content; nobody unless a test sets it.</summary>
-    public ValidateImage? Judge { get; set; }
+    /// <summary>What validates content; nothing unless a test sets it.</summary>
+    public ValidateImage? Validate { get; set; }
 
     public StagingArea Area { get; private set; }
 
@@ -82,13 +82,13 @@ internal sealed class StagingFixture : IDisposable
     private StagingArea Open()
     {
         var metrics = new StagingMetrics(new TestMeters());
-        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance, JudgeContent);
+        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance, ValidateContent);
         return new StagingArea(context, new SpaceLedger(() => Space?.Invoke() ?? Volume.Measure(Layout)(), Options));
     }
 
-    private ValidationResult JudgeContent(
+    private ImageValidation ValidateContent(
         ImageClaim claim, Microsoft.Win32.SafeHandles.SafeFileHandle file, long available, bool complete) =>
-        Judge?.Invoke(claim, file, available, complete) ?? ValidationResult.Nothing;
+        Validate?.Invoke(claim, file, available, complete) ?? ImageValidation.Nothing;
 
     private sealed class TestMeters : IMeterFactory
     {

@@ -21,7 +21,7 @@ internal static class AdoptCommand
     };
 
     private static readonly Option<string> Format = Symbols.Word(
-        "--format", "Disk format that the file must have. Default: it is not judged.", "FORMAT");
+        "--format", "Disk format that the file must have. Default: it is not checked.", "FORMAT");
 
     private static readonly Option<Dictionary<string, string>> Digest =
         Symbols.Digest("Digest that the file must have. May be repeated.");

@@ -29,10 +29,10 @@ internal static class PutCommand
         "Digest that the bytes must have: md5, sha1, sha256, sha512 or crc32c. May be repeated.");
 
     private static readonly Option<string> Format = Symbols.Word(
-        "--format", "Disk format that the image must have; it is judged while it arrives. Default: it is not judged.", "FORMAT");
+        "--format", "Disk format that the image must have; it is checked while it arrives. Default: it is not checked.", "FORMAT");
 
     private static readonly Option<string> Container = Symbols.Word(
-        "--container", "Container format; only bare images are judged. Default: bare.", "FORMAT");
+        "--container", "Container format; only bare images are checked. Default: bare.", "FORMAT");
 
     private static readonly Option<long> ChunkSize = new("--chunk-size")
     {

@@ -21,36 +21,36 @@ internal static class StatusCommand
 
     private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        var survey = await PodStatus.TakeAsync(invocation);
-        invocation.Output.Result(survey.ToJson, () => Describe(survey) + Tables(survey));
+        var status = await PodStatus.TakeAsync(invocation);
+        invocation.Output.Result(status.ToJson, () => Describe(status) + Tables(status));
     }
 
-    private static string Describe(PodStatus survey) => new FactSheet()
-        .Add("Server", survey.Server)
-        .Add("Health", survey.Health.Status.ToString())
-        .Add("Directory", survey.Capacity.StagingDirectory)
-        .Add("Uploads", survey.Capacity.AcceptsUploads ? "accepted" : $"refused: {survey.Capacity.Refusal}")
-        .Add("Volume", $"{ByteText.Format(survey.Capacity.FreeBytes)} free of {ByteText.Format(survey.Capacity.TotalBytes)}")
-        .Add("Available", $"{ByteText.Format(survey.Capacity.AvailableBytes)} for one upload, "
-            + $"{ByteText.Format(survey.Capacity.ReservedBytes)} reserved")
-        .Add("Staged", $"{survey.Capacity.StagedImages} images, {ByteText.Format(survey.Capacity.StagedBytes)}")
-        .Add("Unmanaged", $"{survey.Capacity.UnmanagedFiles} files, {ByteText.Format(survey.Capacity.UnmanagedBytes)}")
-        .Add("Confinement", Confinement(survey.Condition))
+    private static string Describe(PodStatus status) => new FactSheet()
+        .Add("Server", status.Server)
+        .Add("Health", status.Health.Status.ToString())
+        .Add("Directory", status.Capacity.StagingDirectory)
+        .Add("Uploads", status.Capacity.AcceptsUploads ? "accepted" : $"refused: {status.Capacity.Refusal}")
+        .Add("Volume", $"{ByteText.Format(status.Capacity.FreeBytes)} free of {ByteText.Format(status.Capacity.TotalBytes)}")
+        .Add("Available", $"{ByteText.Format(status.Capacity.AvailableBytes)} for one upload, "
+            + $"{ByteText.Format(status.Capacity.ReservedBytes)} reserved")
+        .Add("Staged", $"{status.Capacity.StagedImages} images, {ByteText.Format(status.Capacity.StagedBytes)}")
+        .Add("Unmanaged", $"{status.Capacity.UnmanagedFiles} files, {ByteText.Format(status.Capacity.UnmanagedBytes)}")
+        .Add("Confinement", Confinement(status.Condition))
         .ToString();
 
     private static string Confinement(Condition condition) => string.Join(", ", condition.Confinement.Select(
         layer => layer.Holds ? layer.Mechanism : $"no {layer.Mechanism} ({layer.Missing})"));
 
-    private static string Tables(PodStatus survey)
+    private static string Tables(PodStatus status)
     {
-        var loops = survey.Condition.FailingLoops
+        var loops = status.Condition.FailingLoops
             .Select(loop => (string[])[loop.Name, TimeText.Format(loop.Since), loop.Failure]).ToList();
-        var damaged = survey.Condition.DamagedRecords
+        var damaged = status.Condition.DamagedRecords
             .Select(record => (string[])[record.Name, TimeText.Format(record.SetAsideAt), record.Why]).ToList();
-        var uploadRows = survey.Uploads.Select(UploadsCommand.CreateRow).ToList();
-        var importRows = survey.Imports.Select(ImportsCommand.CreateRow).ToList();
+        var uploadRows = status.Uploads.Select(UploadsCommand.CreateRow).ToList();
+        var importRows = status.Imports.Select(ImportsCommand.CreateRow).ToList();
         return Section("Background loops that fail", new TextTable("LOOP", "SINCE", "FAILURE"), loops)
-            + Section($"Damaged records ({survey.Condition.DamagedRecordCount})", new TextTable("RECORD", "SET ASIDE", "WHY"), damaged)
+            + Section($"Damaged records ({status.Condition.DamagedRecordCount})", new TextTable("RECORD", "SET ASIDE", "WHY"), damaged)
             + Section("Unfinished uploads", UploadsCommand.CreateTable(), uploadRows)
             + Section("Imports under way", ImportsCommand.CreateTable(), importRows);
     }

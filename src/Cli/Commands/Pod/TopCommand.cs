@@ -60,10 +60,10 @@ internal static class TopCommand
     {
         var (plain, view) = (AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No }), new TopView());
         plain.Profile.Width = PlainWidth;
-        await foreach (var survey in LookAsync(invocation, looks, interval))
+        await foreach (var status in LookAsync(invocation, looks, interval))
         {
-            if (invocation.Output.Json) invocation.Output.Result(survey.ToJson, () => "");
-            else plain.Write(view.Draw(survey));
+            if (invocation.Output.Json) invocation.Output.Result(status.ToJson, () => "");
+            else plain.Write(view.Draw(status));
         }
     }
 
@@ -72,7 +72,7 @@ internal static class TopCommand
         var view = new TopView();
         return AnsiConsole.Live(new Text("")).AutoClear(false).Overflow(VerticalOverflow.Crop).StartAsync(async live =>
         {
-            await foreach (var survey in LookAsync(invocation, looks, interval)) live.UpdateTarget(view.Draw(survey));
+            await foreach (var status in LookAsync(invocation, looks, interval)) live.UpdateTarget(view.Draw(status));
         });
     }
 

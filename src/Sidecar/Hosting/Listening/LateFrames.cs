@@ -21,7 +21,7 @@ namespace Sidecar.Hosting.Listening;
 internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock)
 {
     // With Kestrel's five seconds half a minute; a window of 2 MiB takes that long at 70 KB/s.
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(25);
 
     // Kestrel closes a connection that has twice its 100 streams, those that are over among them.
     private const int MostPerConnection = 32;
@@ -68,7 +68,7 @@ internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime 
         {
             await http.Response.CompleteAsync();
             http.Features.Get<IHttpResetFeature>()?.Reset(NoError);
-            await Task.Delay(RetryBackoff, clock, over.Token);
+            await Task.Delay(Linger, clock, over.Token);
         }
         catch (Exception end) when (end is OperationCanceledException or IOException or InvalidOperationException)
         {

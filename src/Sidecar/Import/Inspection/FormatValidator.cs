@@ -76,15 +76,15 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     public ImageView View(ImageBytes bytes, ImageClaim claim) => Validate(bytes, claim).View;
 
     /// <summary>For the staging area: as <see cref="ValidateImage"/> says.</summary>
-    public ValidationResult Validate(ImageClaim claim, SafeFileHandle file, long available, bool complete)
+    public ImageValidation Validate(ImageClaim claim, SafeFileHandle file, long available, bool complete)
     {
         try
         {
-            return new ValidationResult(Validate(new ImageBytes(file, available, complete), claim).NeededBytes, null);
+            return new ImageValidation(Validate(new ImageBytes(file, available, complete), claim).NeededBytes, null);
         }
         catch (ImportException refusal)
         {
-            return new ValidationResult(long.MaxValue, refusal);
+            return new ImageValidation(long.MaxValue, refusal);
         }
     }
 

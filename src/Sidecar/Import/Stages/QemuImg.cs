@@ -9,7 +9,7 @@ using Sidecar.Import.Processes;
 
 namespace Sidecar.Import.Stages;
 
-/// <summary>The two things that imports want of qemu-img, as fixed lists of arguments.</summary>
+/// <summary>The three things that imports want of qemu-img, as fixed lists of arguments.</summary>
 internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> options)
 {
     // It answers in under 200 bytes; anything longer is not an answer.
@@ -46,11 +46,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         string path, string format, string workingDirectory, CancellationToken cancellationToken)
     {
         var answer = new StringBuilder();
-        var limits = new ChildLimits(
-            _options.MaxMemoryBytes, _options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor)
-        {
-            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
-        };
+        var limits = Limits(_options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
         string[] arguments = ["measure", "--output=json", "-O", "qcow2", .. Source(path, format)];
         var outcome = await runner.RunAsync(
             new ChildCommand(Tool.QemuImg, arguments, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
@@ -69,12 +65,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     public async Task ReadBeginningAsync(QemuConversion reading, CancellationToken cancellationToken)
     {
         var timeout = _options.MeasureCpuTime * MeasureTimeoutFactor;
-        var limits = new ChildLimits(
-            _options.MaxMemoryBytes, _options.MeasureCpuTime, BeginningBytes,
-            timeout < _options.Timeout ? timeout : _options.Timeout)
-        {
-            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
-        };
+        var limits = Limits(_options.MeasureCpuTime, BeginningBytes, timeout < _options.Timeout ? timeout : _options.Timeout);
         string[] arguments =
         [
             "dd", "-O", QemuNames[DiskFormats.Raw], "bs=512", $"count={BeginningBytes / 512}",
@@ -94,15 +85,11 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     public async Task ConvertAsync(
         QemuConversion conversion, Action<double> report, CancellationToken cancellationToken)
     {
-        var limits = new ChildLimits(
-            _options.MaxMemoryBytes, _options.MaxCpuTime, _options.MaxOutputBytes, _options.Timeout)
-        {
-            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
-        };
+        var limits = Limits(_options.MaxCpuTime, _options.MaxOutputBytes, _options.Timeout);
         var progress = new QemuProgress(report);
         var outcome = await runner.RunAsync(
             new ChildCommand(
-                Tool.QemuImg, ConvertWords(conversion), conversion.WorkingDirectory, limits, progress.Append)
+                Tool.QemuImg, ConvertArguments(conversion), conversion.WorkingDirectory, limits, progress.Append)
             {
                 Input = conversion.Source, Output = conversion.Target,
             },
@@ -120,7 +107,13 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         + "(Import:Conversion:MaxOutputBytes).",
         ("limit", limit));
 
-    private List<string> ConvertWords(QemuConversion conversion)
+    private ChildLimits Limits(TimeSpan cpuTime, long fileBytes, TimeSpan timeout) =>
+        new(_options.MaxMemoryBytes, cpuTime, fileBytes, timeout)
+        {
+            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
+        };
+
+    private List<string> ConvertArguments(QemuConversion conversion)
     {
         List<string> arguments =
         [

@@ -14,7 +14,7 @@ namespace Sidecar.Routing.Forwarding;
 /// </summary>
 internal sealed class ForwardedImport(
     RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller,
-    StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputFetcher bringer)
+    StreamForwarder streams, ForwardMark mark, OwnerMemory memory, OutputFetcher fetcher)
 {
     private readonly ResourceId _import = ResourceId.Import(ImportIds.Parse(request.ImportId));
     private StreamedCall? _stream;
@@ -33,7 +33,7 @@ internal sealed class ForwardedImport(
         await streams.CopyAsync(
             Stream, owner, (peer, options) => Task.FromResult(peer.Imports.RunImport(request, options)),
             message => PassOnAsync(owner, message), () => false);
-        if (_succeeded is { } import) await bringer.RunAsync(owner, import, responses, caller.CancellationToken);
+        if (_succeeded is { } import) await fetcher.RunAsync(owner, import, responses, caller.CancellationToken);
         return true;
     }
 

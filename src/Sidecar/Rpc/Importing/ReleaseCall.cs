@@ -20,14 +20,14 @@ internal sealed class ReleaseCall(
     public async Task<ReleaseImportResponse> RunAsync(ReleaseImportRequest request, ServerCallContext caller)
     {
         var id = ImportIds.Parse(request.ImportId);
-        var wasBrought = outputs.TryGet(id, out _);
+        var wasFetched = outputs.TryGet(id, out _);
         try
         {
             var released = await ReleaseAsync(id, request, caller);
             released.FreedBytes += (ulong)await outputs.RemoveAsync(id);
             return released;
         }
-        catch (Exception failure) when (wasBrought && IsGone(failure))
+        catch (Exception failure) when (wasFetched && IsGone(failure))
         {
             // The owner has forgotten it already; what is here was all that was left of it.
             return new ReleaseImportResponse { FreedBytes = (ulong)await outputs.RemoveAsync(id) };

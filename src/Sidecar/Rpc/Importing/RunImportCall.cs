@@ -15,7 +15,7 @@ namespace Sidecar.Rpc.Importing;
 /// <summary>The RunImport call: an import runs where its image is, and its progress is told wherever it was asked for.</summary>
 internal sealed class RunImportCall(
     ImportQueue imports, OwnerRouter router, StreamForwarder streams, ForwardMark mark, OwnerMemory memory,
-    OutputFetcher bringer, PodIdentity self)
+    OutputFetcher fetcher, PodIdentity self)
 {
     public Task<bool> RunAsync(
         RunImportRequest request, IServerStreamWriter<ImportEvent> responses, ServerCallContext caller)
@@ -35,7 +35,7 @@ internal sealed class RunImportCall(
         return router.RouteAsync(
             route,
             () => RunHereAsync(wanted, responses, caller.CancellationToken),
-            new ForwardedImport(request, responses, caller, streams, mark, memory, bringer).RunAsync);
+            new ForwardedImport(request, responses, caller, streams, mark, memory, fetcher).RunAsync);
     }
 
     private async Task<bool> RunHereAsync(

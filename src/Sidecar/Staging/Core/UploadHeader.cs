@@ -9,7 +9,7 @@ namespace Sidecar.Staging.Core;
 /// <param name="ExpectedDigests">Algorithm to lower-case hex; the commit fails when the bytes have another.</param>
 /// <param name="HandedOverBy">The draining pod that sends it; empty when a client does.</param>
 /// <param name="FirstCommittedAt">Of an image that is handed over: when its first owner had it.</param>
-/// <param name="DiskFormat">That the sender claims, by which the image is judged; empty: it is not judged.</param>
+/// <param name="DiskFormat">That the sender claims, by which the image is checked; empty: it is not checked.</param>
 /// <param name="ContainerFormat">That the sender claims; empty: bare.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,

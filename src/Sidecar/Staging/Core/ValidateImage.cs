@@ -12,10 +12,10 @@ internal readonly record struct ImageClaim(string DiskFormat, string ContainerFo
 /// How many must be there before more can be told; <see cref="long.MaxValue"/>: only the whole image tells more.
 /// </param>
 /// <param name="Refusal">Why the image is refused, as its sender shall see it; null when it is not.</param>
-internal readonly record struct ValidationResult(long NeededBytes, Exception? Refusal)
+internal readonly record struct ImageValidation(long NeededBytes, Exception? Refusal)
 {
     /// <summary>Nothing to say before the end, or at it.</summary>
-    public static readonly ValidationResult Nothing = new(long.MaxValue, null);
+    public static readonly ImageValidation Nothing = new(long.MaxValue, null);
 }
 
 /// <summary>Validates an image by its content. The staging area knows no format itself.</summary>
@@ -23,4 +23,4 @@ internal readonly record struct ValidationResult(long NeededBytes, Exception? Re
 /// <param name="available">Bytes that are there.</param>
 /// <param name="complete">That is the whole image.</param>
 /// <exception cref="IOException">The file cannot be read.</exception>
-internal delegate ValidationResult ValidateImage(ImageClaim claim, SafeFileHandle file, long available, bool complete);
+internal delegate ImageValidation ValidateImage(ImageClaim claim, SafeFileHandle file, long available, bool complete);

@@ -4,12 +4,12 @@ using Sidecar.Staging.Core;
 namespace Sidecar.Staging.Uploads;
 
 /// <summary>
-/// Has an upload whose sender claims a format judged while it grows: each time that more can be told than before, and
-/// completely before its commit. In between it costs one comparison a chunk.
+/// Validates the format that the sender of an upload claims, whenever a new header field has arrived, and completely before
+/// the commit. In between it costs one comparison a chunk.
 /// </summary>
 internal sealed class UploadValidator(ValidateImage validate, ImageClaim claim, SafeFileHandle data)
 {
-    // Where most formats show, so that most uploads are judged once on the way.
+    // Where most formats show, so that most uploads are checked once on the way.
     private const long FirstBytes = 64 << 10;
 
     private readonly bool _isAsked = claim.DiskFormat.Length > 0;

@@ -30,7 +30,7 @@ _REFUSED = "The image cannot be staged"
 
 
 class StageRequest:
-    """One upload. Space is reserved and the first bytes are judged before Glance hears of it."""
+    """One upload. Space is reserved and the first bytes are checked before Glance hears of it."""
 
     def __init__(self, app, request, image_id):
         self._app = app

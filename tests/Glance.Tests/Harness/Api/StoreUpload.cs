@@ -6,7 +6,7 @@ namespace Glance.Tests.Harness.Api;
 /// <summary>Stops a pod's glance-api as soon as it has created an image's file in a store.</summary>
 internal sealed class StoreUpload : IDisposable
 {
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly FileSystemWatcher _watcher;
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,7 +28,7 @@ internal sealed class StoreUpload : IDisposable
     /// <summary>Waits until it stands still, in mid-upload.</summary>
     public async Task StoppedAsync(string path, long size)
     {
-        await _stopped.Task.WaitAsync(RetryBackoff);
+        await _stopped.Task.WaitAsync(Limit);
         Assert.That(new FileInfo(path).Length, Is.LessThan(size), "it was stopped too late");
     }
 

@@ -9,7 +9,7 @@ internal sealed class CephCluster : IAsyncDisposable
 {
     public const string Pool = "images";
 
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly string _directory;
     private readonly List<Command> _daemons = [];
@@ -71,7 +71,7 @@ internal sealed class CephCluster : IAsyncDisposable
         await Command.RunAsync(["ceph-osd", "--conf", Configuration, "--id", "0", "--mkfs", "--osd-uuid", uuid]);
         _daemons.Add(Command.Start(["ceph-osd", "--conf", Configuration, "--id", "0", "--foreground"]));
         await Until.RightAsync(
-            () => CephAsync("osd", "stat"), stat => stat.Contains("1 up", StringComparison.Ordinal), RetryBackoff);
+            () => CephAsync("osd", "stat"), stat => stat.Contains("1 up", StringComparison.Ordinal), Limit);
     }
 
     private Task<string> CephAsync(params string[] arguments) =>

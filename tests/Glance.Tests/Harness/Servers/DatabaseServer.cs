@@ -3,7 +3,7 @@ namespace Glance.Tests.Harness.Servers;
 /// <summary>A MariaDB server of the suite's own, reached by a Unix socket only.</summary>
 internal sealed class DatabaseServer : IAsyncDisposable
 {
-    private static readonly TimeSpan RetryBackoff = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private const string Database = "glance";
 
@@ -26,7 +26,7 @@ internal sealed class DatabaseServer : IAsyncDisposable
             "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0",
             "--innodb-flush-method=nosync", "--innodb-buffer-pool-size=64M", "--max-connections=300",
             $"--pid-file={Path.Combine(directory, "mariadb.pid")}"]);
-        await server.LoggedAsync(line => line.Contains("ready for connections", StringComparison.Ordinal), RetryBackoff);
+        await server.LoggedAsync(line => line.Contains("ready for connections", StringComparison.Ordinal), Limit);
         await Command.RunAsync([.. Client(socket), "-e", $"CREATE DATABASE {Database}"]);
         return new DatabaseServer(server, socket);
     }

@@ -15,7 +15,7 @@ internal sealed class FormatValidatorTests : InspectionTest
 
     private static readonly ServiceProvider Services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
-    private static readonly FormatValidator Judge = new(
+    private static readonly FormatValidator Validator = new(
         new ImageInspector(1L << 40, []), new ImportMetrics(Services.GetRequiredService<IMeterFactory>()));
 
     [TestCase("qcow2", "")]
@@ -111,7 +111,7 @@ internal sealed class FormatValidatorTests : InspectionTest
     [Test]
     public void View_ContainerThatIsNotBare_IsNotJudged()
     {
-        var view = Judge.View(new ImageBytes(TestImages.Noise(Prefix), true), new ImageClaim("qcow2", "ova"));
+        var view = Validator.View(new ImageBytes(TestImages.Noise(Prefix), true), new ImageClaim("qcow2", "ova"));
 
         Assert.That(view, Is.EqualTo(new ImageView("", "", 0)));
     }
@@ -154,10 +154,10 @@ internal sealed class FormatValidatorTests : InspectionTest
         var rounds = 0;
         for (; available != long.MaxValue; rounds++)
         {
-            var judgement = Judge.Validate(new ImageClaim("vhdx", ""), file, available, complete: false);
-            Assert.That(judgement.Refusal, Is.Null);
-            Assert.That(judgement.NeededBytes, Is.GreaterThan(available));
-            available = judgement.NeededBytes;
+            var result = Validator.Validate(new ImageClaim("vhdx", ""), file, available, complete: false);
+            Assert.That(result.Refusal, Is.Null);
+            Assert.That(result.NeededBytes, Is.GreaterThan(available));
+            available = result.NeededBytes;
         }
 
         Assert.That(rounds, Is.LessThan(20));
@@ -171,7 +171,7 @@ internal sealed class FormatValidatorTests : InspectionTest
         return iso;
     }
 
-    private static ImageView View(byte[] image, string claimed, int length) => Judge.View(
+    private static ImageView View(byte[] image, string claimed, int length) => Validator.View(
         new ImageBytes(image.AsMemory(0, length), length == image.Length), new ImageClaim(claimed, ""));
 
     private static bool Refuses(byte[] image, string claimed, int length)

@@ -77,11 +77,11 @@ internal sealed class PlantedFilesTests
         {
             await File.WriteAllTextAsync(path, "digested");
             // It is judged when it is open, and before it is renamed.
-            staging.Judge = (_, _, _, _) =>
+            staging.Validate = (_, _, _, _) =>
             {
                 File.WriteAllText(path + ".new", "replaced");
                 File.Move(path + ".new", path, overwrite: true);
-                return ValidationResult.Nothing;
+                return ImageValidation.Nothing;
             };
             await AssertRefusedAsync(staging, path, "replaced");
             Assert.That(File.ReadAllText(path), Is.EqualTo("replaced"));

@@ -52,10 +52,10 @@ internal sealed class InterruptionTests
         var inside = new TaskCompletionSource();
         using var staging = new StagingFixture
         {
-            Judge = (_, _, _, _) =>
+            Validate = (_, _, _, _) =>
             {
                 inside.SetResult();
-                return ValidationResult.Nothing;
+                return ImageValidation.Nothing;
             },
         };
         using (var file = File.OpenHandle(staging.Layout.ImageFile(_id), FileMode.Create, FileAccess.Write))

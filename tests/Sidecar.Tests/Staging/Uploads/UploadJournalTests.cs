@@ -88,7 +88,7 @@ internal sealed class UploadJournalTests
     }
 
     [Test]
-    public void MakeDurable_KeepsThePointsAndWritesThemAnew()
+    public void MakeDurable_KeepsThePointsAndWritesThemAgain()
     {
         using var directory = new TempDirectory();
         var path = directory["journal"];

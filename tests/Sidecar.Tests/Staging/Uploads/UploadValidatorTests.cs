@@ -18,7 +18,7 @@ internal sealed class UploadValidatorTests
     [Test]
     public async Task Append_WithAClaim_IsJudgedWhenMoreCanBeTold()
     {
-        using var staging = new StagingFixture { Judge = Validate(needed: 5 * Part) };
+        using var staging = new StagingFixture { Validate = Validate(needed: 5 * Part) };
         await using (var writer = await BeginAsync(staging))
         {
             for (var i = 0; i < 8; i++) Append(writer);
@@ -31,7 +31,7 @@ internal sealed class UploadValidatorTests
     [Test]
     public async Task Append_WithoutAClaim_IsNotJudged()
     {
-        using var staging = new StagingFixture { Judge = Validate(needed: 0) };
+        using var staging = new StagingFixture { Validate = Validate(needed: 0) };
         await staging.StageAsync(_id, new byte[8 * Part]);
         Assert.That(_asked, Is.Empty);
     }
@@ -40,7 +40,7 @@ internal sealed class UploadValidatorTests
     public async Task Append_Refused_EndsWithTheJudgesWordsAndNothingIsKept()
     {
         var refusal = new InvalidDataException("bad");
-        using var staging = new StagingFixture { Judge = (_, _, _, _) => new ValidationResult(0, refusal) };
+        using var staging = new StagingFixture { Validate = (_, _, _, _) => new ImageValidation(0, refusal) };
         await using (var writer = await BeginAsync(staging))
         {
             Append(writer);
@@ -55,7 +55,7 @@ internal sealed class UploadValidatorTests
     {
         using var staging = new StagingFixture
         {
-            Judge = (_, _, _, complete) => complete ? new ValidationResult(0, new InvalidDataException("bad")) : ValidationResult.Nothing,
+            Validate = (_, _, _, complete) => complete ? new ImageValidation(0, new InvalidDataException("bad")) : ImageValidation.Nothing,
         };
         await using (var writer = await BeginAsync(staging))
         {
@@ -69,7 +69,7 @@ internal sealed class UploadValidatorTests
     [Test]
     public async Task Resume_AfterARestart_IsJudgedByTheClaimItBeganWith()
     {
-        using var staging = new StagingFixture { Judge = Validate(needed: long.MaxValue) };
+        using var staging = new StagingFixture { Validate = Validate(needed: long.MaxValue) };
         await using (var writer = await BeginAsync(staging)) Append(writer);
         staging.Restart();
         await using (var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), Part, default))
@@ -85,8 +85,8 @@ internal sealed class UploadValidatorTests
     {
         using var staging = new StagingFixture
         {
-            Judge = (claim, _, size, complete) =>
-                new ValidationResult(0, new InvalidDataException($"{claim.DiskFormat} {size} {complete}")),
+            Validate = (claim, _, size, complete) =>
+                new ImageValidation(0, new InvalidDataException($"{claim.DiskFormat} {size} {complete}")),
         };
         var path = Path.Combine(staging.Layout.Directory, "part");
         await File.WriteAllBytesAsync(path, new byte[10]);
@@ -102,7 +102,7 @@ internal sealed class UploadValidatorTests
     {
         Assert.That(claim, Is.EqualTo(new ImageClaim("qcow2", "bare")));
         _asked.Add((available, complete));
-        return new ValidationResult(available < needed ? needed : long.MaxValue, null);
+        return new ImageValidation(available < needed ? needed : long.MaxValue, null);
     };
 
     private Task<UploadWriter> BeginAsync(StagingFixture staging) => staging.Area.BeginUploadAsync(

@@ -44,6 +44,21 @@ internal sealed class StatusOfWritesTests : SidecarTest
     }
 
     [Test]
+    public async Task Write_ThatIsAnsweredBeforeItReturns_Succeeds()
+    {
+        var answer = new TaskCompletionSource<StagedImage>();
+        using var call = new StatusOfWrites().AsyncClientStreamingCall<StageRequest, StagedImage>(
+            default,
+            _ => new AsyncClientStreamingCall<StageRequest, StagedImage>(
+                new WriterThatLearnsLast(), answer.Task, Task.FromResult(new Metadata()), () => Status.DefaultSuccess, () => [], () => { }));
+
+        var writing = call.RequestStream.WriteAsync(new StageRequest { Finish = new StageFinish() }, Deadline);
+        answer.SetResult(new StagedImage());
+
+        await writing.WaitAsync(Deadline);
+    }
+
+    [Test]
     public async Task Write_WhenTheServerIsGone_IsUnavailable()
     {
         using var directory = TestDirectory.Create();
@@ -99,4 +114,17 @@ internal sealed class StatusOfWritesTests : SidecarTest
 
     private static Glance.Sidecar.V1.Staging.StagingClient Client(Grpc.Net.Client.GrpcChannel channel) =>
         new(channel.Intercept(new StatusOfWrites()));
+
+    /// <summary>A stream whose message reaches the server long before the sender's thread runs again.</summary>
+    private sealed class WriterThatLearnsLast : IClientStreamWriter<StageRequest>
+    {
+        public WriteOptions? WriteOptions { get; set; }
+
+        public Task WriteAsync(StageRequest message) => Task.Delay(Timeout.Infinite);
+
+        public Task WriteAsync(StageRequest message, CancellationToken cancellationToken) =>
+            Task.Delay(Timeout.Infinite, cancellationToken);
+
+        public Task CompleteAsync() => Task.CompletedTask;
+    }
 }

@@ -34,6 +34,12 @@ internal sealed class StatusOfWrites : Interceptor
 
         public async Task WriteAsync(TRequest message, CancellationToken cancellationToken)
         {
+            // A server that answers well without having read everything: what is written now, nobody reads.
+            if (call.ResponseAsync.IsCompletedSuccessfully)
+            {
+                throw new RpcException(new Status(StatusCode.Unavailable, "The call was answered before everything was sent."));
+            }
+
             var write = call.RequestStream.WriteAsync(message, cancellationToken);
             // A write waits for room in the server's window. Where the server ends the call just then, the channel was seen
             // to leave it waiting for ever, though the status is there; so the end of the call is the end of the write.
@@ -48,10 +54,9 @@ internal sealed class StatusOfWrites : Interceptor
             }
 
             // A write fails only when the call is over or about to be, so the response comes soon; its status tells why.
+            // Where it is good, this was the last message: the server has read it, acted on it and answered, all before
+            // this thread learned that it was sent.
             await call.ResponseAsync;
-            // A server that answers well without having read everything.
-            throw new RpcException(new Status(
-                StatusCode.Unavailable, "The call was answered before everything was sent.", write.Exception));
         }
 
         public async Task CompleteAsync()

@@ -56,6 +56,7 @@ internal sealed class StatusOfWritesTests : SidecarTest
         answer.SetResult(new StagedImage());
 
         await writing.WaitAsync(Deadline);
+        await call.RequestStream.CompleteAsync();
     }
 
     [Test]
@@ -125,6 +126,7 @@ internal sealed class StatusOfWritesTests : SidecarTest
         public Task WriteAsync(StageRequest message, CancellationToken cancellationToken) =>
             Task.Delay(Timeout.Infinite, cancellationToken);
 
-        public Task CompleteAsync() => Task.CompletedTask;
+        // As the channel's own does.
+        public Task CompleteAsync() => throw new InvalidOperationException("The previous write is in progress.");
     }
 }

@@ -61,6 +61,8 @@ internal sealed class StatusOfWrites : Interceptor
 
         public async Task CompleteAsync()
         {
+            // There is nothing to complete any more, and the channel may take the last write for one in progress.
+            if (call.ResponseAsync.IsCompleted) return;
             try
             {
                 await call.RequestStream.CompleteAsync();

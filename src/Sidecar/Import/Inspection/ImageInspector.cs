@@ -113,7 +113,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     }
 
     // Even nothing is a disk: Nova stages that for a machine that boots from a volume.
-    private static FormatVerdict InspectRaw(ImageBytes bytes) => FormatVerdict.Match(bytes.Length, new Checks());
+    private static FormatVerdict InspectRaw(ImageBytes bytes) => FormatVerdict.Match(bytes.KnownLength, new Checks());
 
     private IEnumerable<FailedCheck> CheckLimit(long virtualSize)
     {

@@ -86,6 +86,18 @@ internal sealed class FormatValidatorTests : InspectionTest
     public void View_Qcow2SaidToBeAnother_Refused(string claimed) =>
         Assert.That(Mismatch([.. Qcow2FormatTests.Header(), 0], claimed), Is.EqualTo("qcow2"));
 
+    // Programs that guess look at the first bytes: such a file is no raw disk, though its type is that of a footer behind one.
+    [TestCase(true)]
+    [TestCase(false)]
+    public void View_FooterOfAFixedVhdAtTheBeginning_CannotBeCalledRaw(bool whole)
+    {
+        var image = new byte[Prefix];
+        "conectix"u8.CopyTo(image);
+        image[63] = 2;
+
+        Assert.That(Refusal(image, "raw", whole ? image.Length : 1024).Facts["check"], Is.EqualTo("vhd_type"));
+    }
+
     [TestCase("raw", true)]
     [TestCase("ami", false)] // a kernel is no disk
     [TestCase("vhd", false)]

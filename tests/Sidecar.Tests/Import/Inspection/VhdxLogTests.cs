@@ -42,6 +42,22 @@ internal sealed class VhdxLogTests : InspectionTest
         Assert.That(QemuReads(path), Is.True);
     }
 
+    [Test]
+    public void Inspect_LogOfEntriesWithinEachOther_Refused()
+    {
+        const int LogBytes = 1 << 20;
+        var image = Dirty(0);
+        var first = image.AsSpan(LogOffset, EntryBytes).ToArray();
+        for (var at = 0; at < LogBytes; at += EntryBytes)
+        {
+            var entry = image.AsSpan(LogOffset + at, EntryBytes);
+            first.CopyTo(entry);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[8..], LogBytes - at); // as long as fits, and not signed
+        }
+
+        Assert.That(Failed(InspectFile(Write(image))), Is.EqualTo(new[] { "vhdx_log" }));
+    }
+
     private static bool QemuReads(string path) =>
         CommandLine.TryRun("/", "qemu-img", "measure", "-f", "vhdx", "-O", "raw", path).ExitCode == 0;
 

@@ -48,6 +48,7 @@ internal sealed class VhdFormat : ImageFormat
             checks.Require(bytes.StartsWith(table, "cxsparse"u8), "vhd_header", "its dynamic header is missing");
         }
 
-        return FormatVerdict.Match(size, checks, wraps: type == Fixed);
+        // At the beginning it is what programs that guess look at, whatever type it says.
+        return FormatVerdict.Match(size, checks, wraps: offset > 0 && type == Fixed);
     }
 }

@@ -42,12 +42,16 @@ internal static class VhdxLog
 
     private static bool HasEntry(ImageBytes bytes, long log, int length, ReadOnlySpan<byte> guid)
     {
+        var claimed = 0L;
         for (var block = 0; block < length; block += ImageBytes.MaxReadBytes)
         {
             var part = bytes.Read(log + block, Math.Min(ImageBytes.MaxReadBytes, length - block)).Span;
             for (var at = 0; at + EntryAlignment <= part.Length; at += EntryAlignment)
             {
-                if (IsEntry(part[at..], guid) && IsWhole(bytes, log + block + at, part[at..], length - block - at)) return true;
+                if (!IsEntry(part[at..], guid)) continue;
+                // Entries that lie in each other, each of which would be read as a whole: 256 times the log, if nobody counted.
+                claimed += BinaryPrimitives.ReadUInt32LittleEndian(part[(at + EntryLength)..]);
+                if (claimed > length || IsWhole(bytes, log + block + at, part[at..], length - block - at)) return true;
             }
         }
 

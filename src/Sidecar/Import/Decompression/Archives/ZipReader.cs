@@ -78,6 +78,8 @@ internal sealed class ZipReader : DecompressionReader
         try
         {
             var archive = new ZipArchive(whole, ZipArchiveMode.Read);
+            // The library finds the directory in its own way, and so another one where somebody wrote two.
+            if (_member.Index >= archive.Entries.Count) throw Corrupt("its directory is damaged");
             return (archive, archive.Entries[_member.Index].Open());
         }
         catch (InvalidDataException)

@@ -115,7 +115,7 @@ setup_tests() {
   need_dotnet
   need_commands qemu-img=qemu-utils openssl=openssl strace=strace ip=iproute2 tc=iproute2 nft=nftables \
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
-    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 node=nodejs npm=npm prlimit=util-linux \
+    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa node=nodejs npm=npm prlimit=util-linux \
     script=bsdutils kill=procps mount=mount
   # protoc's package leaves out google/protobuf/*.proto, which the API's protos import.
   need_packages python3 python3-grpcio python3-protobuf grpc-proto libprotobuf-dev
@@ -160,6 +160,6 @@ setup_image() {
 setup_bench() {
   need_dotnet
   need_commands g++=g++ protoc=protobuf-compiler grpc_cpp_plugin=protobuf-compiler-grpc pkg-config=pkg-config \
-    python3=python3 qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4
+    python3=python3 qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa
   need_packages libgrpc++-dev libprotobuf-dev
 }

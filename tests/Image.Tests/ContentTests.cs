@@ -32,6 +32,7 @@ internal sealed class ContentTests
     [TestCase("xz", "--version")]
     [TestCase("zstd", "--version")]
     [TestCase("find", "/usr/bin/bzip2")]
+    [TestCase("find", "/usr/bin/lhasa")]
     [TestCase("lz4", "--version")]
     [TestCase("prlimit", "--version")]
     [TestCase("setpriv", "--version")]

@@ -228,18 +228,6 @@ internal sealed class DecompressionTests : ImportTest
         Assert.That(import.Failure?.Message, Does.Contain("Import:Tools:Xz"));
     }
 
-    [Test]
-    [CancelAfter(60_000)]
-    public async Task Import_LhaArchive_IsRefusedByName(CancellationToken cancellationToken)
-    {
-        var archive = Directory.Write("disk.lzh", [0x22, 0x33, .. "-lh5-"u8, .. TestImages.Noise(100_000)]);
-
-        var import = await ImportAsync(archive, cancellationToken);
-
-        Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.CompressionUnsupported));
-        Assert.That(import.Failure?.Facts["compression"], Is.EqualTo("lha"));
-    }
-
     [TestCase("sleep 1000")]
     [TestCase("cat > /dev/null; sleep 1000")]
     [TestCase("exec >&-; sleep 1000")]

@@ -23,6 +23,10 @@ internal sealed class ToolOptions
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Bzip2 { get; set; } = "";
 
+    /// <summary>Unpacks what came compressed by lha.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Lhasa { get; set; } = "";
+
     /// <summary>Unpacks what came compressed by lz4.</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Lz4 { get; set; } = "";

@@ -42,13 +42,14 @@ internal static class Compressions
         [
             new GzipCompression(),
             new ZipCompression(),
-            // Left alone, xz since 5.6 takes memory for every CPU.
+            // Left alone, xz since 5.6 takes memory for every CPU. Who starts it gives it more threads where there is memory.
             new ProgramCompression("xz", Tool.Xz, new BytePattern("fd 37 7a 58 5a 00").Matches, XzStreams.Find, "--threads=1"),
             new ProgramCompression("lzma", Tool.Xz, LzmaHeader.Matches, (file, _) => LzmaHeader.Find(file), "--threads=1", "--format=lzma"),
             zstd,
             lz4,
             new FramedCompression(zstd, lz4),
             new ProgramCompression("bzip2", Tool.Bzip2, IsBzip2, Bzip2Streams.Find),
+            new LhaCompression(),
             .. Unsupported,
             new TarCompression(),
         ];
@@ -63,7 +64,6 @@ internal static class Compressions
 
     private static IEnumerable<Compression> Unsupported =>
     [
-        new LhaCompression(),
         new UnsupportedCompression("7z", "37 7a bc af 27 1c"),
         new UnsupportedCompression("lzip", "4c 5a 49 50 01"),
         new UnsupportedCompression("rar", "52 61 72 21 1a 07"),

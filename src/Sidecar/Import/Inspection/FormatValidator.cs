@@ -25,7 +25,7 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     {
         var seen = report.As(claimed);
         if (seen.FailedChecks.Count > 0) throw Refuse(seen);
-        if (claimed.Length == 0 || DiskFormats.Agree(claimed, seen.Format)) return seen;
+        if (compression == null && (claimed.Length == 0 || DiskFormats.Agree(claimed, seen.Format))) return seen;
         metrics.InspectionRefused(report.Format, "format_mismatch");
         throw Mismatch(claimed, compression ?? report.DiskFormat, compression != null);
     }
@@ -154,8 +154,10 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
 
     private static ImportException Mismatch(string claimed, string detected, bool compressed) => new(
         ImportError.FormatMismatch,
-        $"The image is said to be {claimed} and its content is {detected}. Name the format that it has"
-        + (compressed ? ", or import it with image_decompression." : "."),
+        compressed
+            ? $"The image is packed by {detected}, and image_decompression is not among the plugins of this import: have it unpacked by "
+            + "that, or upload it unpacked."
+            : $"The image is said to be {claimed} and its content is {detected}. Name the format that it has.",
         ("claimed", claimed),
         ("detected", detected));
 }

@@ -8,6 +8,7 @@ internal enum Tool
     Zstd,
     Bzip2,
     Lz4,
+    Lhasa,
     Prlimit,
     Setpriv,
     Unshare,

@@ -33,6 +33,7 @@ internal sealed class DecompressionStage(
     // A program's own buffers; and, in its address space only, its libraries and the stacks of its threads.
     private const long BufferMemoryBytes = 32 << 20;
     private const long OverheadBytes = 256 << 20;
+    private const long ThreadOverheadBytes = 16 << 20;
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
 
@@ -71,11 +72,30 @@ internal sealed class DecompressionStage(
         Tool tool, IReadOnlyList<string> arguments, Extent extent, ImportWork work, SafeFileHandle input,
         CancellationToken cancellationToken)
     {
-        var needed = extent.MemoryBytes + BufferMemoryBytes;
-        if (needed > Math.Min(MaxProgramBytes, memory.TotalBytes)) throw TooMuchMemory(tool, needed);
-        var limits = new ChildLimits(needed + OverheadBytes, _options.Timeout, 0, _options.Timeout) { PromisedBytes = needed };
+        var (threads, needed) = Plan(tool, extent);
+        var limits = new ChildLimits(
+            needed + OverheadBytes + (threads * ThreadOverheadBytes), _options.Timeout * threads, 0, _options.Timeout)
+        {
+            PromisedBytes = needed,
+        };
+        if (threads > 1) arguments = [.. arguments, $"--threads={threads}", $"--memlimit-mt-decompress={needed}"];
         var command = new ChildCommand(tool, arguments, work.Directory, limits, _ => { }) { InputBytes = extent.End };
         return children.StartFilterAsync(command, input, cancellationToken);
+    }
+
+    /// <summary>
+    /// How many threads a program may use, and the memory of all of them. More than one takes a share of the memory only, so that
+    /// other imports need not wait for one that could do with less.
+    /// </summary>
+    private (long Threads, long MemoryBytes) Plan(Tool tool, Extent extent)
+    {
+        var needed = extent.MemoryBytes + BufferMemoryBytes;
+        var most = Math.Min(MaxProgramBytes, memory.TotalBytes);
+        if (needed > most) throw TooMuchMemory(tool, needed);
+        if (extent.Blocks < 2) return (1, needed);
+        var forEach = extent.BlockBytes + extent.MemoryBytes;
+        var threads = Math.Min(Math.Min(extent.Blocks, Environment.ProcessorCount), ((most / 4) - needed) / forEach);
+        return threads < 2 ? (1, needed) : (threads, needed + (threads * forEach));
     }
 
     private void Decompress(DecompressionReader content, ImportWork work, StageRun run, CancellationToken cancellationToken)

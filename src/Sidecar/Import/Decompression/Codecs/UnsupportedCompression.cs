@@ -18,7 +18,7 @@ internal sealed class UnsupportedCompression(string name, params string[] magics
 
     public static ImportException Refusal(string what, string name) => new(
         ImportError.CompressionUnsupported,
-        $"The image is packed by {what}, which is not unpacked here: compress it once, by gzip, xz, zstd, bzip2, lz4 or zip.",
+        $"The image is packed by {what}, which is not unpacked here: compress it once, by gzip, xz, zstd, bzip2, lz4, lha or zip.",
         ("compression", name));
 
     public override bool Matches(ReadOnlySpan<byte> head)

@@ -3,7 +3,10 @@ using Sidecar.Import.Decompression.Core;
 namespace Sidecar.Import.Decompression.Codecs;
 
 /// <summary>The blocks of one xz stream, and the memory that they ask of a reader.</summary>
-internal static class XzBlocks
+/// <param name="Start">Where the first one begins.</param>
+/// <param name="LargestBytes">The most that any of them has, packed and unpacked together.</param>
+/// <param name="MemoryBytes">The largest dictionary of any of them.</param>
+internal readonly record struct XzBlocks(long Start, long Count, long LargestBytes, long MemoryBytes)
 {
     private const int Lzma2 = 0x21;
     private const int MaxHeaderBytes = 1024;
@@ -11,21 +14,28 @@ internal static class XzBlocks
     // One header a block is read: those of a disk of terabytes, in blocks of some megabytes.
     private const long MaxBlocks = 1 << 20;
 
-    /// <summary>Where the first block begins, and the most that any of them takes; null where the index makes no sense.</summary>
-    public static (long Start, long MemoryBytes)? Measure(FileWindow file, ReadOnlySpan<byte> index, long end, Action keepOn)
+    // So large that nobody has memory for it, and that a few of them are a number yet.
+    private const long MaxBlockBytes = 1L << 50;
+
+    /// <summary>By the stream's index; null where that makes no sense.</summary>
+    public static XzBlocks? Measure(FileWindow file, ReadOnlySpan<byte> index, long end, Action keepOn)
     {
         var at = 1;
         if (index[0] != 0 || Number(index, ref at) is not { } count || count > MaxBlocks) return null;
         var lengths = new List<long>();
+        var (start, largest) = (end, 0L);
         for (var i = 0L; i < count; i++)
         {
-            if (Number(index, ref at) is not { } unpadded || Number(index, ref at) is null) return null;
+            if (Number(index, ref at) is not { } unpadded || Number(index, ref at) is not { } unpacked) return null;
+            // One by one, as the sum of what somebody wrote there may be larger than any number.
+            if (unpadded <= 0 || unpadded >= start) return null;
             lengths.Add((unpadded + 3) & ~3L);
+            start -= lengths[^1];
+            largest = Math.Max(largest, lengths[^1] + Math.Min(unpacked, MaxBlockBytes));
         }
 
-        var start = end - lengths.Sum();
         var (offset, memory) = (start, 0L);
-        if (start <= 0 || lengths.Exists(length => length <= 0 || length > end)) return null;
+        if (start <= 0) return null;
         foreach (var length in lengths)
         {
             keepOn();
@@ -33,7 +43,7 @@ internal static class XzBlocks
             offset += length;
         }
 
-        return (start, memory);
+        return new XzBlocks(start, count, largest, memory);
     }
 
     /// <summary>The dictionary of the block there; 0 where there is no block, or none of a kind that has one.</summary>

@@ -30,19 +30,22 @@ internal static class XzStreams
         var end = LastEnd(file, file.Length, keepOn);
         for (var tries = 0; end > 0 && tries < MaxFooters; end = LastEnd(file, end - 1, keepOn), tries++)
         {
-            if (WholeMemory(file, end, keepOn) is not { } memory) continue;
+            if (Blocks(file, end, keepOn) is not { } blocks) continue;
             var rest = SkipPadding(file, end);
             var damaged = rest < file.Length && Remainder.IsDamagedStream(file, rest, [Beginning], keepOn);
-            return new Extent(end, Math.Max(first, memory)) { IsDamaged = damaged };
+            return new Extent(end, Math.Max(first, blocks.MemoryBytes))
+            {
+                IsDamaged = damaged, Blocks = blocks.Count, BlockBytes = blocks.LargestBytes,
+            };
         }
 
         return new Extent(file.Length, first); // cut short or damaged, as xz will say
     }
 
-    /// <summary>What the streams that end there take at most; null when they do not begin at the file's beginning.</summary>
-    private static long? WholeMemory(FileWindow file, long end, Action keepOn)
+    /// <summary>Those of all streams that end there; null when they do not begin at the file's beginning.</summary>
+    private static XzBlocks? Blocks(FileWindow file, long end, Action keepOn)
     {
-        var memory = 0L;
+        var all = default(XzBlocks);
         while (true)
         {
             keepOn();
@@ -54,8 +57,10 @@ internal static class XzStreams
             if (XzBlocks.Measure(file, index, indexStart, keepOn) is not { } blocks) return null;
             var start = blocks.Start - HeaderBytes;
             if (!Beginning.Matches(file.Read(start, HeaderBytes))) return null;
-            memory = Math.Max(memory, blocks.MemoryBytes);
-            if (start == 0) return memory;
+            all = new XzBlocks(
+                start, all.Count + blocks.Count, Math.Max(all.LargestBytes, blocks.LargestBytes),
+                Math.Max(all.MemoryBytes, blocks.MemoryBytes));
+            if (start == 0) return all;
             end = start;
             while (end > 0 && file.UInt32(end - sizeof(uint)) == 0) end -= sizeof(uint);
         }

@@ -9,6 +9,8 @@ namespace Sidecar.Import.Decompression.Core;
 /// </summary>
 internal abstract class DecompressionReader(SafeFileHandle file, string compression) : IDisposable
 {
+    private const string PackAlone = "Pack the image as the only member of a plain archive";
+
     /// <summary>Bytes of the compressed file that were used up so far.</summary>
     public abstract long Consumed { get; }
 
@@ -56,8 +58,9 @@ internal abstract class DecompressionReader(SafeFileHandle file, string compress
         ("compression", compression));
 
     /// <param name="advice">What to do instead of uploading it uncompressed.</param>
-    protected ImportException Unsupported(
-        string what, string advice = "Pack the image as the only member of a plain archive") => new(
+    protected ImportException Unsupported(string what, string advice = PackAlone) => Unsupported(compression, what, advice);
+
+    public static ImportException Unsupported(string compression, string what, string advice = PackAlone) => new(
         ImportError.CompressionUnsupported,
         $"The image is packed by {compression}, and {what}. {advice}, or upload it uncompressed.",
         ("compression", compression));

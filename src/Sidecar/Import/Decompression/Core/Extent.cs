@@ -8,6 +8,12 @@ namespace Sidecar.Import.Decompression.Core;
 /// <param name="MemoryBytes">What unpacking it takes besides the program itself.</param>
 internal readonly record struct Extent(long End, long MemoryBytes)
 {
+    /// <summary>Blocks that can be unpacked each by a thread of its own; 0 where they do not tell their lengths.</summary>
+    public long Blocks { get; init; }
+
+    /// <summary>What each further thread takes: the largest block, packed and unpacked.</summary>
+    public long BlockBytes { get; init; }
+
     /// <summary>What stands behind it looks like a further stream whose beginning is damaged.</summary>
     public bool IsDamaged { get; init; }
 }

@@ -228,6 +228,20 @@ internal sealed class DecompressionTests : ImportTest
         Assert.That(import.Failure?.Message, Does.Contain("Import:Tools:Xz"));
     }
 
+    [TestCase("")]
+    [TestCase("raw")]
+    [TestCase("qcow2")]
+    [CancelAfter(60_000)]
+    public async Task Import_PackedWhereNothingUnpacksIt_IsRefused(string claimed, CancellationToken cancellationToken)
+    {
+        var request = Request(Stage(Pack("xz", Directory.Raw()))) with { DiskFormat = claimed, Stages = ["image_inspection"] };
+
+        var import = await RunAsync(request, cancellationToken);
+
+        Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.FormatMismatch), import.Failure?.Message);
+        Assert.That(import.Failure!.Message, Does.Contain("xz").And.Contain("image_decompression"));
+    }
+
     [TestCase("sleep 1000")]
     [TestCase("cat > /dev/null; sleep 1000")]
     [TestCase("exec >&-; sleep 1000")]

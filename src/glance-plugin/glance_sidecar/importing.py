@@ -9,6 +9,7 @@ from glance_sidecar import client
 from glance_sidecar import intake
 from glance_sidecar import options
 from glance_sidecar import records
+from glance_sidecar import rules
 from glance_sidecar import volume
 from glance_sidecar.attempt import Attempt
 from glance_sidecar.errors import CONTENT_REASONS, SidecarError
@@ -84,6 +85,7 @@ class ImportRun:
             "container_format": image.container_format or "",
             "output_disk_format": settings.output_format,
             "output_placement": "BRING_HERE",
+            "rules": rules.of_import(),
         }
 
     def _apply(self, result):

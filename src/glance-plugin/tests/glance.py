@@ -69,6 +69,9 @@ allowed_hosts = [127.0.0.1]
 allowed_ports = []
 [taskflow_executor]
 engine_mode = serial
+[image_format]
+disk_formats = ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop,root-tar
+container_formats = ami,ari,aki,bare,ovf,ova,docker,compressed,lxd
 [staging_sidecar]
 progress_interval = 1
 wait = 20

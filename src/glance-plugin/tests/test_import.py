@@ -59,6 +59,16 @@ class ImportTest(unittest.TestCase):
         image_id = self.stage(plain)
         self.assert_active(image_id, plain, self.run_import(image_id))
 
+    def test_formats_that_only_the_operator_knows_are_left_alone(self):
+        for disk_format, properties in (("root-tar", {}), ("qcow2", {"container_format": "lxd"})):
+            packed = gzip.compress(os.urandom(1 << 20), 1)
+            image_id = self.stage(packed, disk_format, **properties)
+            task = self.run_import(image_id)
+            self.assertEqual(task["status"], "success", task["message"])
+            image = self.user.show(image_id)
+            self.assertEqual((image["status"], image["disk_format"], image["os_hash_value"]),
+                             ("active", disk_format, hashlib.sha512(packed).hexdigest()))
+
     def test_bytes_sent_over_a_call_are_imported_too(self):
         from oslo_config import cfg
         cfg.CONF.set_override("transfer", "stream", "staging_sidecar")

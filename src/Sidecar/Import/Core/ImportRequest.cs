@@ -38,6 +38,9 @@ internal record ImportRequest
     /// <summary>The caller's request id, for the log. A retry may bear another one.</summary>
     public string RequestId { get; init; } = "";
 
+    /// <summary>What Glance's operator allows. Null: the configuration alone decides.</summary>
+    public ImageRules? Rules { get; init; }
+
     /// <summary>The request alone, of a record that holds more.</summary>
     protected ImportRequest AsRequest() => new(this);
 }

@@ -54,10 +54,11 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     /// Checks the first bytes of the disk in an image that is about to be converted to raw: what the output would be refused
     /// for is refused before hours are spent on making it.
     /// </summary>
+    /// <param name="tolerated">Checks of boot records that do not count.</param>
     /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
-    public void CheckInside(ImageBytes beginning)
+    public void CheckInside(ImageBytes beginning, IReadOnlyCollection<string> tolerated)
     {
-        if (inspector.InspectBeginning(beginning).Report is not { } report) return;
+        if (inspector.InspectBeginning(beginning).Report?.Tolerating(tolerated) is not { } report) return;
         if (report.FailedChecks.Count > 0) throw Refuse(report);
         if (DiskFormats.Agree(DiskFormats.Raw, report.Format)) return;
         metrics.InspectionRefused(report.Format, "format_mismatch");
@@ -92,7 +93,7 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     {
         if (claim.ContainerFormat is not ("" or ImportWork.Bare)) return (new ImageView("", "", 0), long.MaxValue);
         var head = bytes.Head(Compressions.MagicBytes);
-        if (!DiskFormats.IsAmazon(claim.DiskFormat) && Compressions.Detect(head) is { } compression)
+        if (!DiskFormats.IsLeftAlone(claim.DiskFormat) && Compressions.Detect(head) is { } compression)
         {
             return (new ImageView("", compression.Name, 0), long.MaxValue);
         }
@@ -133,7 +134,7 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     private static bool IsFinal(InspectionReport report, IReadOnlyCollection<string> excluded, string claimed) =>
         report.Format != DiskFormats.Gpt
         || (report.FailedChecks.Count > 0 && claimed.Length > 0 && DiskFormats.Agree(claimed, DiskFormats.Raw)
-            && !DiskFormats.IsAmazon(claimed) && excluded.Contains(DiskFormats.Iso));
+            && !DiskFormats.IsLeftAlone(claimed) && excluded.Contains(DiskFormats.Iso));
 
     private ImportException Refuse(InspectionReport report)
     {

@@ -79,7 +79,7 @@ internal sealed class ImageInspector(long maxVirtualSize, IReadOnlyCollection<st
     private InspectionReport Report(string name, FormatVerdict found) =>
         new(name, found.VirtualSize, [.. found.FailedChecks
             .Where(check => !toleratedChecks.Contains(check.Name))
-            .Concat(CheckLimit(found.VirtualSize))]) { Obstacles = found.Obstacles };
+            .Concat(CheckLimit(found.VirtualSize))]) { Obstacles = found.Obstacles, Subformat = found.Subformat };
 
     /// <summary>
     /// What Glance lets a caller call raw although it is more, where no program that guesses would follow it elsewhere: a

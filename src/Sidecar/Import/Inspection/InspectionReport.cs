@@ -20,18 +20,28 @@ internal sealed record InspectionReport(string Format, long VirtualSize, IReadOn
     /// </summary>
     public InspectionReport? AsRaw { get; init; }
 
+    /// <summary>The createType of a VMDK, in lower case; empty for other formats.</summary>
+    public string Subformat { get; init; } = "";
+
     /// <summary>The bytes are to be seen by a guest as they are, whatever format is wished for.</summary>
     public bool StaysAsItIs { get; init; }
 
     /// <summary>The format by the name that Glance has for it: a partitioned disk is a raw one.</summary>
     public string DiskFormat => Format == DiskFormats.Gpt ? DiskFormats.Raw : Format;
 
+    /// <summary>Without the failed checks of boot records that somebody tolerates.</summary>
+    public InspectionReport Tolerating(IReadOnlyCollection<string> names) => names.Count == 0 ? this : this with
+    {
+        FailedChecks = [.. FailedChecks.Where(check => !check.IsOfBootRecord || !names.Contains(check.Name))],
+        AsRaw = AsRaw?.Tolerating(names),
+    };
+
     /// <summary>What the image is to one who claims that it is of a format. Empty: nothing is claimed.</summary>
     public InspectionReport As(string claimed)
     {
         if (claimed == DiskFormats.Raw && AsRaw != null) return AsRaw;
         // The last bytes of a kernel's first sector may look like a boot record's: it is no disk, and has no partitions.
-        return Format == DiskFormats.Gpt && DiskFormats.IsAmazon(claimed)
+        return Format == DiskFormats.Gpt && DiskFormats.IsLeftAlone(claimed)
             ? this with { Format = DiskFormats.Raw, FailedChecks = [.. FailedChecks.Where(check => !check.IsOfBootRecord)] }
             : this;
     }

@@ -122,7 +122,7 @@ internal sealed class ImportPipeline(
         var report = work.Report!;
         // A kernel looks raw, and what is in a container was not looked at. Both keep the name that the caller has for them.
         var claimed = work.Request.DiskFormat;
-        var keepsName = claimed.Length > 0 && (work.IsOpaque || (work.IsStagedFile && DiskFormats.IsAmazon(claimed)));
+        var keepsName = claimed.Length > 0 && (work.IsOpaque || (work.IsStagedFile && DiskFormats.IsLeftAlone(claimed)));
         var format = keepsName ? claimed : report.DiskFormat;
         work.Rename(work.NewPath(format));
         if (!work.IsStagedFile) Posix.SyncDirectory(work.Directory);

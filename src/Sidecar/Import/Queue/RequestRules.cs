@@ -7,6 +7,8 @@ namespace Sidecar.Import.Queue;
 internal static class RequestRules
 {
     private const int MaxTextChars = 255;
+    private const int MaxNames = 256;
+    private const int MaxNameChars = 64;
 
     private static readonly string[] Containers =
         ["", "ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"];
@@ -14,8 +16,10 @@ internal static class RequestRules
     /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>.</exception>
     public static void Check(ImportRequest request)
     {
-        CheckClaim(request.DiskFormat, request.ContainerFormat);
-        Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible]);
+        var rules = request.Rules ?? new ImageRules();
+        CheckRules(rules);
+        CheckClaim(request.DiskFormat, request.ContainerFormat, rules);
+        Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible.Where(rules.Allow)]);
         if (request.RequestId.Length > MaxTextChars || request.RequestId.Any(char.IsControl))
         {
             throw new ImportException(
@@ -27,11 +31,27 @@ internal static class RequestRules
 
     /// <summary>What a caller may say that an image is.</summary>
     /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>.</exception>
-    public static void CheckClaim(string diskFormat, string containerFormat)
+    public static void CheckClaim(string diskFormat, string containerFormat) =>
+        CheckClaim(diskFormat, containerFormat, new ImageRules());
+
+    private static void CheckClaim(string diskFormat, string containerFormat, ImageRules rules)
     {
-        Require(diskFormat, "disk_format", ["", .. DiskFormats.Claimable]);
-        Require(containerFormat, "container_format", Containers);
+        Require(diskFormat, "disk_format", ["", .. DiskFormats.Claimable.Union(rules.DiskFormats)]);
+        Require(containerFormat, "container_format", [.. Containers.Union(rules.ContainerFormats)]);
     }
+
+    private static void CheckRules(ImageRules rules)
+    {
+        if (rules.Names.Count() <= MaxNames && rules.Names.All(IsName)) return;
+        throw new ImportException(
+            ImportError.InvalidRequest,
+            $"rules holds at most {MaxNames} names, of 1 to {MaxNameChars} letters, digits, dots, hyphens and underscores.",
+            ("field", "rules"));
+    }
+
+    // They become names of files.
+    private static bool IsName(string name) =>
+        name.Length is > 0 and <= MaxNameChars && name[0] != '.' && name.All(next => char.IsAsciiLetterOrDigit(next) || next is '.' or '-' or '_');
 
     /// <summary>
     /// The first field that differs between two requests of one import id; null when a retry may attach. The request
@@ -45,6 +65,7 @@ internal static class RequestRules
         if (one.ContainerFormat != other.ContainerFormat) return "container_format";
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
         if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
+        if (!(one.Rules ?? new ImageRules()).IsSameAs(other.Rules ?? new ImageRules())) return "rules";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";
     }
 

@@ -1,4 +1,5 @@
 using Sidecar.Import.Core;
+using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
 
 namespace Sidecar.Import.Stages;
@@ -6,15 +7,18 @@ namespace Sidecar.Import.Stages;
 /// <summary>Which images are converted, which stay what they are, and which cannot be what was asked for.</summary>
 internal static class ConversionRules
 {
+    private const string VmdkType = "vmdk_create_type";
+
     /// <exception cref="ImportException"><see cref="ImportError.UnsupportedFormat"/>.</exception>
     public static bool Applies(ImportWork work, string target)
     {
         // Kernels, ramdisks and the images that go with them are no disks that could be had in another format.
-        if (DiskFormats.IsAmazon(work.Request.DiskFormat) || DiskFormats.IsAmazon(work.ContainerFormat)) return false;
+        if (DiskFormats.IsLeftAlone(work.Request.DiskFormat) || work.ContainerFormat is "ami" or "ari" or "aki") return false;
         if (work.IsOpaque) return RefuseIfAsked(work);
         var report = work.Report!;
         // Media and volumes of others are given to guests as they are, as in Glance.
         if (report.StaysAsItIs || report.DiskFormat == target) return false;
+        if (work.Request.Rules is { } rules) CheckRules(rules, report, target);
         if (report.Obstacles is [var obstacle, ..]) throw Refuse(report.DiskFormat, target, obstacle);
         if (QemuImg.CanRead(report.DiskFormat)) return true;
         throw new ImportException(
@@ -33,6 +37,24 @@ internal static class ConversionRules
             $"An image in a container of the format {work.ContainerFormat} cannot be converted to {asked}, as nothing looks into "
             + "the container: ask for no output format, or stage the disk itself with the container format bare.",
             ("format", work.ContainerFormat));
+    }
+
+    private static void CheckRules(ImageRules rules, InspectionReport report, string target)
+    {
+        if (!rules.Allow(target))
+        {
+            // Nothing is wrong with the image: its bytes stay, for an import when the settings fit.
+            throw new ImportException(
+                ImportError.InvalidRequest,
+                $"The image would be converted to {target}, which Glance does not allow here: its disk_formats are "
+                + $"{string.Join(", ", rules.DiskFormats)}. The operator adds it there, or names another output format.",
+                ("format", target));
+        }
+
+        if (report.Format != DiskFormats.Vmdk || rules.VmdkTypes is not { } types) return;
+        if (types.Contains(report.Subformat, StringComparer.OrdinalIgnoreCase)) return;
+        throw Refuse(report.Format, target, new FailedCheck(
+            VmdkType, $"it is {report.Subformat}, and Glance allows {(types.Count > 0 ? string.Join(", ", types) : "none")} (vmdk_allowed_types)"));
     }
 
     private static ImportException Refuse(string format, string target, FailedCheck obstacle) => new(

@@ -112,7 +112,7 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
             var reading = new QemuConversion(work.CurrentPath, source.DiskFormat, path, DiskFormats.Raw, work.Directory);
             await qemuImg.ReadBeginningAsync(reading, cancellationToken);
             using var file = RegularFile.OpenToRead(path);
-            validator.CheckInside(new ImageBytes(file, RandomAccess.GetLength(file), complete: false));
+            validator.CheckInside(new ImageBytes(file, RandomAccess.GetLength(file), complete: false), work.ToleratedChecks);
         }
         finally
         {

@@ -40,7 +40,7 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     public bool IsOpaque => ContainerFormat != Bare;
 
     /// <summary>A compressed image is to be unpacked. Of a kernel or a ramdisk the compression is a part.</summary>
-    public bool MayUnpack => !IsOpaque && !DiskFormats.IsAmazon(Request.DiskFormat);
+    public bool MayUnpack => !IsOpaque && !DiskFormats.IsLeftAlone(Request.DiskFormat);
 
     /// <summary>
     /// image_decompression is still to come, so the current bytes need not be what the caller claims.
@@ -52,6 +52,9 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
 
     /// <summary>Bytes that a guest of the converted disk must see; null before the conversion.</summary>
     public long? ExpectedVirtualSize { get; private set; }
+
+    /// <summary>Checks of boot records that Glance's operator tolerates.</summary>
+    public IReadOnlyCollection<string> ToleratedChecks => Request.Rules?.ToleratedChecks ?? [];
 
     public Dictionary<string, string> Digests { get; } = [];
 

@@ -21,6 +21,16 @@ internal static class ImportMessages
         WithoutDigests = request.WithoutDigests,
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
+        Rules = request.Rules is { } rules ? ToRules(rules) : null,
+    };
+
+    private static Import.Core.ImageRules ToRules(Glance.Sidecar.V1.ImageRules rules) => new()
+    {
+        DiskFormats = [.. rules.DiskFormats],
+        ContainerFormats = [.. rules.ContainerFormats],
+        VmdkTypes = rules.VmdkTypes is { } types ? [.. types.Names] : null,
+        ToleratedChecks = [.. rules.ToleratedChecks],
+        AllowFormatMismatch = rules.AllowFormatMismatch,
     };
 
     public static Glance.Sidecar.V1.Import ToMessage(this ImportSnapshot import, string owner) => new()

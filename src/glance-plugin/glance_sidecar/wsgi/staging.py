@@ -14,6 +14,7 @@ from glance_sidecar import options
 from glance_sidecar import pending
 from glance_sidecar import records
 from glance_sidecar import refusals
+from glance_sidecar import rules
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.expectations import Expectation
@@ -65,9 +66,8 @@ class StageRequest:
                 raise refusals.to_http(failure, _REFUSED) from failure
             LOG.warning("Image %s is staged without the sidecar: %s", self._image_id, failure.message)
             reservation = None
-        expected = Expectation(
-            self._image_id, declared, image.get("disk_format") or "", image.get("container_format") or "",
-            image.get("owner") or "", reservation)
+        claimed = rules.of_upload(image.get("disk_format") or "", image.get("container_format") or "")
+        expected = Expectation(self._image_id, declared, *claimed, image.get("owner") or "", reservation)
         with expected:
             if reservation is not None:
                 self._inspect(expected)

@@ -14,6 +14,9 @@ internal sealed class Checks
     /// <summary>The image is of the format.</summary>
     public bool Recognised { get; private set; }
 
+    /// <summary>The kind within the format; empty where there is one kind only.</summary>
+    public string Subformat { get; set; } = "";
+
     /// <summary>Notes that the image is of the format, whatever the rest of it shows.</summary>
     public void Recognise() => Recognised = true;
 

@@ -22,10 +22,14 @@ internal static class DiskFormats
     /// <summary>What image_conversion can make.</summary>
     public static readonly IReadOnlyList<string> Convertible = [Raw, Qcow2, Vmdk];
 
-    /// <summary>Kernels, ramdisks and partition images of the Amazon kind: their content looks raw.</summary>
-    public static bool IsAmazon(string format) => format is "ami" or "ari" or "aki";
+    /// <summary>
+    /// Kernels, ramdisks and partition images of the Amazon kind, and formats that only an operator knows: their content looks
+    /// raw, and is nobody's to unpack or to convert.
+    /// </summary>
+    public static bool IsLeftAlone(string format) =>
+        format is "ami" or "ari" or "aki" || (format.Length > 0 && !Claimable.Contains(format));
 
     /// <summary>Whether content of the detected format may bear the claimed name.</summary>
     public static bool Agree(string claimed, string detected) =>
-        claimed == detected || (detected is Raw or Gpt && (claimed == Raw || IsAmazon(claimed)));
+        claimed == detected || (detected is Raw or Gpt && (claimed == Raw || IsLeftAlone(claimed)));
 }

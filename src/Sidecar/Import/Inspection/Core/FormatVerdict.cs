@@ -23,6 +23,9 @@ internal sealed record FormatVerdict(
     /// <summary>What forbids to convert the image, though it may be used as it is.</summary>
     public IReadOnlyList<FailedCheck> Obstacles { get; private init; } = [];
 
+    /// <summary>The kind within the format; empty where there is one kind only.</summary>
+    public string Subformat { get; private init; } = "";
+
     /// <summary>Of an undecided one: how many bytes must be there to tell more.</summary>
     public long NeededBytes { get; private init; }
 
@@ -31,5 +34,5 @@ internal sealed record FormatVerdict(
         new(checks.Recognised, true, 0, checks.Failed) { NeededBytes = neededBytes };
 
     public static FormatVerdict Match(long virtualSize, Checks checks, bool wraps = false) =>
-        new(true, false, virtualSize, checks.Failed, wraps) { Obstacles = checks.Obstacles };
+        new(true, false, virtualSize, checks.Failed, wraps) { Obstacles = checks.Obstacles, Subformat = checks.Subformat };
 }

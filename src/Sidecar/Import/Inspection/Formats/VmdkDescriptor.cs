@@ -89,6 +89,7 @@ internal static class VmdkDescriptor
             }
         }
 
+        checks.Subformat = types.FirstOrDefault("");
         checks.Require(extents > 0, "vmdk_extent", "its descriptor has no extent");
         checks.Require(extents < 2, "vmdk_extent", "its descriptor has more extents than the file itself");
         checks.Require(

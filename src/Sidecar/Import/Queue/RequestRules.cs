@@ -1,5 +1,6 @@
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Signatures;
 
 namespace Sidecar.Import.Queue;
 
@@ -16,6 +17,7 @@ internal static class RequestRules
     {
         CheckClaim(request.DiskFormat, request.ContainerFormat);
         Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible]);
+        if (request.Signature is { } signature) SignatureRules.Check(signature);
         if (request.RequestId.Length > MaxTextChars || request.RequestId.Any(char.IsControl))
         {
             throw new ImportException(
@@ -44,6 +46,7 @@ internal static class RequestRules
         if (one.DiskFormat != other.DiskFormat) return "disk_format";
         if (one.ContainerFormat != other.ContainerFormat) return "container_format";
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
+        if (one.Signature != other.Signature) return "signature";
         if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";
     }

@@ -53,6 +53,12 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>Bytes that a guest of the converted disk must see; null before the conversion.</summary>
     public long? ExpectedVirtualSize { get; private set; }
 
+    /// <summary>Digests of the staged file that are known, from its upload or from a stage that read it.</summary>
+    public Dictionary<string, string> StagedDigests { get; } = image.Digests.ToDictionary();
+
+    /// <summary>The signature of the request is that of the staged file.</summary>
+    public bool IsSignatureVerified { get; set; }
+
     public Dictionary<string, string> Digests { get; } = [];
 
     public Dictionary<string, string> Properties { get; } = [];

@@ -21,6 +21,7 @@ internal static class ImportMessages
         WithoutDigests = request.WithoutDigests,
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
+        Signature = request.Signature is { } signature ? ToSignature(signature) : null,
     };
 
     public static Glance.Sidecar.V1.Import ToMessage(this ImportSnapshot import, string owner) => new()
@@ -44,6 +45,10 @@ internal static class ImportMessages
         Owner = owner,
         RequestId = import.Request.RequestId,
     };
+
+    private static Import.Core.ImageSignature ToSignature(Glance.Sidecar.V1.ImageSignature signature) => new(
+        signature.Signature, signature.HashMethod, signature.KeyType, signature.CertificateUuid,
+        signature.Certificate.ToBase64());
 
     private static Glance.Sidecar.V1.StageProgress ToMessage(Import.Core.StageProgress stage) => new()
     {
@@ -71,6 +76,12 @@ internal static class ImportMessages
         Properties = { result.Properties.ToDictionary() },
         OutputPath = result.OutputPath,
         OutputOwner = owner,
+        Signature = result.Signature switch
+        {
+            Import.Core.SignatureOutcome.None => Glance.Sidecar.V1.SignatureOutcome.Unspecified,
+            Import.Core.SignatureOutcome.OfOutput => Glance.Sidecar.V1.SignatureOutcome.OfOutput,
+            Import.Core.SignatureOutcome.OfInput => Glance.Sidecar.V1.SignatureOutcome.OfInput,
+        },
     };
 
     private static Glance.Sidecar.V1.ImportFailure ToMessage(Import.Core.ImportFailure failure) => new()

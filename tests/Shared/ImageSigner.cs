@@ -10,13 +10,15 @@ internal sealed class ImageSigner
 
     /// <param name="directory">For files of its own.</param>
     /// <param name="keyType">As the property <c>img_signature_key_type</c> names it.</param>
-    public ImageSigner(string directory, string keyType = "RSA-PSS")
+    /// <param name="forPssOnly">The certificate says that the RSA key makes signatures of this kind and no others.</param>
+    public ImageSigner(string directory, string keyType = "RSA-PSS", bool forPssOnly = false)
     {
         KeyType = keyType;
         _directory = Directory.CreateDirectory(Path.Combine(directory, $"signer-{CertificateUuid}")).FullName;
         _key = Path.Combine(_directory, "key.pem");
         Run(keyType switch
         {
+            "RSA-PSS" when forPssOnly => ["genpkey", "-quiet", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-out", _key],
             "RSA-PSS" => ["genrsa", "-out", _key, "2048"],
             "DSA" => ["dsaparam", "-genkey", "-noout", "-out", _key, "2048"],
             _ => ["ecparam", "-name", keyType["ECC_".Length..].ToLowerInvariant(), "-genkey", "-noout", "-out", _key],

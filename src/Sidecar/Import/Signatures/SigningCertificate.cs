@@ -1,7 +1,5 @@
 using System.Globalization;
 using Org.BouncyCastle.Asn1.X509;
-using Org.BouncyCastle.Crypto;
-using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Security;
 using Org.BouncyCastle.X509;
 using Sidecar.Import.Core;
@@ -11,8 +9,11 @@ namespace Sidecar.Import.Signatures;
 /// <summary>Reads the certificate of a signature. Who issued it is not looked at, as in Glance: Nova's compute nodes do that.</summary>
 internal static class SigningCertificate
 {
-    // What is computed with a key takes a time that grows with the cube of its length; this one's takes a second at most.
-    private const int MaxKeyBits = 16384;
+    // What is computed with a key takes a time that grows with the square of its modulus and with its exponent: seconds with these,
+    // and nobody can stop it. OpenSSL, which makes the keys, has the same limits of exponents.
+    private const int MaxModulusBits = 8192;
+    private const int MaxRsaExponentBits = 64;
+    private const int MaxDsaExponentBits = 256;
 
     /// <summary>The key of a certificate that is valid now and whose key is of the kind that the signature claims.</summary>
     /// <exception cref="ImportException"><see cref="ImportError.CertificateRefused"/>.</exception>
@@ -23,9 +24,8 @@ internal static class SigningCertificate
         CheckTime(signature, certificate, now);
         var info = Read(signature, () => certificate.SubjectPublicKeyInfo);
         CheckKind(signature, info.Algorithm);
-        var key = Read(signature, () => PublicKeyFactory.CreateKey(info));
-        CheckSize(signature, key);
-        return new SigningKey(key);
+        CheckSize(signature, info);
+        return new SigningKey(Read(signature, () => PublicKeyFactory.CreateKey(info)));
     }
 
     private static T Read<T>(ImageSignature signature, Func<T> read)
@@ -58,17 +58,33 @@ internal static class SigningCertificate
             $"has a key of the type {SignatureKeyType.NameOf(key)}, and {SignatureRules.KeyTypeProperty} says {signature.KeyType}");
     }
 
-    private static void CheckSize(ImageSignature signature, AsymmetricKeyParameter key)
+    /// <summary>
+    /// Before the library makes a key of the numbers: it tests the modulus of RSA first, which takes as long as using it does.
+    /// </summary>
+    private static void CheckSize(ImageSignature signature, SubjectPublicKeyInfo info)
     {
-        var bits = key switch
-        {
-            RsaKeyParameters rsa => rsa.Modulus.BitLength,
-            DsaPublicKeyParameters { Parameters: { } dsa } => dsa.P.BitLength,
-            DsaPublicKeyParameters => throw Refuse(signature, "malformed", "has a DSA key without parameters"),
-            _ => 0, // a curve that is known
-        };
-        if (bits > MaxKeyBits) throw Refuse(signature, "key_size", $"has a key of {bits} bits; at most {MaxKeyBits} are allowed");
+        var (modulus, exponent) = Read(signature, () => SizesOf(signature, info));
+        if (modulus <= MaxModulusBits && exponent <= MaxExponentBits(signature)) return;
+        throw Refuse(
+            signature, "key_size",
+            $"has a key of {modulus} bits with exponents of {exponent}; at most {MaxModulusBits} and {MaxExponentBits(signature)} are allowed");
     }
+
+    private static (int Modulus, int Exponent) SizesOf(ImageSignature signature, SubjectPublicKeyInfo info)
+    {
+        if (signature.KeyType == SignatureKeyType.RsaPss.Name)
+        {
+            var rsa = RsaPublicKeyStructure.GetInstance(info.ParsePublicKey());
+            return (rsa.Modulus.BitLength, rsa.PublicExponent.BitLength);
+        }
+
+        if (signature.KeyType != SignatureKeyType.Dsa.Name) return (0, 0); // a curve that is known
+        var dsa = DsaParameter.GetInstance(info.Algorithm.Parameters);
+        return (dsa.P.BitLength, dsa.Q.BitLength);
+    }
+
+    private static int MaxExponentBits(ImageSignature signature) =>
+        signature.KeyType == SignatureKeyType.Dsa.Name ? MaxDsaExponentBits : MaxRsaExponentBits;
 
     private static string Say(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 

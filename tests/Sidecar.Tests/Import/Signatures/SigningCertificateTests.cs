@@ -1,3 +1,5 @@
+using System.Formats.Asn1;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NUnit.Framework;
@@ -17,6 +19,15 @@ internal sealed class SigningCertificateTests : SignatureTest
         var signature = SignatureOf(signer, content) with { Certificate = Convert.ToBase64String(certificate.RawData) };
 
         AssertVerified(await ImportSignedAsync(content, signature, cancellationToken), SignatureOutcome.OfOutput);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Certificate_OfAKeyForPssOnly_IsReadToo(CancellationToken cancellationToken)
+    {
+        var (signer, content) = (new ImageSigner(Directory.Path, forPssOnly: true), TestImages.Noise(1000));
+
+        AssertVerified(await ImportSignedAsync(content, SignatureOf(signer, content), cancellationToken), SignatureOutcome.OfOutput);
     }
 
     [TestCase(-10, -1, "expired")]
@@ -60,6 +71,52 @@ internal sealed class SigningCertificateTests : SignatureTest
 
             AssertRefused(await ImportSignedAsync([1], signature, cancellationToken), ImportError.CertificateRefused, "check", "malformed");
         }
+    }
+
+    [TestCase("RSA-PSS", 16384, 17)]
+    [TestCase("RSA-PSS", 2048, 2000)]
+    [TestCase("DSA", 16384, 256)]
+    [TestCase("DSA", 2048, 2000)]
+    [CancelAfter(60_000)]
+    public async Task Key_ThatWouldTakeTooLong_IsRefused(string keyType, int modulusBits, int exponentBits, CancellationToken cancellationToken)
+    {
+        var certificate = CertificateOf(keyType == "DSA" ? Dsa(modulusBits, exponentBits) : Rsa(modulusBits, exponentBits));
+        var signature = SignatureOf(NewSigner(keyType), [1]) with { Certificate = certificate };
+
+        AssertRefused(await ImportSignedAsync([1], signature, cancellationToken), ImportError.CertificateRefused, "check", "key_size");
+    }
+
+    private static PublicKey Rsa(int modulusBits, int exponentBits) => new(
+        new Oid("1.2.840.113549.1.1.1"), new AsnEncodedData([5, 0]), new AsnEncodedData(Numbers(modulusBits, exponentBits)));
+
+    private static PublicKey Dsa(int modulusBits, int exponentBits)
+    {
+        var value = new AsnWriter(AsnEncodingRules.DER);
+        value.WriteInteger(2);
+        return new PublicKey(
+            new Oid("1.2.840.10040.4.1"), new AsnEncodedData(Numbers(modulusBits, exponentBits, 2)), new AsnEncodedData(value.Encode()));
+    }
+
+    /// <summary>A sequence of odd numbers of these lengths.</summary>
+    private static byte[] Numbers(params int[] bits)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            foreach (var length in bits) writer.WriteInteger((BigInteger.One << (length - 1)) | BigInteger.One);
+        }
+
+        return writer.Encode();
+    }
+
+    private static string CertificateOf(PublicKey key)
+    {
+        using var authority = RSA.Create(2048);
+        var request = new CertificateRequest(new X500DistinguishedName("CN=images"), key, HashAlgorithmName.SHA256);
+        using var certificate = request.Create(
+            new X500DistinguishedName("CN=authority"), X509SignatureGenerator.CreateForRSA(authority, RSASignaturePadding.Pkcs1),
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), [1]);
+        return Convert.ToBase64String(certificate.RawData);
     }
 
     private static string Certificate(DateTimeOffset from, DateTimeOffset to)

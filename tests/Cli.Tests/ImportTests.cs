@@ -61,6 +61,30 @@ internal sealed class ImportTests
     }
 
     [Test]
+    public async Task Import_Signed_IsVerified_AndWrongOnesAreRefused(CancellationToken cancellationToken)
+    {
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken);
+        var cli = new Cli(daemon.Address);
+        var disk = _directory.Qcow2();
+        var image = (await cli.RunAsync(cancellationToken, "put", disk)).Text;
+        var signer = new ImageSigner(_directory["signers"]);
+        var signature = signer.Sign(await File.ReadAllBytesAsync(disk, cancellationToken), "SHA-512");
+        var certificate = _directory[$"{signer.CertificateUuid}.pem"];
+        await File.WriteAllBytesAsync(certificate, signer.Certificate, cancellationToken);
+
+        var right = await cli.RunAsync(
+            cancellationToken, "import", image, "--signature", signature, "--hash-method", "SHA-512", "--certificate", certificate);
+        var wrong = await cli.RunAsync(cancellationToken, "import", image, "--signature", signature, "--certificate", certificate, "--json");
+        var half = await cli.RunAsync(cancellationToken, "import", image, "--signature", signature);
+
+        Assert.That(right.ExitCode, Is.Zero, right.Error);
+        Assert.That(right.Text, Does.Contain("verified; the output is other bytes").And.Contain("image_signature_verification"));
+        Assert.That(wrong.JsonError.GetProperty("reason").GetString(), Is.EqualTo("SIGNATURE_INVALID"));
+        Assert.That(half.ExitCode, Is.EqualTo(ExitCode.Usage));
+        Assert.That(half.Error, Does.Contain("--certificate"));
+    }
+
+    [Test]
     public async Task Cancel_RunningImport_EndsItAndItsFollower(CancellationToken cancellationToken)
     {
         var stuck = _directory["qemu-img"];

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
+using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Queue;
@@ -47,6 +48,8 @@ internal static class ImportServices
 
         services.AddSingleton<QemuImg>();
         services.AddSingleton<ImportStage, InspectionStage>();
+        services.AddSingleton<FileDigests>();
+        services.AddSingleton<ImportStage, SignatureStage>();
         services.AddSingleton<ImportStage, DecompressionStage>();
         services.AddSingleton<ImportStage, ConversionStage>();
         services.AddSingleton<ImportStage, MetadataStage>();

@@ -9,7 +9,10 @@ DETAILS_TRAILER = "grpc-status-details-bin"
 # The bytes themselves are at fault: importing them again cannot end otherwise.
 CONTENT_REASONS = frozenset((
     "IMAGE_REFUSED", "FORMAT_MISMATCH", "COMPRESSED_DATA_CORRUPT", "COMPRESSION_UNSUPPORTED", "RATIO_EXCEEDED",
-    "OUTPUT_TOO_LARGE", "VIRTUAL_SIZE_TOO_LARGE", "UNSUPPORTED_FORMAT", "TOOL_FAILED", "DIGEST_MISMATCH"))
+    "OUTPUT_TOO_LARGE", "VIRTUAL_SIZE_TOO_LARGE", "UNSUPPORTED_FORMAT", "TOOL_FAILED", "DIGEST_MISMATCH",
+    "SIGNATURE_INVALID"))
+# The image's properties are, or the certificate that they name: the bytes may be right.
+SIGNATURE_REASONS = frozenset(("SIGNATURE_MALFORMED", "SIGNATURE_UNSUPPORTED", "CERTIFICATE_REFUSED"))
 
 
 class SidecarError(Exception):

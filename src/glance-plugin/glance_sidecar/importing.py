@@ -5,14 +5,16 @@ import uuid
 
 from oslo_log import log as logging
 
+from glance_sidecar import certificates
 from glance_sidecar import client
 from glance_sidecar import intake
 from glance_sidecar import options
 from glance_sidecar import records
 from glance_sidecar import rules
+from glance_sidecar import signatures
 from glance_sidecar import volume
 from glance_sidecar.attempt import Attempt
-from glance_sidecar.errors import CONTENT_REASONS, SidecarError
+from glance_sidecar.errors import CONTENT_REASONS, SIGNATURE_REASONS, SidecarError
 from glance_sidecar.failures import ImportFailed
 from glance_sidecar.progress import TaskProgress
 
@@ -20,6 +22,10 @@ LOG = logging.getLogger(__name__)
 
 # Names the parameters of an import, so that the same import is found again.
 _NAMESPACE = uuid.UUID("5f0b7a35-7f4c-4d0e-9f3d-0f1c1d6b4a51")
+
+_AGAIN = "The image was not imported (%s): %s Its bytes are still staged; import it again."
+_WRONG_PROPERTIES = ("The image was not imported (%s): %s Its bytes are still staged: set its img_signature properties right, and "
+                     "import it again.")
 
 
 class ImportRun:
@@ -31,6 +37,7 @@ class ImportRun:
         self.method = method
         # Of the image as it was before: disk_format, container_format, properties, size of the staged bytes.
         self.before = {}
+        self._context = context
         self._roles = list(getattr(context, "roles", None) or [])
         self._request_id = getattr(context, "request_id", None) or ""
 
@@ -45,7 +52,7 @@ class ImportRun:
         image = self.live.image_repo.get(self.live.image_id)
         staged = self._staged(file_path)
         self._remember(image, staged)
-        request = self._request(image)
+        request = dict(self._request(image), **self._signature(image.extra_properties))
         # The same bytes and the same wishes have the same id: an import whose result no store took is attached to.
         committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
         name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
@@ -56,6 +63,7 @@ class ImportRun:
         # Glance computes digests of its own while it stores the image.
         request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner, without_digests=True)
         done = Attempt(self.live.import_id, request, progress).run()
+        self._check_verified(request, done)
         self._apply(done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)
 
@@ -88,14 +96,39 @@ class ImportRun:
             "rules": rules.of_import(),
         }
 
+    def _signature(self, properties):
+        if not signatures.is_signed(properties):
+            return {}
+        fault = signatures.find_fault(properties)
+        if fault:
+            raise ImportFailed(_WRONG_PROPERTIES % ("SIGNATURE_MALFORMED", fault))
+        try:
+            certificate = certificates.fetch(self._context, properties[signatures.CERTIFICATE])
+        except certificates.CertificateUnavailable as failure:
+            raise ImportFailed(_AGAIN % ("CERTIFICATE_UNAVAILABLE", failure)) from failure
+        return {"signature": signatures.to_request(properties, certificate)}
+
+    @staticmethod
+    def _check_verified(request, done):
+        if "signature" not in request or signatures.is_verified(done.result):
+            return
+        # In the middle of an upgrade. Its result must not be attached to when that pod, too, can verify.
+        client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=done.import_id, keep_image=True,
+                          owner_hint=done.owner)
+        raise ImportFailed("The image is signed, and the sidecar of pod %s is too old to verify it. Its bytes are still staged; "
+                           "import it again when that pod is upgraded." % done.owner)
+
     def _apply(self, result):
+        outdated = signatures.outdated(result)
         # Short, since leaving it saves all of the image: what users changed meanwhile would be lost.
         with self.action_wrapper as action:
             action.set_image_attribute(
                 disk_format=result.disk_format, container_format=result.container_format or "bare",
                 size=result.size, virtual_size=result.virtual_size or None)
+            for name in outdated:
+                action.pop_extra_property(name)
             action.set_image_extra_properties(dict(result.properties))
-        self.before["set"] = sorted(result.properties)
+        self.before["set"] = sorted(outdated.union(result.properties))
 
     def _explain(self, failure):
         if failure.not_found or failure.reason == "IMAGE_GONE":
@@ -103,8 +136,9 @@ class ImportRun:
         if failure.reason in CONTENT_REASONS:
             return ImportFailed("The image was refused (%s): %s Create it again, or stage other bytes."
                                 % (failure.reason, failure.message), content_refused=True)
+        if failure.reason in SIGNATURE_REASONS:
+            return ImportFailed(_WRONG_PROPERTIES % (failure.reason, failure.message))
         if failure.down:
             return ImportFailed("The staging sidecar of this pod did not answer for %d s: import the image again later."
                                 % options.settings().wait)
-        return ImportFailed("The image was not imported (%s): %s Its bytes are still staged; import it again."
-                            % (failure.reason or failure.code.name, failure.message))
+        return ImportFailed(_AGAIN % (failure.reason or failure.code.name, failure.message))

@@ -11,6 +11,7 @@ from glance_sidecar import leftovers
 from glance_sidecar import messages
 from glance_sidecar import pending
 from glance_sidecar import records
+from glance_sidecar import signatures
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
 
@@ -107,6 +108,7 @@ def _mend_image(image, record, keep, size):
         for name in ("disk_format", "container_format"):
             if before.get(name):
                 setattr(image, name, before[name])
+        signatures.restore(image.extra_properties, before.get("properties") or {})
         if keep:
             image.status = "uploading"
             image.size = size

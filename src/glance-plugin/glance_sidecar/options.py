@@ -47,6 +47,10 @@ OPTIONS = [
         "stale_after", default=3600, min=60,
         help="Seconds without a sign of life after which an import that another pod ran is taken for dead."),
     cfg.StrOpt(
+        "certificates", default="",
+        help="Directory of the certificates that images are signed with, as files UUID.pem or UUID.crt, for [key_manager] "
+             "backend = certificate_directory. Empty: none."),
+    cfg.StrOpt(
         "state_dir", default="",
         help="Directory for what this package keeps on disk; must lie on the staging volume. Empty: .glance in the "
              "staging directory."),

@@ -42,8 +42,7 @@ class Undo:
         try:
             with self._run.action_wrapper as action:
                 self._fail_stores(action)
-                if self._run.method == "glance-direct":
-                    self._reset(action, keep)
+                self._reset(action, keep)
         finally:
             if not keep:
                 pending.delete_image(self._image_id)
@@ -65,9 +64,10 @@ class Undo:
     def _reset(self, action, keep):
         # Glance forgets the size of an image that becomes queued.
         size = self._run.before.get("size") or action.image_size
-        if action.image_status == "importing":
+        if action.image_status == "importing" and self._run.method == "glance-direct":
             action.set_image_attribute(status="queued")
-        if action.image_status != "queued":
+        # Of a download Glance itself makes it queued, a moment later.
+        if action.image_status not in ("importing", "queued"):
             return
         before = self._run.before
         if before:

@@ -7,6 +7,7 @@ import uuid
 
 from tests import mariadb
 from tests.daemon import Daemon
+from tests.keys import KeyManager
 from tests.support import SCRATCH, wait_until
 
 import webob
@@ -69,6 +70,8 @@ allowed_hosts = [127.0.0.1]
 allowed_ports = []
 [taskflow_executor]
 engine_mode = serial
+[barbican]
+auth_endpoint = {keys}/v3
 [image_format]
 disk_formats = ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop,root-tar
 container_formats = ami,ari,aki,bare,ovf,ova,docker,compressed,lxd
@@ -81,6 +84,7 @@ wait = 20
 _app = None
 _database = None
 _daemon = None
+_keys = None
 
 
 def daemon():
@@ -91,6 +95,14 @@ def daemon():
         import atexit
         atexit.register(_daemon.close)
     return _daemon
+
+
+def keys():
+    """The key manager that Glance is configured with."""
+    global _keys
+    if _keys is None:
+        _keys = KeyManager()
+    return _keys
 
 
 def load_once():
@@ -111,7 +123,8 @@ def config_directory(name, sidecar, multi_store=True, **settings):
         file.write(_PASTE)
     content = (_MULTI_STORE if multi_store else _SINGLE_STORE) + _CONFIG
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
-        file.write(content.format(scratch=SCRATCH, staging=sidecar.staging, database=_database, name=name))
+        file.write(content.format(
+            scratch=SCRATCH, staging=sidecar.staging, database=_database, name=name, keys=keys().url))
         settings = dict({"recovery_interval": 0}, address=sidecar.address, **settings)
         file.writelines("%s = %s\n" % setting for setting in settings.items())
     return directory
@@ -130,14 +143,14 @@ class User:
     """Somebody who asks Glance for something."""
 
     def __init__(self, name="alice", project="blue", role="member", app=None):
-        self._token = "%s:%s:%s" % (name, project, role)
+        self.token = "%s:%s:%s" % (name, project, role)
         self._earlier = {}
         self._app = app or load_once()
 
     def ask(self, method, path, body=None, **headers):
         """body: bytes, a reader, or what becomes JSON."""
         request = webob.Request.blank("/v2" + path, method=method)
-        request.headers["X-Auth-Token"] = self._token
+        request.headers["X-Auth-Token"] = self.token
         if isinstance(body, (dict, list)):
             request.body = json.dumps(body).encode()
             request.content_type = "application/json"

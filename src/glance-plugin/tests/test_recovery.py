@@ -7,6 +7,7 @@ import unittest
 
 from tests import glance
 from tests.images import qcow2
+from tests.keys import Signer
 from tests.support import SCRATCH, wait_until
 
 
@@ -32,7 +33,8 @@ class RecoveryTest(unittest.TestCase):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
-    def import_that_died(self, content, disk_format, method="glance-direct", stage=True, know_task=True):
+    def import_that_died(self, content, disk_format, method="glance-direct", stage=True, know_task=True,
+                         properties=None):
         """An image and its task as a process leaves them that is killed while it writes to the store."""
         image_id = self.user.create(disk_format)
         if stage:
@@ -56,7 +58,8 @@ class RecoveryTest(unittest.TestCase):
             part.write(b"half of it")
         self.die_with("import", image_id, method=method, stores=["fast"], request_id="req-1",
                       task_id=task.task_id if know_task else None,
-                      before={"disk_format": disk_format, "container_format": "bare", "size": len(content)})
+                      before={"disk_format": disk_format, "container_format": "bare", "size": len(content),
+                              "properties": properties or {}})
         return image_id, task.task_id
 
     def assert_mended(self, image_id, task_id, status, size):
@@ -77,6 +80,22 @@ class RecoveryTest(unittest.TestCase):
         self.assertEqual(self.user.start_import(image_id).status_int, 202)
         task = self.user.end_of_import(image_id)
         self.assertEqual((task["status"], self.user.show(image_id)["size"]), ("success", len(plain)), task["message"])
+
+    def test_signature_that_was_taken_off_is_back_so_that_the_next_import_verifies_it(self):
+        packed, _ = qcow2()
+        signer = Signer(glance.keys())
+        properties = signer.properties(packed + b"of somebody else")
+        image_id, task_id = self.import_that_died(packed, "qcow2", properties=properties)
+        image = self.database.find_image(image_id)
+        image.extra_properties["img_signature_verified_with"] = signer.certificate_uuid
+        self.database.save(image, "importing")
+        self.recovery.turn()
+        self.assert_mended(image_id, task_id, "uploading", len(packed))
+        image = self.user.show(image_id)
+        self.assertEqual({name: image.get(name) for name in properties}, properties)
+        self.assertNotIn("img_signature_verified_with", image)
+        self.assertEqual(self.user.start_import(image_id).status_int, 202)
+        self.assertIn("SIGNATURE_INVALID", self.user.end_of_import(image_id)["message"])
 
     def test_process_that_died_before_it_knew_its_task_is_mended_too(self):
         image_id, task_id = self.import_that_died(b"a" * 1000, "raw", know_task=False)

@@ -53,7 +53,7 @@ internal sealed class ImportOptionsTests
         string[] names =
         [
             InspectionStage.StageName, DecompressionStage.StageName, ConversionStage.StageName,
-            new MetadataStage(options).Name, new ChecksumStage(options, TimeProvider.System).Name,
+            SignatureStage.StageName, new MetadataStage(options).Name, ChecksumStage.StageName,
         ];
 
         Assert.That(() => Bind([.. names.Select((name, i) => ($"Plugins:{i}", name))]), Throws.Nothing);

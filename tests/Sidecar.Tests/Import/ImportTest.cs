@@ -70,6 +70,12 @@ internal abstract class ImportTest
         return id;
     }
 
+    /// <summary>As if the upload had been configured to compute it.</summary>
+    protected void SetDigest(ImageId id, string algorithm, string hex)
+    {
+        lock (_images) _images[id] = _images[id] with { Digests = new Dictionary<string, string> { [algorithm] = hex } };
+    }
+
     protected void Unstage(ImageId id)
     {
         lock (_images) _images.Remove(id);

@@ -236,6 +236,7 @@ internal sealed class RecoveryTests : ImportTest
             ("stages", null), ("stages", new JsonArray([null])), ("request_id", null), ("state", 77), ("state", "failed"),
             ("result", null), ("result", new JsonObject()), ("image_id", null), ("import_id", Guid.NewGuid().ToString()),
             ("requested_stages", new JsonArray([null])), ("user_roles", null), ("finished_at", null), ("failure", new JsonObject()),
+            ("signature", new JsonObject()), ("signature", "c2lnbmF0dXJl"),
         ];
         foreach (var (name, value) in properties)
         {

@@ -64,5 +64,11 @@ internal static class Sheets
         .AddSize("Virtual size", result.VirtualSize)
         .AddAll("Digests", result.Digests)
         .AddAll("Properties", result.Properties)
+        .Add("Signature", result.Signature switch
+        {
+            SignatureOutcome.OfOutput => "verified",
+            SignatureOutcome.OfInput => "verified; the output is other bytes, which it does not fit",
+            _ => "",
+        })
         .Add("Output", result.OutputPath);
 }

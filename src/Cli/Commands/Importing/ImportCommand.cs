@@ -49,10 +49,12 @@ internal static class ImportCommand
         {
             Image, Id, Stages, Format, Container, To, Roles, Bring, Detach, RetryFor,
         };
+        SignatureOptions.AddTo(command);
         runner.AddExamples(
             command,
             "stagectl import $id",
             "stagectl import $id --stage image_decompression --stage image_conversion --to raw",
+            "stagectl import $id --signature $(base64 -w 0 <disk.sig) --certificate 6f9a6c2e-5c1b-4e39-a2f0-6c7f4a2f9b11.pem",
             "import=$(stagectl import $id --detach) && stagectl imports $import");
         runner.Handle(command, RunAsync);
         return command;
@@ -89,6 +91,7 @@ internal static class ImportCommand
         OutputDiskFormat = parsed.GetRequiredValue(To),
         UserRoles = { parsed.GetRequiredValue(Roles) },
         OutputPlacement = parsed.GetValue(Bring) ? OutputPlacement.BringHere : OutputPlacement.StayWithOwner,
+        Signature = SignatureOptions.Read(parsed),
     };
 
     private static Failure? Explain(Exception exception, ImportWatch watch, Invocation invocation)

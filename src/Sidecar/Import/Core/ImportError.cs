@@ -56,6 +56,24 @@ internal enum ImportError
     /// <summary>A guest would see more bytes than allowed. Facts: virtual_size, limit.</summary>
     VirtualSizeTooLarge,
 
+    /// <summary>
+    /// The properties of a signature make no sense, or some of them are missing. Facts: property (the first), missing (all
+    /// that are not there).
+    /// </summary>
+    SignatureMalformed,
+
+    /// <summary>A hash method or key type that is not known. Facts: property, allowed.</summary>
+    SignatureUnsupported,
+
+    /// <summary>The signature is not that of the staged bytes, or not of the certificate's key. Fact: certificate_uuid.</summary>
+    SignatureInvalid,
+
+    /// <summary>
+    /// The certificate of a signature cannot be used. Facts: certificate_uuid, check (missing, malformed, not_yet_valid, expired,
+    /// key_type, key_size).
+    /// </summary>
+    CertificateRefused,
+
     /// <summary>The volume has no room for it. Facts as of StagingError.NoSpace where known.</summary>
     NoSpace,
 

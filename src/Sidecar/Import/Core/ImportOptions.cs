@@ -12,10 +12,11 @@ internal sealed class ImportOptions
 
     /// <summary>
     /// Stages to run, in order, by the names of Glance's import plugins. Empty: image_decompression,
-    /// image_conversion. image_inspection comes first and image_checksum last, whether listed or not.
+    /// image_conversion. image_inspection comes first and image_checksum last, whether listed or not;
+    /// image_signature_verification comes second, of every image that has a signature.
     /// </summary>
     [AllowedValuesList(
-        "image_inspection", "image_decompression", "image_conversion", "inject_image_metadata", "image_checksum")]
+        "image_inspection", "image_signature_verification", "image_decompression", "image_conversion", "inject_image_metadata", "image_checksum")]
     public List<string> Plugins { get; set; } = [];
 
     /// <summary>Imports that run at once; the others wait their turn. 0: the number of processors.</summary>
@@ -66,7 +67,7 @@ internal sealed class ImportOptions
     public List<string> ConfinementPaths { get; set; } = [];
 
     /// <summary>
-    /// Longest that the digests of an output may take. 4 hours are 1 TiB at 75 MiB/s, holes included: they are digested too.
+    /// Longest that the digests of an output, or the one that a signature is made over, may take. 4 hours are 1 TiB at 75 MiB/s, holes included: they are digested too.
     /// </summary>
     [AllowedDuration("00:00:01", "7.00:00:00")]
     public TimeSpan DigestTimeout { get; set; } = TimeSpan.FromHours(4);

@@ -32,6 +32,9 @@ internal record ImportRequest
     /// <summary>Leave out the digests of the output, for a caller that computes them anyway.</summary>
     public bool WithoutDigests { get; init; }
 
+    /// <summary>Signature of the staged bytes, to be verified; null: they have none.</summary>
+    public ImageSignature? Signature { get; init; }
+
     /// <summary>Roles of the user who asked.</summary>
     public IReadOnlyList<string> UserRoles { get; init; } = [];
 

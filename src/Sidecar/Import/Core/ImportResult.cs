@@ -6,6 +6,7 @@ namespace Sidecar.Import.Core;
 /// <param name="Digests">Of the output; algorithm to lower-case hex.</param>
 /// <param name="Properties">To be set on the image.</param>
 /// <param name="OutputPath">The staged image itself when no stage changed the bytes.</param>
+/// <param name="Signature">None too in results of versions that knew of no signatures.</param>
 internal sealed record ImportResult(
     string DiskFormat,
     string ContainerFormat,
@@ -13,4 +14,5 @@ internal sealed record ImportResult(
     long VirtualSize,
     IReadOnlyDictionary<string, string> Digests,
     IReadOnlyDictionary<string, string> Properties,
-    string OutputPath);
+    string OutputPath,
+    SignatureOutcome Signature = SignatureOutcome.None);

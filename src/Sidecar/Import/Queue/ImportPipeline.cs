@@ -26,7 +26,8 @@ internal sealed class ImportPipeline(
 
     /// <summary>
     /// The stages of a request in the order in which they run: as asked for or configured, between the inspection
-    /// that nothing comes before and the digests of what comes out, if the caller wants them.
+    /// that nothing comes before and the digests of what comes out, if the caller wants them. A signature is of what was
+    /// staged, so it is verified before anything changes that; and whenever there is one, as Glance does.
     /// </summary>
     /// <exception cref="ImportException"><see cref="ImportError.UnknownStage"/>, InvalidRequest.</exception>
     public IReadOnlyList<string> Resolve(ImportRequest request)
@@ -43,10 +44,12 @@ internal sealed class ImportPipeline(
                 ImportError.InvalidRequest, "A stage is listed twice: list each once.", ("field", "stages"));
         }
 
+        var signed = request.Signature != null || asked.Contains(SignatureStage.StageName);
         return
         [
             InspectionStage.StageName,
-            .. asked.Except([InspectionStage.StageName, ChecksumStage.StageName]),
+            .. signed ? (string[])[SignatureStage.StageName] : [],
+            .. asked.Except([InspectionStage.StageName, SignatureStage.StageName, ChecksumStage.StageName]),
             .. request.WithoutDigests ? (string[])[] : [ChecksumStage.StageName],
         ];
     }
@@ -128,7 +131,15 @@ internal sealed class ImportPipeline(
         if (!work.IsStagedFile) Posix.SyncDirectory(work.Directory);
         return new ImportResult(
             format, work.ContainerFormat, work.CurrentLength, report.VirtualSize, work.Digests, work.Properties,
-            work.CurrentPath);
+            work.CurrentPath, ConcludeSignature(work));
+    }
+
+    private static SignatureOutcome ConcludeSignature(ImportWork work)
+    {
+        if (!work.IsSignatureVerified) return SignatureOutcome.None;
+        if (work.IsStagedFile) return SignatureOutcome.OfOutput;
+        work.Properties[ImageSignature.VerifiedProperty] = work.Request.Signature!.CertificateUuid;
+        return SignatureOutcome.OfInput;
     }
 
     private ImportException Unknown(string name) => new(

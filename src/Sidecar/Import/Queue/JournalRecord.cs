@@ -72,7 +72,9 @@ internal sealed record JournalRecord : ImportRequest
             return "its failure is none";
         }
 
-        return Result is { } result && (result.Digests.Values.Contains(null) || result.Properties.Values.Contains(null))
+        if (Result is not { } result) return null;
+        if (!Enum.IsDefined(result.Signature)) return "its result says of the signature what nobody knows";
+        return result.Digests.Values.Contains(null) || result.Properties.Values.Contains(null)
             ? "its result holds a value that is null"
             : null;
     }

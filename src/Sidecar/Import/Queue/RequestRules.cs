@@ -1,5 +1,6 @@
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Signatures;
 
 namespace Sidecar.Import.Queue;
 
@@ -20,6 +21,7 @@ internal static class RequestRules
         CheckRules(rules);
         CheckClaim(request.DiskFormat, request.ContainerFormat, rules);
         Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible.Where(rules.Allow)]);
+        if (request.Signature is { } signature) SignatureRules.Check(signature);
         if (request.RequestId.Length > MaxTextChars || request.RequestId.Any(char.IsControl))
         {
             throw new ImportException(
@@ -64,6 +66,7 @@ internal static class RequestRules
         if (one.DiskFormat != other.DiskFormat) return "disk_format";
         if (one.ContainerFormat != other.ContainerFormat) return "container_format";
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
+        if (one.Signature != other.Signature) return "signature";
         if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
         if (!(one.Rules ?? new ImageRules()).IsSameAs(other.Rules ?? new ImageRules())) return "rules";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";

@@ -56,6 +56,12 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>Checks of boot records that Glance's operator tolerates.</summary>
     public IReadOnlyCollection<string> ToleratedChecks => Request.Rules?.ToleratedChecks ?? [];
 
+    /// <summary>Digests of the staged file that are known, from its upload or from a stage that read it.</summary>
+    public Dictionary<string, string> StagedDigests { get; } = image.Digests.ToDictionary();
+
+    /// <summary>The signature of the request is that of the staged file.</summary>
+    public bool IsSignatureVerified { get; set; }
+
     public Dictionary<string, string> Digests { get; } = [];
 
     public Dictionary<string, string> Properties { get; } = [];

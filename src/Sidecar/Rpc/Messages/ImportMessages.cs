@@ -22,6 +22,7 @@ internal static class ImportMessages
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
         Rules = request.Rules is { } rules ? ToRules(rules) : null,
+        Signature = request.Signature is { } signature ? ToSignature(signature) : null,
     };
 
     private static Import.Core.ImageRules ToRules(Glance.Sidecar.V1.ImageRules rules) => new()
@@ -55,6 +56,10 @@ internal static class ImportMessages
         RequestId = import.Request.RequestId,
     };
 
+    private static Import.Core.ImageSignature ToSignature(Glance.Sidecar.V1.ImageSignature signature) => new(
+        signature.Signature, signature.HashMethod, signature.KeyType, signature.CertificateUuid,
+        signature.Certificate.ToBase64());
+
     private static Glance.Sidecar.V1.StageProgress ToMessage(Import.Core.StageProgress stage) => new()
     {
         Name = stage.Name,
@@ -81,6 +86,12 @@ internal static class ImportMessages
         Properties = { result.Properties.ToDictionary() },
         OutputPath = result.OutputPath,
         OutputOwner = owner,
+        Signature = result.Signature switch
+        {
+            Import.Core.SignatureOutcome.None => Glance.Sidecar.V1.SignatureOutcome.Unspecified,
+            Import.Core.SignatureOutcome.OfOutput => Glance.Sidecar.V1.SignatureOutcome.OfOutput,
+            Import.Core.SignatureOutcome.OfInput => Glance.Sidecar.V1.SignatureOutcome.OfInput,
+        },
     };
 
     private static Glance.Sidecar.V1.ImportFailure ToMessage(Import.Core.ImportFailure failure) => new()

@@ -13,6 +13,7 @@ from glance_sidecar import messages
 from glance_sidecar import options
 from glance_sidecar import records
 from glance_sidecar import refusals
+from glance_sidecar import signatures
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.wsgi import again
@@ -51,6 +52,8 @@ class ImportRequest:
             return self._run(image, method, body) if image is not None and method == "copy-image" else self._app
         if method != "copy-image" and self._plugin_fault:
             raise refusals.unavailable("%s: %s" % (_REFUSED, self._plugin_fault))
+        if method != "copy-image":
+            self._check_signature(image)
         owner = self._find(image, method)
         if owner is not None and forward.wanted(self._request, owner):
             return forward.send(self._request, owner)
@@ -63,6 +66,12 @@ class ImportRequest:
             return body if isinstance(body["method"]["name"], str) else None
         except (ValueError, KeyError, TypeError):
             return None
+
+    @staticmethod
+    def _check_signature(image):
+        fault = signatures.find_fault(image)
+        if fault:
+            raise webob.exc.HTTPBadRequest(explanation="%s: %s" % (_REFUSED, fault))
 
     def _find(self, image, method):
         """The pod that has the staged bytes; None where that does not matter. Refuses an import that cannot succeed."""

@@ -16,12 +16,14 @@ internal sealed class ImageApi(Uri address, string token) : IDisposable
     };
 
     /// <returns>The new image's id.</returns>
-    public async Task<string> CreateAsync(string diskFormat, string containerFormat = "bare")
+    public async Task<string> CreateAsync(
+        string diskFormat, string containerFormat = "bare", IReadOnlyDictionary<string, string>? properties = null)
     {
         var body = new Dictionary<string, string>
         {
             ["name"] = "test", ["disk_format"] = diskFormat, ["container_format"] = containerFormat,
         };
+        foreach (var (name, value) in properties ?? new Dictionary<string, string>()) body[name] = value;
         using var answer = await _client.PostAsync("/v2/images", Json(body));
         answer.EnsureSuccessStatusCode();
         using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());

@@ -124,6 +124,9 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>A directory for files of a test.</summary>
     public string Scratch(string name) => Directory.CreateDirectory(Path.Combine(_directory.Path, "scratch", name)).FullName;
 
+    /// <summary>Where Glance has certificates from, in place of a key manager.</summary>
+    public string Certificates => Scratch("certificates");
+
     public Task<SidecarInstance> StartSidecarAsync(int pod) => Sidecars.StartPodAsync(pod);
 
     public Task<string> QueryAsync(string statement) => _database!.QueryAsync(statement);
@@ -265,6 +268,8 @@ internal sealed class Site : IAsyncDisposable
         config.Set("staging_sidecar", "progress_interval", "1");
         config.Set("staging_sidecar", "wait", "20");
         config.Set("staging_sidecar", "space_wait", "10");
+        config.Set("key_manager", "backend", "certificate_directory");
+        config.Set("staging_sidecar", "certificates", Certificates);
         foreach (var (option, value) in site.Plugin) config.Set("staging_sidecar", option, value);
         foreach (var (option, value) in options) config.Set("staging_sidecar", option, value);
         return config;

@@ -11,4 +11,5 @@ internal enum Tool
     Prlimit,
     Setpriv,
     Unshare,
+    Timeout,
 }

@@ -46,7 +46,8 @@ internal sealed class ConfinementTests : SidecarTest
         var import = await ImportAsync(sidecar);
 
         Assert.That(import.Failure?.Reason, Is.EqualTo("TOOL_FAILED"));
-        foreach (var what in (string[])["other image", "write other image", "record", "socket", "plant", "fork", "signal", "others", "list"])
+        string[] all = ["other image", "write other image", "record", "socket", "plant", "fork", "signal", "others", "list"];
+        foreach (var what in all)
         {
             Assert.That(import.Failure!.Message, Does.Not.Contain(what), "its words are not for the owner of the image");
             await sidecar.LoggedAsync($"\\u003C{what}\\u003E", Deadline);
@@ -75,7 +76,8 @@ internal sealed class ConfinementTests : SidecarTest
     [Test]
     public async Task Conversion_WhereTheKernelHasNoRoomForSuchANamespace_HasTheOtherLayers()
     {
-        string[] full = ["unshare", "--user", "--map-root-user", "sh", "-c", "echo 0 > /proc/sys/user/max_pid_namespaces && exec \"$@\"", "sh"];
+        const string NoRoom = "echo 0 > /proc/sys/user/max_pid_namespaces && exec \"$@\"";
+        string[] full = ["unshare", "--user", "--map-root-user", "sh", "-c", NoRoom, "sh"];
         using var tried = System.Diagnostics.Process.Start(full[0], [.. full[1..], "true"]);
         await tried.WaitForExitAsync(Deadline);
         if (tried.ExitCode != 0) Assert.Ignore("Users may not make namespaces here.");

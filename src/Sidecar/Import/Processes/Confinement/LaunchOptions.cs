@@ -27,7 +27,8 @@ internal sealed record LaunchOptions(
     }
 
     public static LaunchOptions Parse(IReadOnlyList<string> arguments) => new(
-        Number(arguments, "--daemon="), Number(arguments, "--generations="), Number(arguments, "--landlock="), Number(arguments, "--seccomp=") == 1,
+        Number(arguments, "--daemon="), Number(arguments, "--generations="),
+        Number(arguments, "--landlock="), Number(arguments, "--seccomp=") == 1,
         Values(arguments, "--program="), Values(arguments, "--input="), Values(arguments, "--output="));
 
     private static string[] Values(IReadOnlyList<string> arguments, string prefix) =>

@@ -26,22 +26,20 @@ internal sealed record Namespaces(IReadOnlyList<string> Command, int Generations
 
     public bool OwnUsers => Command.Contains(Users);
 
-    /// <summary>All that may be tried, the best first.</summary>
-    public static IEnumerable<Namespaces> Choices(ToolPaths tools)
+    /// <summary>All that may be tried with the programs that are installed, the best first.</summary>
+    public static IEnumerable<Namespaces> Choices(string? unshare, string? timeout, string? setpriv)
     {
-        if (tools.TryGet(Tool.Unshare) is not { } unshare) return [];
-        return ChoicesOfProcesses(tools, unshare)
-            .Concat(Ways.Select(way => new Namespaces([unshare, .. way, "--net"], 1)));
+        if (unshare is null) return [];
+        var ofNetwork = Ways.Select(way => new Namespaces([unshare, .. way, "--net"], 1));
+        return timeout is null || setpriv is null ? ofNetwork : [.. OfProcesses(unshare, timeout, setpriv), .. ofNetwork];
     }
 
     // The death of the daemon ends unshare, that of unshare ends timeout, and that the whole namespace.
-    private static IEnumerable<Namespaces> ChoicesOfProcesses(ToolPaths tools, string unshare) =>
-        tools.TryGet(Tool.Timeout) is { } timeout && tools.TryGet(Tool.Setpriv) is { } setpriv
-            ? Ways.Select(way => new Namespaces(
-                [
-                    setpriv, "--pdeathsig", "KILL", "--no-new-privs",
-                    unshare, .. way, "--net", "--pid", "--fork", "--kill-child=KILL", timeout, "--foreground", "0",
-                ],
-                BelowFirstProcess))
-            : [];
+    private static IEnumerable<Namespaces> OfProcesses(string unshare, string timeout, string setpriv) =>
+        Ways.Select(way => new Namespaces(
+            [
+                setpriv, "--pdeathsig", "KILL", "--no-new-privs",
+                unshare, .. way, "--net", "--pid", "--fork", "--kill-child=KILL", timeout, "--foreground", "0",
+            ],
+            BelowFirstProcess));
 }

@@ -45,7 +45,8 @@ internal sealed class HandOver(
         {
             DrainingLog.HandOverFailed(context.Log, image.Id, failure);
             context.Metrics.HandedOver(Label(HandOverResult.Kept));
-            return new HandOverOutcome(HandOverResult.Kept, Reason: $"The disk failed ({failure.Message}).");
+            return new HandOverOutcome(
+                HandOverResult.Kept, Reason: $"The disk failed: {DiskFault.Explain(failure)}. The sidecar's log says where.");
         }
     }
 

@@ -51,7 +51,7 @@ internal sealed class HandOverDelivery(
     // Returns when another attempt may mend it.
     private async Task JudgeAsync(RpcException failure, CancellationToken cancellationToken)
     {
-        var detail = PeerText.OneLine(Refusal.Why(failure));
+        var (said, detail) = (PeerText.OneLine(Refusal.Why(failure)), PeerText.OneLine(Refusal.Explain(failure)));
         var mayMend = Refusal.ReasonOf(failure) switch
         {
             null => Refusal.IsBroken(failure),
@@ -61,7 +61,7 @@ internal sealed class HandOverDelivery(
             _ => false,
         };
         if (!mayMend) throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure);
-        DrainingLog.HandOverBroke(context.Log, image.Id, receiver, detail);
+        DrainingLog.HandOverBroke(context.Log, image.Id, receiver, said);
         if (!await _patience.WaitAsync(cancellationToken))
         {
             throw new HandOverRefusedException(

@@ -42,7 +42,8 @@ internal sealed class ReceiverPoll(TransferContext context)
         catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
         {
             return new HandOverOffer(
-                peer, 0, null, null, Leaves: false, $"{peer.Name} does not answer: {PeerText.OneLine(Peers.Calls.Refusal.Why(failure))}");
+                peer, 0, null, null, Leaves: false,
+                $"{peer.Name} does not answer: {PeerText.OneLine(Peers.Calls.Refusal.Explain(failure))}");
         }
     }
 

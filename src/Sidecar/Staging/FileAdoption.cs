@@ -75,13 +75,13 @@ internal sealed class FileAdoption(
         {
             return RegularFile.OpenToRead(file.FullName);
         }
-        catch (FileNotFoundException other)
+        catch (FileNotFoundException)
         {
-            throw Refused(request, $"is not a regular file ({other.Message})");
+            throw Refused(request, "is gone by now, or is no regular file");
         }
-        catch (IOException failure) when (failure.HResult is Posix.Eacces)
+        catch (IOException failure) when (failure.HResult == Posix.Eacces)
         {
-            throw Refused(request, $"may not be read by this user ({failure.Message})");
+            throw Refused(request, "may not be read by the sidecar's user: give the group they share the right to read it");
         }
     }
 

@@ -95,7 +95,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         }
 
         var found = upload.Snapshot();
-        if (found.State == UploadState.Failed) StagingLog.UploadLost(context.Log, id, found.Failure);
+        if (found.State == UploadState.Failed) StagingLog.UploadLost(context.Log, id, $"{found.Failure} {found.Cause}".TrimEnd());
         return upload;
     }
 
@@ -130,7 +130,7 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         }
         catch (StagingException kept)
         {
-            StagingLog.UploadKept(context.Log, upload.Header.ImageId, kept.Message);
+            StagingLog.UploadKept(context.Log, upload.Header.ImageId, kept.Detail);
         }
     }
 

@@ -172,7 +172,7 @@ internal sealed partial class StagingArea
                 DiskFault.FullFacts)
             : new StagingException(
                 StagingError.DiskFailed,
-                $"The upload of image {id} cannot begin: the disk failed ({failure.Message}). Check the volume.",
+                $"The upload of image {id} cannot begin: {DiskFault.Explain(failure)}. The sidecar's log says where: check the volume.",
                 failure);
 
     private static SortedDictionary<string, string> Merge(

@@ -247,7 +247,7 @@ internal sealed partial class StagingArea : IDisposable
         }
         catch (StagingException kept) when (kept.Error == StagingError.DiskFailed)
         {
-            StagingLog.UploadKept(_context.Log, id, kept.Message);
+            StagingLog.UploadKept(_context.Log, id, kept.Detail);
             return false;
         }
     }

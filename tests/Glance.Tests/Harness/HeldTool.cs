@@ -14,11 +14,12 @@ internal sealed class HeldTool
     {
         (_hold, _started, _gate) = (File("hold"), File("started"), File("gate"));
         using (var fifo = Process.Start("mkfifo", [_started, _gate])) fifo.WaitForExit();
-        // Renaming the mark takes it: exactly one conversion is held. It tells its process id and waits for a line.
+        // Renaming the mark takes it: exactly one conversion is held. It tells its process id, as the test sees it, and waits for a line.
         System.IO.File.WriteAllText(File("qemu-img"), $"""
             #!/bin/sh
             if [ "$1" = convert ] && mv {_hold} {_hold}.taken 2>/dev/null; then
-              echo $$ > {_started}
+              read id rest < /proc/self/stat
+              echo $id > {_started}
               read line < {_gate}
             fi
             exec /usr/bin/qemu-img "$@"

@@ -233,7 +233,8 @@ internal sealed class FetchedOutputsTests : SidecarTest
 
     private static string Address(Cluster cluster) => $"glance-0={cluster.Address(0)}:{Cluster.PeerPort}";
 
-    private static ImportMessage Succeeded(string imageId, string importId, long size) => new()
+    /// <summary>An import as its owner tells it.</summary>
+    public static ImportMessage Succeeded(string imageId, string importId, long size) => new()
     {
         ImageId = imageId, ImportId = importId, State = ImportMessage.Types.State.Succeeded,
         FinishedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow),

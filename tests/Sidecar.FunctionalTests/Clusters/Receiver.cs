@@ -27,6 +27,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly PeersOptions _options;
     private StagingArea _area;
+    private PodIdentity _self;
 
     public Receiver(string owner, TimeSpan reattach, Func<VolumeSpace>? space = null)
     {
@@ -35,7 +36,7 @@ internal sealed class Receiver : IAsyncDisposable
         Owner = new Peer(address!, Channels().Open(address!), new PeerState { Since = DateTimeOffset.UtcNow });
         Layout = new StagingLayout(_directory.Staging);
         Space = space ?? Volume.Measure(Layout);
-        (_area, Outputs) = Open();
+        (_area, _self, Outputs) = Open();
     }
 
     public Peer Owner { get; }
@@ -44,6 +45,9 @@ internal sealed class Receiver : IAsyncDisposable
 
     public FetchedOutputs Outputs { get; private set; }
 
+    /// <summary>What calls fetch outputs by.</summary>
+    public OutputFetcher Fetcher => new(Outputs, _self, TimeProvider.System);
+
     private Func<VolumeSpace> Space { get; }
 
     /// <summary>Ends transfers as the end of the process would, and takes up what is on disk.</summary>
@@ -51,7 +55,7 @@ internal sealed class Receiver : IAsyncDisposable
     {
         await CloseAsync();
         meanwhile?.Invoke();
-        (_area, Outputs) = Open();
+        (_area, _self, Outputs) = Open();
         await Outputs.RecoverAsync();
     }
 
@@ -78,7 +82,7 @@ internal sealed class Receiver : IAsyncDisposable
         _area.Dispose();
     }
 
-    private (StagingArea Area, FetchedOutputs Outputs) Open()
+    private (StagingArea Area, PodIdentity Self, FetchedOutputs Outputs) Open()
     {
         var options = new StagingOptions
         {
@@ -90,9 +94,10 @@ internal sealed class Receiver : IAsyncDisposable
             (_, _, _, _) => ImageValidation.Nothing);
         var ledger = new SpaceLedger(Space, options);
         var area = new StagingArea(context, ledger);
+        var self = new PodIdentity(context);
         var transfers = new TransferContext(
-            context, ledger, _ => Owner, new ForwardMark(new PodIdentity(context)), _options, new TransferMetrics(meters),
+            context, ledger, _ => Owner, new ForwardMark(self), _options, new TransferMetrics(meters),
             NullLogger.Instance);
-        return (area, new FetchedOutputs(transfers, TimeSpan.FromDays(7)));
+        return (area, self, new FetchedOutputs(transfers, TimeSpan.FromDays(7)));
     }
 }

@@ -41,16 +41,56 @@ internal sealed class ConfinementTests : SidecarTest
     {
         // What the other test sees refused is there to be reached.
         using var directory = TestDirectory.Create();
-        await using var sidecar = await StartAsync(directory, "off");
+        await using var sidecar = await StartAsync(directory, "off", [], "--Import:Tools:Unshare", "/nowhere/unshare");
 
         var import = await ImportAsync(sidecar);
 
         Assert.That(import.Failure?.Reason, Is.EqualTo("TOOL_FAILED"));
-        foreach (var what in (string[])["other image", "write other image", "record", "socket", "plant", "fork", "signal", "list"])
+        string[] all = ["other image", "write other image", "record", "socket", "plant", "fork", "signal", "others", "list"];
+        foreach (var what in all)
         {
             Assert.That(import.Failure!.Message, Does.Not.Contain(what), "its words are not for the owner of the image");
             await sidecar.LoggedAsync($"\\u003C{what}\\u003E", Deadline);
         }
+    }
+
+    [TestCase]
+    [TestCase("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")]
+    public async Task Conversion_InANamespaceOfItsOwnAlone_ReachesNoOtherProcess(params string[] launcher)
+    {
+        using var directory = TestDirectory.Create();
+        File.SetUnixFileMode(directory.Path, (UnixFileMode)0b111_111_111);
+        await using var sidecar = await StartAsync(directory, "off", launcher);
+        await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
+        if (!(await LayerAsync(sidecar, "pid_namespace")).Holds) Assert.Ignore("There are no such namespaces here.");
+
+        var import = await ImportAsync(sidecar);
+
+        Assert.That(import.Failure?.Reason, Is.EqualTo("TOOL_FAILED"));
+        await sidecar.LoggedAsync("\\u003Cfork\\u003E", Deadline);
+        Assert.That(sidecar.Log, Has.None.Contains("\\u003Csignal\\u003E").And.None.Contains("\\u003Cothers\\u003E"));
+        var series = "glance_staging_child_confinement{mechanism=\"pid_namespace\"}";
+        Assert.That(await MetricsPage.ReadAsync(sidecar, series, Deadline), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Conversion_WhereTheKernelHasNoRoomForSuchANamespace_HasTheOtherLayers()
+    {
+        const string NoRoom = "echo 0 > /proc/sys/user/max_pid_namespaces && exec \"$@\"";
+        string[] full = ["unshare", "--user", "--map-root-user", "sh", "-c", NoRoom, "sh"];
+        using var tried = System.Diagnostics.Process.Start(full[0], [.. full[1..], "true"]);
+        await tried.WaitForExitAsync(Deadline);
+        if (tried.ExitCode != 0) Assert.Ignore("Users may not make namespaces here.");
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await StartAsync(directory, "available", full);
+        await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
+
+        var import = await ImportAsync(sidecar);
+
+        Assert.That(import.State, Is.EqualTo(ImportMessage.Types.State.Succeeded), import.Failure?.Message);
+        var layer = await LayerAsync(sidecar, "pid_namespace");
+        Assert.That((layer.Holds, layer.Missing), Is.EqualTo((false, "unshare: unshare failed: No space left on device")));
+        Assert.That((await LayerAsync(sidecar, "network_namespace")).Holds, Is.True);
     }
 
     [Test]
@@ -62,8 +102,7 @@ internal sealed class ConfinementTests : SidecarTest
         string[] nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
         await using var sidecar = await StartAsync(directory, "available", nobody);
         await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
-        var self = (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self;
-        if (!self.Condition.Confinement.Single(layer => layer.Mechanism == "network_namespace").Holds)
+        if (!(await LayerAsync(sidecar, "network_namespace")).Holds)
         {
             Assert.Ignore("Users may not make namespaces here.");
         }
@@ -84,18 +123,26 @@ internal sealed class ConfinementTests : SidecarTest
         Assert.That(layers.Select(layer => $"{layer.Mechanism}: {layer.Holds} {layer.Missing}"), Is.EqualTo(new[]
         {
             "landlock: False Import:Confinement is off", "seccomp: False Import:Confinement is off",
-            "network_namespace: False unshare is not installed", "limits: True ",
+            "network_namespace: False unshare is not installed", "pid_namespace: False unshare is not installed", "limits: True ",
         }));
         using var http = new HttpClient { BaseAddress = sidecar.Ops };
         Assert.That(await http.GetStringAsync("/status.json", Deadline), Does.Contain("unshare is not installed"));
     }
 
-    private async Task<SidecarInstance> StartAsync(TestDirectory directory, string confinement, params string[] launcher)
+    private static async Task<ConfinementLayer> LayerAsync(SidecarInstance sidecar, string mechanism) =>
+        (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Self.Condition.Confinement
+        .Single(layer => layer.Mechanism == mechanism);
+
+    private async Task<SidecarInstance> StartAsync(
+        TestDirectory directory, string confinement, string[]? launcher = null, params string[] settings)
     {
         var disk = await SlowTool.DiskAsync(directory, Deadline);
+        var isAnotherUser = launcher is ["setpriv", ..];
         var sidecar = await SidecarInstance.StartUnderAsync(
-            launcher, directory.Path, "--Import:Tools:QemuImg", WriteImpostor(directory, launcher.Length > 0),
-            "--Import:Confinement", confinement);
+            launcher ?? [], directory.Path,
+            ["--Import:Tools:QemuImg", WriteImpostor(directory, 0, isAnotherUser), "--Import:Confinement", confinement, .. settings]);
+        // The launcher became the daemon: by now its id is known, which a program in a namespace of its own does not see.
+        WriteImpostor(directory, sidecar.ProcessId, isAnotherUser);
         await StageAsync(sidecar, _other, Content(1000));
         await StageAsync(sidecar, _id, disk);
         return sidecar;
@@ -119,7 +166,7 @@ internal sealed class ConfinementTests : SidecarTest
     }
 
     // The superuser, who runs the other tests, has no limit of threads.
-    private string WriteImpostor(TestDirectory directory, bool countThreads)
+    private string WriteImpostor(TestDirectory directory, int daemon, bool countThreads)
     {
         var path = directory["impostor"];
         File.WriteAllText(path, $$"""
@@ -127,7 +174,7 @@ internal sealed class ConfinementTests : SidecarTest
             import os, socket, sys, threading
             if sys.argv[1] == "measure":
                 os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
-            staging, daemon, reached = "{{directory.Staging}}", os.getppid(), []
+            staging, daemon, reached = "{{directory.Staging}}", {{daemon}}, []
 
             def attempt(what, act):
                 try:
@@ -181,6 +228,7 @@ internal sealed class ConfinementTests : SidecarTest
             attempt("password file", lambda: open("/etc/passwd").read(1))
             attempt("socket", connect)
             attempt("signal", lambda: os.kill(daemon, 0))
+            attempt("others", lambda: os.kill(-1, 0))
             attempt("environment", lambda: open("/proc/%d/environ" % daemon, "rb").read(1))
             attempt("memory", memory)
             attempt("fork", fork)
@@ -191,7 +239,7 @@ internal sealed class ConfinementTests : SidecarTest
             os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
 
             """);
-        File.SetUnixFileMode(path, (UnixFileMode)0b101_101_101);
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
         return path;
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -114,11 +115,13 @@ internal sealed class ImportTests : SidecarTest
             await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
             var run = RunAsync(sidecar, request);
             var child = await tool.StartedAsync(Deadline);
+            var all = Freezer.Descendants(sidecar.ProcessId).Select(process => int.Parse(process, CultureInfo.InvariantCulture)).ToList();
+            Assert.That(all, Does.Contain(child));
             sidecar.Signal(signal);
             var ended = (await Assert.ThrowsAsync<RpcException>(() => run))!;
             Assert.That(ended.StatusCode, Is.EqualTo(StatusCode.Unavailable), ended.Status.Detail);
             await sidecar.ExitAsync();
-            await EndAsync(child);
+            foreach (var process in all) await EndAsync(process);
         }
 
         await using var restarted = await SidecarInstance.StartAsync(directory.Path);

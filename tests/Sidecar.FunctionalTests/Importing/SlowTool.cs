@@ -15,12 +15,12 @@ internal sealed class SlowTool
     {
         (Path, _started, _gate) = (directory["slow-qemu-img"], directory["started"], directory["gate"]);
         using (var fifo = Process.Start("mkfifo", [_started, _gate])) fifo.WaitForExit();
-        // It tells its process id through one FIFO and waits for a line from the other.
+        // It tells its process id, as it is outside its own namespace, through one FIFO and waits for a line from the other.
         File.WriteAllText(
             Path,
             "#!/bin/sh\n[ \"$1\" = convert ] || exec /usr/bin/qemu-img \"$@\"\n"
             + $"[ -e {directory["fast"]} ] && exec /usr/bin/qemu-img \"$@\"\n"
-            + $"echo $$ > {_started}\nread line < {_gate}\nexec /usr/bin/qemu-img \"$@\"\n");
+            + $"read id rest < /proc/self/stat\necho $id > {_started}\nread line < {_gate}\nexec /usr/bin/qemu-img \"$@\"\n");
         File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Fast = directory["fast"];
     }

@@ -47,7 +47,8 @@ internal sealed class Freezer : IDisposable
 
     private void Set(string state) => File.WriteAllText(Path.Combine(_group, "freezer.state"), state);
 
-    private static IEnumerable<string> Descendants(int processId) =>
+    /// <summary>Process ids of all that a process started, and that these started.</summary>
+    public static IEnumerable<string> Descendants(int processId) =>
         Directory.GetDirectories($"/proc/{processId}/task")
             .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .SelectMany(child => Descendants(int.Parse(child, CultureInfo.InvariantCulture)).Prepend(child));

@@ -68,6 +68,8 @@ internal abstract class SidecarTest
     {
         Assert.That(refusal, Is.Not.Null);
         Assert.That(refusal!.StatusCode, Is.EqualTo(code), refusal.Status.Detail);
+        // As .NET tells the name of a file; and no caller knows what the sidecar keeps.
+        Assert.That(refusal.Status.Detail, Does.Not.Contain(" : '/").And.Not.Contain("/.sidecar/"));
         var details = refusal.Trailers.GetValueBytes("grpc-status-details-bin");
         Assert.That(details, Is.Not.Null, "details");
         var info = Google.Rpc.Status.Parser.ParseFrom(details).Details[0].Unpack<ErrorInfo>();

@@ -27,6 +27,8 @@ internal sealed class LeftoverTests : SidecarTest
                 await Assert.ThrowsAsync<RpcException>(async () =>
                     await sidecar.Staging.AbortUploadAsync(new AbortUploadRequest { ImageId = id })),
                 StatusCode.DataLoss, "DISK_FAILED");
+            // Who asked is told what failed, and the log which file.
+            await sidecar.LoggedAsync(Path.Combine(".sidecar", "uploads", id, "data"), Deadline);
             AssertRefused(
                 await Assert.ThrowsAsync<RpcException>(async () => await StageAsync(sidecar, id, Newer)),
                 StatusCode.DataLoss, "DISK_FAILED");

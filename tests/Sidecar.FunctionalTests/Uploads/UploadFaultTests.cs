@@ -25,7 +25,10 @@ internal sealed class UploadFaultTests : SidecarTest
             using (await Strace.AttachAsync(sidecar.ProcessId, "pwrite64:error=EIO", Deadline, UploadFile(directory, "data")))
             {
                 await stage.ChunkAsync(new byte[1000]);
-                AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.DataLoss, "DISK_FAILED");
+                var refusal = await Assert.ThrowsAsync<RpcException>(() => stage.Result);
+                AssertRefused(refusal, StatusCode.DataLoss, "DISK_FAILED");
+                Assert.That(refusal!.Status.Detail, Does.Contain("the volume failed to read or to write (EIO)").And.Contain("log"));
+                await sidecar.LoggedAsync("Input/output error", Deadline);
             }
 
             await sidecar.TerminateAsync();

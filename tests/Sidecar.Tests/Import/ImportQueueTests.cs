@@ -123,6 +123,35 @@ internal sealed class ImportQueueTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task Cancel_WhileItIsWritten_DoesNotWaitForASlot([Values] bool byStop, CancellationToken cancellationToken)
+    {
+        Configure("MaxConcurrent", "1");
+        UseWaitingQemu();
+        var image = Stage(Directory.Create("image", "-f", "qcow2"));
+        var first = Queue.Start(Request(image));
+        await UntilAsync(first.ImportId, now => now.State == ImportState.Running, cancellationToken);
+        var request = Request(image);
+        var cancelling = Task.CompletedTask;
+        // Read last while the journal is written: it is in the table by then, and not among those that wait.
+        var roles = new ActingList(() =>
+        {
+            if (cancelling != Task.CompletedTask || Queue.Find(request.ImportId) is null) return;
+            cancelling = byStop
+                ? Queue.StopAsync(cancellationToken) : Queue.CancelAsync(request.ImportId, cancellationToken);
+        });
+
+        var started = Queue.Start(request with { UserRoles = roles });
+
+        Assert.That(cancelling, Is.Not.SameAs(Task.CompletedTask));
+        Assert.That(started.IsFinished, Is.True, "the slot is taken, for ever");
+        var expected = byStop ? (ImportState.Failed, ImportError.ImportInterrupted) : (ImportState.Cancelled, ImportError.Cancelled);
+        Assert.That((started.State, started.Failure?.Error), Is.EqualTo(expected));
+        await cancelling;
+        Assert.That(Queue.Get(request.ImportId).State, Is.EqualTo(expected.Item1));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Cancel_Finished_IsLeftAsItIs(CancellationToken cancellationToken)
     {
         var import = await ImportAsync(Directory.Raw(), cancellationToken);
@@ -298,4 +327,20 @@ internal sealed class ImportQueueTests : ImportTest
     private static void AssertError(Action act, ImportError error) => Assert.That(
         act,
         Throws.InstanceOf<ImportException>().With.Property(nameof(ImportException.Error)).EqualTo(error));
+
+    /// <summary>Does something whenever somebody reads it.</summary>
+    private sealed class ActingList(Action act) : IReadOnlyList<string>
+    {
+        public int Count => 1;
+
+        public string this[int index] => "member";
+
+        public IEnumerator<string> GetEnumerator()
+        {
+            act();
+            yield return this[0];
+        }
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

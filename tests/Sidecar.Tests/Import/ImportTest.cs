@@ -121,11 +121,11 @@ internal abstract class ImportTest
         Configure("Confinement", "off"); // scripts start other programs, and write what the test reads
     }
 
-    /// <summary>A qemu-img that says its process id in the file, reports half and then waits for ever.</summary>
+    /// <summary>A qemu-img that says its process id, as the test sees it, in the file, reports half and then waits for ever.</summary>
     protected string UseWaitingQemu()
     {
         var pid = Directory["pid"];
-        UseScriptAsQemu($"echo $$ > {pid}; printf '    (50.00/100%%)\\r'; exec sleep 1000");
+        UseScriptAsQemu($"read id rest < /proc/self/stat; echo $id > {pid}; printf '    (50.00/100%%)\\r'; exec sleep 1000");
         return pid;
     }
 

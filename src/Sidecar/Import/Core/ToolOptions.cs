@@ -39,7 +39,11 @@ internal sealed class ToolOptions
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Setpriv { get; set; } = "";
 
-    /// <summary>Takes the network from the others, where that is permitted (util-linux).</summary>
+    /// <summary>Takes the network and the sight of other processes from the others, where that is permitted (util-linux).</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Unshare { get; set; } = "";
+
+    /// <summary>Is the first process of a namespace of the others' own, and waits (coreutils).</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Timeout { get; set; } = "";
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 
@@ -12,7 +11,7 @@ internal sealed class ChildFilter : IDisposable
 {
     private const int BlockBytes = 256 << 10;
 
-    private readonly Process _process;
+    private readonly ChildProcess _process;
     private readonly ChildCommand _command;
     private readonly IDisposable _memory;
     private readonly Action<ChildEnd> _ended;
@@ -30,7 +29,7 @@ internal sealed class ChildFilter : IDisposable
     /// <param name="memory">What it was promised, given back when this is disposed.</param>
     /// <param name="ended">Called once, when the program has ended.</param>
     public ChildFilter(
-        Process process, ChildCommand command, SafeFileHandle input, IDisposable memory, Action<ChildEnd> ended,
+        ChildProcess process, ChildCommand command, SafeFileHandle input, IDisposable memory, Action<ChildEnd> ended,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -114,5 +113,5 @@ internal sealed class ChildFilter : IDisposable
     }
 
     // In a timer, or in the thread that cancels: nobody there could take an exception.
-    private void Kill() => ChildRunner.Kill(_process);
+    private void Kill() => _process.KillAll();
 }

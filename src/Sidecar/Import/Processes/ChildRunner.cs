@@ -24,7 +24,7 @@ internal sealed class ChildRunner(
     private const int NotFound = 127;
 
     private static readonly string[] Launchers =
-        [.. from tool in (Tool[])[Tool.Unshare, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
+        [.. from tool in (Tool[])[Tool.Unshare, Tool.Timeout, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
 
     // A grandchild that escaped the kill may hold the pipes open; its words are not worth waiting for.
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
@@ -34,7 +34,7 @@ internal sealed class ChildRunner(
     public async Task<ChildOutcome> RunAsync(ChildCommand command, CancellationToken cancellationToken)
     {
         using var promise = await memory.TakeAsync(command.Limits.PromisedBytes, cancellationToken);
-        using var process = new Process { StartInfo = await sandbox.BuildAsync(command) };
+        using var process = await sandbox.BuildAsync(command);
         process.StartInfo.StandardOutputEncoding = Encoding.Latin1;
         process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
         await LaunchAsync(process, command.Tool);
@@ -59,10 +59,10 @@ internal sealed class ChildRunner(
         ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken)
     {
         var promise = await memory.TakeAsync(command.Limits.PromisedBytes, cancellationToken);
-        Process? process = null;
+        ChildProcess? process = null;
         try
         {
-            process = new Process { StartInfo = await sandbox.BuildAsync(command) };
+            process = await sandbox.BuildAsync(command);
             process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
             await LaunchAsync(process, command.Tool);
         }
@@ -100,7 +100,7 @@ internal sealed class ChildRunner(
 
     /// <summary>Waits for the end; kills the child when it takes too long or the caller has had enough.</summary>
     /// <returns>Whether it took too long.</returns>
-    private async Task<bool> WaitAsync(Process process, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<bool> WaitAsync(ChildProcess process, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
@@ -111,23 +111,10 @@ internal sealed class ChildRunner(
         }
         catch (OperationCanceledException)
         {
-            Kill(process);
+            process.KillAll();
             // SIGKILL cannot be refused, though a process in a disk wait takes its time to go.
             await process.WaitForExitAsync(CancellationToken.None);
             return deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested;
-        }
-    }
-
-    /// <summary>Kills a child with all that it started; one that ended meanwhile is left alone.</summary>
-    public static void Kill(Process process)
-    {
-        try
-        {
-            process.Kill(entireProcessTree: true);
-        }
-        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
-        {
-            // It, or one of its children, ended between the look at it and the signal, or is just being reaped.
         }
     }
 

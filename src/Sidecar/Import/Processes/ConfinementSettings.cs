@@ -38,10 +38,15 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
     {
         if (Launcher.Count == 0 || (layers.Landlock == 0 && !layers.Seccomp)) return [];
         var options = new LaunchOptions(
-            Environment.ProcessId, layers.Landlock, layers.Seccomp, [.. programs, .. paths],
+            Environment.ProcessId, layers.Namespaces.Generations, layers.Landlock, layers.Seccomp, [.. programs, .. paths],
             command.Input is { } input ? [input] : [], command.Output is { } output ? [output] : []);
         return [.. Launcher, .. options.ToArguments(), "--"];
     }
+
+    /// <summary>The arguments before a command by which the launcher only makes sure that the daemon lives.</summary>
+    public IEnumerable<string> Watch(Namespaces namespaces) => Launcher.Count == 0
+        ? []
+        : [.. Launcher, .. new LaunchOptions(Environment.ProcessId, namespaces.Generations, 0, false, [], [], []).ToArguments(), "--"];
 
     /// <summary>What the launcher said of its own probe.</summary>
     public static (int Landlock, bool Seccomp) ReadProbe(string said)

@@ -6,17 +6,13 @@ using Sidecar.Import.Processes.Confinement;
 namespace Sidecar.Import.Processes;
 
 /// <summary>
-/// The arguments before a command that restrict it: <c>unshare</c> for no network where the kernel permits it,
-/// <see cref="ConfinedLauncher"/> for no files but its own and no other processes, <c>prlimit</c> for what it may take,
-/// <c>setpriv</c> so that it dies with the daemon, even by <c>kill -9</c>, and gains no privileges. Each replaces itself
-/// by the next, so the child's process id is the program's.
+/// The arguments before a command that restrict it: <see cref="Namespaces"/> for no network and no sight of other processes
+/// where the kernel permits it, <see cref="ConfinedLauncher"/> for no files but its own, <c>prlimit</c> for what it may take,
+/// <c>setpriv</c> so that it dies with the daemon, even by <c>kill -9</c>, and gains no privileges. Each replaces itself by the next,
+/// but for the two that a namespace of processes takes: <c>unshare</c>, which the daemon sees, and <c>timeout</c> below it.
 /// </summary>
 internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, ConfinementSettings settings) : IDisposable
 {
-    // The user may be unprivileged: then only inside a user namespace of its own may it leave the network.
-    private const string OwnUsers = "--user";
-    private static readonly string[][] NetworkChoices = [["--net"], [OwnUsers, "--map-current-user", "--net"]];
-
     private static readonly Version CountsPerNamespace = new(5, 14);
 
     private const string NotKnown = "not found out yet";
@@ -31,16 +27,16 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
     public IEnumerable<ConfinementLayer> DescribeLayers()
     {
         var limits = tools.TryGet(Tool.Prlimit) is null ? $"{ToolPaths.NameOf(Tool.Prlimit)} is not installed" : "";
-        var layers = KnownLayers?.ByName ?? new ConfinementLayers([], 0, false)
+        var layers = KnownLayers?.ByName ?? new ConfinementLayers(Namespaces.None, 0, false)
         {
-            LauncherSaid = NotKnown, UnshareSaid = NotKnown,
+            LauncherSaid = NotKnown, NetworkSaid = NotKnown, ProcessesSaid = NotKnown,
         }.ByName;
         return layers.Append(new ConfinementLayer("limits", limits.Length == 0, limits));
     }
 
-    /// <summary>Everything but the redirections that a process of ours is started with.</summary>
+    /// <summary>A process that can be started.</summary>
     /// <exception cref="ImportException">ToolMissing; ToolUnavailable when it must be confined and cannot be.</exception>
-    public async Task<ProcessStartInfo> BuildAsync(ChildCommand command)
+    public async Task<ChildProcess> BuildAsync(ChildCommand command)
     {
         var program = tools.Get(command.Tool);
         var (prlimit, setpriv) = (tools.Get(Tool.Prlimit), tools.Get(Tool.Setpriv));
@@ -48,13 +44,16 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         settings.Require(layers, command.Tool);
         string[] whole =
         [
-            .. layers.Unshare,
+            .. layers.Namespaces.Command,
             .. settings.Wrap(layers, command, [prlimit, setpriv, program]),
             prlimit, .. command.Limits.ToArguments(CountsThreads(layers)),
             setpriv, "--pdeathsig", "KILL", "--no-new-privs", program,
             .. command.Arguments,
         ];
-        return Describe(whole, command.WorkingDirectory);
+        return new ChildProcess(layers.Namespaces.OwnProcesses)
+        {
+            StartInfo = Describe(whole, command.WorkingDirectory),
+        };
     }
 
     /// <summary>
@@ -69,7 +68,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
         try
         {
             if (KnownLayers is { } meanwhile) return meanwhile;
-            var layers = await ProbeNetworkAsync(await ProbeLauncherAsync());
+            var layers = await ProbeNamespacesAsync(await ProbeLauncherAsync());
             Volatile.Write(ref _layers, layers);
             return layers;
         }
@@ -94,7 +93,7 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
     // namespace. So only where a child has a namespace of its own the limit is its own: elsewhere other pods of this user would
     // use it up. The superuser of the machine has none in any case.
     private static bool CountsThreads(ConfinementLayers layers) =>
-        layers.Unshare.Contains(OwnUsers) && Environment.OSVersion.Version >= CountsPerNamespace;
+        layers.Namespaces.OwnUsers && Environment.OSVersion.Version >= CountsPerNamespace;
 
     private ProcessStartInfo Describe(string[] command, string directory)
     {
@@ -117,32 +116,42 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
 
     private async Task<ConfinementLayers> ProbeLauncherAsync()
     {
-        if (settings.Launcher.Count == 0) return new ConfinementLayers([], 0, false) { LauncherSaid = settings.NoLauncher };
+        if (settings.Launcher.Count == 0) return new ConfinementLayers(Namespaces.None, 0, false) { LauncherSaid = settings.NoLauncher };
         var (exitCode, said, errors) = await RunAsync([.. settings.Launcher, "--probe"]);
         var (landlock, seccomp) = exitCode == 0 ? ConfinementSettings.ReadProbe(said) : (0, false);
-        return new ConfinementLayers([], landlock, seccomp)
+        return new ConfinementLayers(Namespaces.None, landlock, seccomp)
         {
             LauncherSaid = errors.Length > 0 ? errors
                 : exitCode == 0 ? "the kernel or the container refused it" : $"its probe ended with exit code {exitCode}",
         };
     }
 
-    private async Task<ConfinementLayers> ProbeNetworkAsync(ConfinementLayers layers)
+    private async Task<ConfinementLayers> ProbeNamespacesAsync(ConfinementLayers layers)
     {
-        if (tools.TryGet(Tool.Unshare) is not { } unshare)
+        layers = layers with { NetworkSaid = Missing(Tool.Unshare), ProcessesSaid = Missing(Tool.Unshare, Tool.Timeout, Tool.Setpriv) };
+        var choices = Namespaces.Choices(
+            tools.TryGet(Tool.Unshare), tools.TryGet(Tool.Timeout), tools.TryGet(Tool.Setpriv));
+        foreach (var choice in choices)
         {
-            return layers with { UnshareSaid = $"{ToolPaths.NameOf(Tool.Unshare)} is not installed" };
-        }
-
-        foreach (var choice in NetworkChoices)
-        {
-            var (exitCode, _, errors) = await RunAsync([unshare, .. choice, "true"]);
-            if (exitCode == 0) return layers with { Unshare = [unshare, .. choice] };
-            layers = layers with { UnshareSaid = errors };
+            var (exitCode, errors) = await TryAsync(choice);
+            if (exitCode == 0) return layers with { Namespaces = choice };
+            var said = errors.Length > 0 ? errors : $"its probe ended with exit code {exitCode}";
+            layers = choice.OwnProcesses ? layers with { ProcessesSaid = said } : layers with { NetworkSaid = said };
         }
 
         return layers;
     }
+
+    // The launcher asks /proc who its ancestors are, which a container may hide: then no program would run.
+    private async Task<(int ExitCode, string Errors)> TryAsync(Namespaces choice)
+    {
+        var watch = choice.OwnProcesses ? settings.Watch(choice) : [];
+        var (exitCode, _, errors) = await RunAsync([.. choice.Command, .. watch, tools.Get(Tool.Unshare), "--version"]);
+        return (exitCode, errors);
+    }
+
+    private string Missing(params IEnumerable<Tool> needed) => needed
+        .Where(tool => tools.TryGet(tool) is null).Select(tool => $"{ToolPaths.NameOf(tool)} is not installed").FirstOrDefault("");
 
     private async Task<(int ExitCode, string Said, string Errors)> RunAsync(string[] command)
     {

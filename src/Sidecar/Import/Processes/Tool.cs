@@ -12,4 +12,5 @@ internal enum Tool
     Prlimit,
     Setpriv,
     Unshare,
+    Timeout,
 }

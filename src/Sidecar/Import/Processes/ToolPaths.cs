@@ -29,6 +29,7 @@ internal sealed class ToolPaths
             [Tool.Prlimit] = Find("prlimit", options.Prlimit, searchPath),
             [Tool.Setpriv] = Find("setpriv", options.Setpriv, searchPath),
             [Tool.Unshare] = Find("unshare", options.Unshare, searchPath),
+            [Tool.Timeout] = Find("timeout", options.Timeout, searchPath),
         };
     }
 
@@ -51,6 +52,7 @@ internal sealed class ToolPaths
         Tool.Prlimit => "prlimit",
         Tool.Setpriv => "setpriv",
         Tool.Unshare => "unshare",
+        Tool.Timeout => "timeout",
     };
 
     private static string? Find(string name, string configured, string searchPath) => configured.Length > 0

@@ -1,6 +1,8 @@
+using System.Net.Sockets;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
+using Sidecar.Peers.Trust;
 using Status = Grpc.Core.Status;
 
 namespace Sidecar.Peers.Calls;
@@ -40,6 +42,21 @@ internal static class Refusal
     public static bool IsBroken(RpcException failure) => ReasonOf(failure) is null
         && failure.StatusCode is StatusCode.Unavailable or StatusCode.Internal or StatusCode.Cancelled
             or StatusCode.DeadlineExceeded or StatusCode.Unknown;
+
+    /// <summary>Why, as half a sentence for this pod's caller; <see cref="Why"/> is for the log.</summary>
+    public static string Explain(RpcException failure) => failure.Status.DebugException?.GetBaseException() switch
+    {
+        null => failure.Status.Detail,
+        PeerTlsException refused => refused.What,
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "nothing listens at its address",
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
+            "its name has no address",
+        SocketException { SocketErrorCode: SocketError.HostUnreachable or SocketError.NetworkUnreachable } =>
+            "the network has no way to it",
+        SocketException { SocketErrorCode: SocketError.TimedOut } or TimeoutException or OperationCanceledException =>
+            "no connection to it was made in time",
+        _ => "the connection broke",
+    };
 
     /// <summary>
     /// Why, in the words of whoever knows most: the peer's own, or of a connection that broke the innermost exception's; the

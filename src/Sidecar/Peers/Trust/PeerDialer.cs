@@ -55,8 +55,9 @@ internal sealed class PeerDialer(CredentialWatch credentials, TrustRules rules)
         {
             await stream.DisposeAsync();
             // Without the failure as its cause: the words for a person are the innermost ones.
-            throw new IOException(verdict is { Identity: null }
-                ? $"it {verdict.Refusal}" : $"the TLS handshake failed: {failure.GetBaseException().Message}");
+            throw verdict is { Identity: null }
+                ? new PeerTlsException($"it {verdict.Refusal}")
+                : new PeerTlsException("the TLS handshake failed", failure.GetBaseException().Message);
         }
     }
 

@@ -148,7 +148,7 @@ internal sealed class TombstoneBroadcaster(
     private static StagingException Forgettable(ImageId id, string[] pending, Exception failure) => new(
         DiskFault.IsFull(failure) ? StagingError.NoSpace : StagingError.DiskFailed,
         $"Image {id} is deleted here and on the pods that answered, but not on {string.Join(", ", pending)}, and the volume takes "
-        + $"no note to tell them later ({failure.Message}). Delete it again when there is room, or when they are back.",
+        + $"no note to tell them later ({DiskFault.Explain(failure)}). Delete it again when there is room, or when they are back.",
         failure,
         DiskFault.FullFacts);
 

@@ -52,7 +52,7 @@ internal sealed class Forwarder(ForwardMark mark, IOptions<PeersOptions> options
 
     public static PeerException Unreachable(Peer owner, RpcException failure) => new(
         PeerError.OwnerUnreachable,
-        $"Pod {owner.Name} has it and does not answer ({Refusal.Why(failure)}). Try again when it is back.",
+        $"Pod {owner.Name} has it and does not answer ({Refusal.Explain(failure)}). Try again when it is back.",
         failure,
         ("owner", owner.Name), ("retry_after_seconds", RetryAfterSeconds));
 }

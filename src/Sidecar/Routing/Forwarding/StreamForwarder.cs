@@ -92,7 +92,7 @@ internal sealed class StreamForwarder(
 
     private static PeerException Lost(StreamedCall stream, Peer owner, RpcException failure) => new(
         PeerError.OwnerLost,
-        $"The connection to pod {owner.Name} broke and could not be made again ({Refusal.Why(failure)}). "
+        $"The connection to pod {owner.Name} broke and could not be made again ({Refusal.Explain(failure)}). "
         + stream.Consequence,
         failure,
         ("owner", owner.Name), (stream.Subject.IsImport ? "import_id" : "image_id", stream.Subject.Id),

@@ -225,7 +225,8 @@ internal sealed class FetchedOutputs(TransferContext context, TimeSpan retention
         }
         else if (run.Exception?.InnerException is { } failure)
         {
-            RoutingLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(failure.Message));
+            var said = (failure as StagingException)?.Detail ?? failure.Message;
+            RoutingLog.OutputTransferFailed(context.Log, id, transfer.Record.Owner, PeerText.OneLine(said));
             if (!IsWorthKeeping(failure)) RemoveFiles(id);
         }
     }

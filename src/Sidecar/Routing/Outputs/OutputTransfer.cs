@@ -92,7 +92,8 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
         {
             throw new StagingException(
                 StagingError.DiskFailed,
-                $"The disk failed while the output of import {Record.ImportId} was fetched here ({failure.Message}).",
+                $"The disk failed while the output of import {Record.ImportId} was fetched here: "
+                + $"{DiskFault.Explain(failure)}. The sidecar's log says where: check the volume, and try again.",
                 failure);
         }
     }

@@ -75,7 +75,7 @@ internal sealed class ImageReader(
         {
             throw new StagingException(
                 StagingError.ImageNotFound,
-                $"The file of image {request.ImageId} is gone: it was deleted or replaced on the volume ({gone.Message})",
+                $"The file of image {request.ImageId} is gone: it was deleted or replaced on the volume. Stage it again.",
                 gone);
         }
     }

@@ -31,7 +31,8 @@ internal static class FaultMap
         _ when failure is OutOfMemoryException || DiskFault.IsOutOfDescriptors(failure) => StatusMap.ToRpc(Overloaded(
             "The sidecar has no memory or no file descriptors left for this. Try again when less is going on.", failure)),
         _ when DiskFault.Is(failure) => StatusMap.ToRpc(new StagingException(
-            StagingError.DiskFailed, $"The disk failed ({failure.Message}). Check the volume.", failure)),
+            StagingError.DiskFailed,
+            $"The disk failed: {DiskFault.Explain(failure)}. The sidecar's log says where: check the volume.", failure)),
         _ => StatusMap.ToRpc(new ImportException(
             ImportError.InternalError, "The call failed because of a bug in the sidecar; its log has the details.", failure)),
     };

@@ -26,4 +26,7 @@ internal sealed class StagingException : Exception
     public StagingError Error { get; }
 
     public IReadOnlyDictionary<string, string> Facts { get; }
+
+    /// <summary>With what the machine said, which may name files of the pod: for the log only.</summary>
+    public string Detail => InnerException is null ? Message : $"{Message} ({InnerException.Message})";
 }

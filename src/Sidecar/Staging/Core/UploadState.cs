@@ -22,4 +22,8 @@ internal sealed record UploadSnapshot(
     long ReceivedOffset,
     long DurableOffset,
     DateTimeOffset LastActiveAt,
-    string Failure);
+    string Failure)
+{
+    /// <summary>What the machine said of the failure, for the log only.</summary>
+    public string Cause { get; init; } = "";
+}

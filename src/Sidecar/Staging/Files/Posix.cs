@@ -10,6 +10,7 @@ internal static partial class Posix
     public const int Eio = 5;
     public const int Enxio = 6;
     public const int Eacces = 13;
+    public const int Ebusy = 16;
     public const int Eexist = 17;
     public const int Exdev = 18;
     public const int Einval = 22;
@@ -17,9 +18,11 @@ internal static partial class Posix
     public const int Emfile = 24;
     public const int Efbig = 27;
     public const int Enospc = 28;
+    public const int Erofs = 30;
     public const int Enosys = 38;
     public const int Eloop = 40;
     public const int Eopnotsupp = 95;
+    public const int Estale = 116;
     public const int Edquot = 122;
 
     private const int ResourceOfFiles = 7; // RLIMIT_NOFILE

@@ -101,7 +101,7 @@ internal sealed class DurabilityPump
         lock (_failing)
         {
             if (_failure is { } earlier) return earlier;
-            _upload.Fail($"The disk failed ({failure.Message}).");
+            _upload.Fail($"The disk failed: {DiskFault.Explain(reason)}.", failure);
             Volatile.Write(ref _failure, failure);
         }
 

@@ -28,6 +28,7 @@ internal sealed class Upload
     private bool _checked;
     private bool _journalIsDurable;
     private string _failure = "";
+    private Exception? _cause;
     private UploadState _state = UploadState.Suspended;
     private DateTimeOffset _lastActiveAt;
 
@@ -64,7 +65,10 @@ internal sealed class Upload
     {
         lock (_lock)
         {
-            return new UploadSnapshot(Header, _state, _received.Offset, _durableOffset, _lastActiveAt, _failure);
+            return new UploadSnapshot(Header, _state, _received.Offset, _durableOffset, _lastActiveAt, _failure)
+            {
+                Cause = _cause?.Message ?? "",
+            };
         }
     }
 
@@ -136,7 +140,9 @@ internal sealed class Upload
 
     public StagingException Dead() => new(
         StagingError.DiskFailed,
-        $"The upload of image {Header.ImageId} is lost: {_failure} Abort it, or stage the image again.");
+        $"The upload of image {Header.ImageId} is lost. {_failure} The sidecar's log has the cause: check the volume, then abort the "
+        + "upload, or stage the image again.",
+        _cause);
 
     public void Begin(DateTimeOffset now)
     {
@@ -169,12 +175,14 @@ internal sealed class Upload
         }
     }
 
-    public void Fail(string failure)
+    /// <param name="failure">A sentence for callers.</param>
+    /// <param name="cause">What the machine said, for the log.</param>
+    public void Fail(string failure, Exception? cause = null)
     {
         lock (_lock)
         {
             _state = UploadState.Failed;
-            _failure = failure;
+            (_failure, _cause) = (failure, cause);
         }
     }
 
@@ -206,11 +214,11 @@ internal sealed class Upload
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Fail($"It could not be removed ({failure.Message}).");
+            Fail($"It could not be removed: {DiskFault.Explain(failure)}.", failure);
             throw new StagingException(
                 StagingError.DiskFailed,
-                $"The upload of image {Header.ImageId} cannot be removed ({failure.Message}). It is listed as failed until it "
-                + "is: abort it again.",
+                $"The upload of image {Header.ImageId} cannot be removed: {DiskFault.Explain(failure)}. It is listed as failed "
+                + "until it is; the sidecar's log says which file it was. Check the volume, and abort it again.",
                 failure);
         }
     }
@@ -232,7 +240,7 @@ internal sealed class Upload
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Fail($"The disk failed ({failure.Message}).");
+            Fail($"The disk failed: {DiskFault.Explain(failure)}.", failure);
         }
 
         return true;

@@ -175,7 +175,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
         catch (StagingException kept)
         {
-            StagingLog.UploadKept(_context.Log, ImageId, kept.Message);
+            StagingLog.UploadKept(_context.Log, ImageId, kept.Detail);
         }
     }
 

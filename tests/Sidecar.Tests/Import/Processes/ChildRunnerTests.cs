@@ -8,7 +8,7 @@ using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Processes;
 
-/// <summary>Runs scripts in qemu-img's place, under the real prlimit, setpriv and unshare.</summary>
+/// <summary>Runs scripts in qemu-img's place, under the real prlimit, setpriv, unshare and timeout.</summary>
 internal sealed class ChildRunnerTests : IDisposable
 {
     private static readonly ChildLimits Ample =
@@ -16,6 +16,10 @@ internal sealed class ChildRunnerTests : IDisposable
 
     // The scripts start programs, and tell what they see in /proc.
     private static readonly ConfinementSettings Unconfined = new(ConfinementSettings.Off, []);
+
+    // As this test names them: $$ is the one in the script's own namespace.
+    private const string TellId = "read id rest < /proc/self/stat; echo $id";
+    private const string TellIds = "read id rest < /proc/self/stat; read children < /proc/$id/task/$id/children; echo $id $children";
 
     private readonly TempDirectory _directory = new();
     private readonly LauncherThread _launcher = new();
@@ -26,15 +30,17 @@ internal sealed class ChildRunnerTests : IDisposable
         _directory.Dispose();
     }
 
-    [Test]
+    [TestCase(false)]
+    [TestCase(true)]
     [CancelAfter(30_000)]
-    public async Task Kill_OfWhatNeverBeganOrHasEnded_IsNoFailure(CancellationToken cancellationToken)
+    public async Task Kill_OfWhatNeverBeganOrHasEnded_IsNoFailure(bool hasNamespace, CancellationToken cancellationToken)
     {
-        using var never = new Process();
-        ChildRunner.Kill(never);
-        using var ended = Process.Start("true");
+        using var never = new ChildProcess(hasNamespace);
+        never.KillAll();
+        using var ended = new ChildProcess(hasNamespace) { StartInfo = new ProcessStartInfo("true") };
+        ended.Start();
         await ended.WaitForExitAsync(cancellationToken);
-        ChildRunner.Kill(ended);
+        ended.KillAll();
     }
 
     [Test]
@@ -101,7 +107,7 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         var limits = Ample with { Timeout = TimeSpan.FromMilliseconds(300) };
 
-        var (outcome, output) = await RunAsync("sleep 1000 & echo $$ $!; wait", limits, cancellationToken);
+        var (outcome, output) = await RunAsync($"sleep 1000 & {TellIds}; wait", limits, cancellationToken);
 
         Assert.That(outcome.End, Is.EqualTo(ChildEnd.TimedOut));
         Assert.That(output.Split(' ').Select(CommandLine.IsGone), Is.All.True);
@@ -113,7 +119,7 @@ internal sealed class ChildRunnerTests : IDisposable
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pid = "";
-        var command = Command("echo $$; exec sleep 1000", Ample, text =>
+        var command = Command($"{TellId}; exec sleep 1000", Ample, text =>
         {
             pid += text.ToString();
             if (pid.EndsWith('\n')) cancel.Cancel();
@@ -193,7 +199,7 @@ internal sealed class ChildRunnerTests : IDisposable
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var file = File.OpenHandle(_directory.Write("in", TestImages.Noise(TestImages.Megabyte)));
         using var filter = await Runner().StartFilterAsync(
-            Command("echo $$; exec sleep 1000", Ample, _ => { }), file, cancel.Token);
+            Command($"{TellId}; exec sleep 1000", Ample, _ => { }), file, cancel.Token);
         var buffer = new byte[100];
         var pid = System.Text.Encoding.ASCII.GetString(buffer, 0, filter.Read(buffer));
 
@@ -213,7 +219,7 @@ internal sealed class ChildRunnerTests : IDisposable
         var buffer = new byte[100];
         string pids;
         using (var filter = await Runner().StartFilterAsync(
-            Command("sleep 1000 & echo $$ $!; wait", Ample, _ => { }), file, cancellationToken))
+            Command($"sleep 1000 & {TellIds}; wait", Ample, _ => { }), file, cancellationToken))
         {
             pids = System.Text.Encoding.ASCII.GetString(buffer, 0, filter.Read(buffer));
         }

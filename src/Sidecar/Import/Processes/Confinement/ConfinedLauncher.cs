@@ -32,9 +32,15 @@ internal static class ConfinedLauncher
         var end = Array.IndexOf(arguments, Separator);
         if (end < 0 || end + 1 >= arguments.Length) return Fail("there is no program behind --");
         var options = LaunchOptions.Parse(arguments[..end]);
-        if (!LinuxCalls.DieWithParent() || LinuxCalls.ParentId() != options.Parent) return Fail("the sidecar has ended");
+        if (!LinuxCalls.DieWithParent() || !HasDaemon(options)) return Fail("the sidecar has ended");
         return Become(options, arguments[(end + 1)..]);
     }
+
+    // Whoever dies before its child has asked the kernel to die with it is not noticed by the child: the daemon before setpriv has
+    // done so, unshare before its fork has. By now each on the way up has asked. So when they are who they should be, the
+    // death of any ends this process from here on; and when one was gone before it was asked about, its child has another parent.
+    private static bool HasDaemon(LaunchOptions options) => options.Daemon == (options.Generations > 1
+        ? ProcessFamily.AncestorOfSelf(options.Generations) : LinuxCalls.ParentId());
 
     /// <summary>Tries every layer on this very process, and tells which of them hold.</summary>
     private static int Probe()

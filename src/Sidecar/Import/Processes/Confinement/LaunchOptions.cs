@@ -3,18 +3,20 @@ using System.Globalization;
 namespace Sidecar.Import.Processes.Confinement;
 
 /// <summary>What the daemon tells <see cref="ConfinedLauncher"/>, as arguments.</summary>
-/// <param name="Parent">Process id of the daemon, without which the program is not to run.</param>
+/// <param name="Daemon">Process id of the daemon, without which the program is not to run.</param>
+/// <param name="Generations">How far above this process the daemon is; 1: it is the parent.</param>
 /// <param name="Landlock">Version of Landlock's interface to use; 0: none.</param>
 /// <param name="Programs">What may be read and run, beside the system's own.</param>
 /// <param name="Inputs">Files that may be read.</param>
 /// <param name="Outputs">Files that may be read and written; they are there already.</param>
 internal sealed record LaunchOptions(
-    int Parent, int Landlock, bool Seccomp, IReadOnlyList<string> Programs, IReadOnlyList<string> Inputs,
+    int Daemon, int Generations, int Landlock, bool Seccomp, IReadOnlyList<string> Programs, IReadOnlyList<string> Inputs,
     IReadOnlyList<string> Outputs)
 {
     public IEnumerable<string> ToArguments()
     {
-        yield return Number("--parent", Parent);
+        yield return Number("--daemon", Daemon);
+        yield return Number("--generations", Generations);
         yield return Number("--landlock", Landlock);
         yield return Number("--seccomp", Seccomp ? 1 : 0);
         foreach (var path in Programs) yield return "--program=" + path;
@@ -25,7 +27,8 @@ internal sealed record LaunchOptions(
     }
 
     public static LaunchOptions Parse(IReadOnlyList<string> arguments) => new(
-        Number(arguments, "--parent="), Number(arguments, "--landlock="), Number(arguments, "--seccomp=") == 1,
+        Number(arguments, "--daemon="), Number(arguments, "--generations="),
+        Number(arguments, "--landlock="), Number(arguments, "--seccomp=") == 1,
         Values(arguments, "--program="), Values(arguments, "--input="), Values(arguments, "--output="));
 
     private static string[] Values(IReadOnlyList<string> arguments, string prefix) =>

@@ -14,7 +14,9 @@ internal static partial class LinuxCalls
     private const int SetParentDeathSignal = 1;
     private const int SetNoNewPrivileges = 38;
     private const int SignalPipe = 13;
-    private const int SignalKill = 9;
+    public const int SignalKill = 9;
+    public const int SignalContinue = 18;
+    public const int SignalStop = 19;
     private const int OpenPath = 0x200000 | 0x80000; // O_PATH | O_CLOEXEC
 
     private static readonly bool Arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
@@ -35,6 +37,9 @@ internal static partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "execve", SetLastError = true)]
     public static unsafe partial int Execute(byte* path, byte** arguments, byte** environment);
+
+    /// <summary>A signal to a process; false when it is gone, or is another user's.</summary>
+    public static bool Send(int processId, int signal) => Kill(processId, signal) == 0;
 
     public static string Error() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 
@@ -74,6 +79,9 @@ internal static partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int processId, int signal);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Control(int option, nuint second, nuint third, nuint fourth, nuint fifth);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using NUnit.Framework;
 using Sidecar.Import.Core;
 
@@ -53,7 +54,7 @@ internal sealed class DecompressionTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
-    public async Task Import_GzippedBadImage_RefusedByTheInspectionAfterwards(CancellationToken cancellationToken)
+    public async Task Import_GzippedBadImage_RefusedByItsFirstBytes(CancellationToken cancellationToken)
     {
         Directory.Create("base.qcow2", "-f", "qcow2");
         var bad = Directory.Create("bad.qcow2", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2");
@@ -62,7 +63,7 @@ internal sealed class DecompressionTests : ImportTest
 
         Assert.That(
             (import.Failure?.Error, import.Failure?.Stage, import.Failure?.Facts["check"]),
-            Is.EqualTo((ImportError.ImageRefused, "image_inspection", "qcow2_backing_file")));
+            Is.EqualTo((ImportError.ImageRefused, "image_decompression", "qcow2_backing_file")));
         Assert.That(WorkFiles(import.ImportId), Is.EqualTo(new[] { "import.json" }));
     }
 
@@ -226,6 +227,37 @@ internal sealed class DecompressionTests : ImportTest
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ToolMissing));
         Assert.That(import.Failure?.Message, Does.Contain("Import:Tools:Xz"));
+    }
+
+    [TestCase("raw", true)]
+    [TestCase("qcow2", false, Description = "its own digests are nobody's, as it is converted")]
+    [CancelAfter(60_000)]
+    public async Task Import_PackedImage_IsReadOnceForItsDigests(string format, bool once, CancellationToken cancellationToken)
+    {
+        var raw = Directory.Raw();
+        var packed = TestImages.Gzip(format == "raw" ? raw : Directory.Convert(raw, format));
+
+        var import = await ImportAsync(packed, cancellationToken);
+
+        Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
+        var digest = await SHA512.HashDataAsync(File.OpenRead(import.Result!.OutputPath), cancellationToken);
+        Assert.That(import.Result.Digests["sha512"], Is.EqualTo(Convert.ToHexStringLower(digest)));
+        var read = import.Stages.Single(stage => stage.Name == "image_checksum").BytesTotal;
+        Assert.That(read, Is.EqualTo(once ? 0 : new FileInfo(import.Result.OutputPath).Length));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Import_PackedBadImage_IsRefusedBeforeAllOfItIsUnpacked(CancellationToken cancellationToken)
+    {
+        Directory.Create("base.qcow2", "-f", "qcow2");
+        var bad = Directory.Create("bad.qcow2", "-f", "qcow2", "-b", "base.qcow2", "-F", "qcow2");
+        var packed = TestImages.Gzip([.. await File.ReadAllBytesAsync(bad, cancellationToken), .. TestImages.Noise(4 * TestImages.Megabyte)]);
+
+        // Its end is missing, which would be told first by whoever came there.
+        var import = await ImportAsync(Directory.Write("packed", packed[..(packed.Length / 2)]), cancellationToken);
+
+        Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ImageRefused), import.Failure?.Message);
     }
 
     [TestCase("")]

@@ -76,6 +76,16 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
     public ImageView View(ImageBytes bytes, ImageClaim claim) => Validate(bytes, claim).View;
 
+    /// <summary>
+    /// Checks the first bytes of what a stage makes, of which it is known that it is a disk, before all of it is made.
+    /// </summary>
+    /// <param name="claimed">Empty: nothing is claimed.</param>
+    /// <param name="tolerated">Checks of boot records that do not count.</param>
+    /// <returns>The format; empty where more bytes are needed to tell.</returns>
+    /// <exception cref="ImportException">As of <see cref="Check"/>.</exception>
+    public string CheckBeginning(ImageBytes beginning, string claimed, IReadOnlyCollection<string> tolerated) =>
+        ValidateBeginning(beginning, claimed, tolerated).View.DiskFormat;
+
     /// <summary>For the staging area: as <see cref="ValidateImage"/> says.</summary>
     public ImageValidation Validate(ImageClaim claim, SafeFileHandle file, long available, bool complete)
     {
@@ -101,7 +111,7 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
         if (bytes.IsComplete) return (ValidateWhole(bytes, claim.DiskFormat), long.MaxValue);
         return head.Length < Compressions.MagicBytes
             ? (new ImageView("", "", 0), Compressions.MagicBytes)
-            : ValidateBeginning(bytes, claim.DiskFormat);
+            : ValidateBeginning(bytes, claim.DiskFormat, []);
     }
 
     private ImageView ValidateWhole(ImageBytes bytes, string claimed)
@@ -110,10 +120,11 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
         return new ImageView(report.DiskFormat, "", report.VirtualSize);
     }
 
-    private (ImageView View, long NeededBytes) ValidateBeginning(ImageBytes bytes, string claimed)
+    private (ImageView View, long NeededBytes) ValidateBeginning(
+        ImageBytes bytes, string claimed, IReadOnlyCollection<string> tolerated)
     {
         var seen = inspector.InspectBeginning(bytes);
-        if (seen.Report is { } found && IsFinal(found, seen.Excluded, claimed))
+        if (seen.Report?.Tolerating(tolerated) is { } found && IsFinal(found, seen.Excluded, claimed))
         {
             var report = Check(found, claimed, null);
             return (new ImageView(report.DiskFormat, "", report.VirtualSize), seen.NeededBytes);

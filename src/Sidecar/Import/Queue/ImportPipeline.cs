@@ -58,7 +58,12 @@ internal sealed class ImportPipeline(
     public async Task<ImportResult> RunAsync(ImportJob job, StagedImage image, CancellationToken cancellationToken)
     {
         var directory = layout.ImportDirectory(job.Request.ImportId);
-        var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory);
+        var target = job.Request.OutputDiskFormat.Length > 0 ? job.Request.OutputDiskFormat : options.Value.Conversion.OutputFormat;
+        var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory)
+        {
+            WantsDigests = job.Stages.Contains(ChecksumStage.StageName),
+            ConvertsTo = job.Stages.Contains(ConversionStage.StageName) ? target : "",
+        };
         work.AwaitsDecompression = work.MayUnpack && UnpacksFirst(job.Stages);
         foreach (var name in job.Stages)
         {

@@ -17,7 +17,7 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options, FileDigests
     public override string Name => StageName;
 
     public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken) =>
-        Task.FromResult(new StagePlan(true, 0, work.CurrentLength));
+        Task.FromResult(new StagePlan(true, 0, _algorithms.All(work.CurrentDigests.ContainsKey) ? 0 : work.CurrentLength));
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
@@ -26,7 +26,7 @@ internal sealed class ChecksumStage(IOptions<ImportOptions> options, FileDigests
         {
             foreach (var algorithm in _algorithms)
             {
-                if (work.IsStagedFile && work.StagedDigests.TryGetValue(algorithm, out var known))
+                if (work.CurrentDigests.TryGetValue(algorithm, out var known))
                 {
                     work.Digests[algorithm] = known;
                 }

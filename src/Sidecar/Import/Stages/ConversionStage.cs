@@ -25,7 +25,7 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
     public override async Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
     {
         var source = work.Report!;
-        var target = TargetOf(work);
+        var target = work.ConvertsTo;
         if (!ConversionRules.Applies(work, target)) return StagePlan.Skip;
         var allocated = await qemuImg.MeasureAsync(
             work.CurrentPath, source.DiskFormat, work.Directory, cancellationToken);
@@ -42,7 +42,7 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
-        var target = TargetOf(work);
+        var target = work.ConvertsTo;
         var path = work.NewPath("converted");
         var source = work.Report!;
         if (target == DiskFormats.Raw) await LookInsideAsync(work, source, cancellationToken);
@@ -95,9 +95,6 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
         File.SetUnixFileMode(output, SharedFile);
         Posix.Sync(output);
     }
-
-    private string TargetOf(ImportWork work) =>
-        work.Request.OutputDiskFormat.Length > 0 ? work.Request.OutputDiskFormat : _options.OutputFormat;
 
     /// <summary>
     /// Of an output that is raw, a program may guess what it is. What it would be refused for shows in its first bytes, which

@@ -56,8 +56,19 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>Checks of boot records that Glance's operator tolerates.</summary>
     public IReadOnlyCollection<string> ToleratedChecks => Request.Rules?.ToleratedChecks ?? [];
 
-    /// <summary>Digests of the staged file that are known, from its upload or from a stage that read it.</summary>
-    public Dictionary<string, string> StagedDigests { get; } = image.Digests.ToDictionary();
+    /// <summary>Digests of the current file that are known, from its upload or from a stage that read or wrote all of it.</summary>
+    public Dictionary<string, string> CurrentDigests { get; } = image.Digests.ToDictionary();
+
+    /// <summary>Digests of the output are asked for.</summary>
+    public bool WantsDigests { get; init; }
+
+    /// <summary>What a disk is converted to; empty where none is.</summary>
+    public string ConvertsTo { get; init; } = "";
+
+    /// <summary>What the bytes must be of to one who insists on the claim; empty when any format will do.</summary>
+    public string ClaimOf(InspectionReport report) =>
+        Request.Rules is { AllowFormatMismatch: true } && !DiskFormats.Agree(ExpectedFormat, report.As(ExpectedFormat).Format)
+            ? "" : ExpectedFormat;
 
     /// <summary>The signature of the request is that of the staged file.</summary>
     public bool IsSignatureVerified { get; set; }
@@ -77,6 +88,7 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     {
         if (!IsStagedFile) File.Delete(CurrentPath);
         (CurrentPath, IsStagedFile, Report) = (path, false, null);
+        CurrentDigests.Clear();
     }
 
     /// <summary>Goes on with what a conversion made, which must turn out to be just that.</summary>

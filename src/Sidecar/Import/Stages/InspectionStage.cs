@@ -1,6 +1,5 @@
 using Sidecar.Import.Decompression;
 using Sidecar.Import.Inspection;
-using Sidecar.Import.Inspection.Core;
 
 namespace Sidecar.Import.Stages;
 
@@ -30,15 +29,7 @@ internal sealed class InspectionStage(ImageInspector inspector, FormatValidator 
         var report = inspector.InspectFile(work.CurrentPath).Tolerating(work.ToleratedChecks);
         work.Report = work.ExpectedVirtualSize is { } size
             ? validator.CheckConverted(report, work.ExpectedFormat, size)
-            : validator.Check(report, Claimed(work, report), compression?.Name);
+            : validator.Check(report, work.ClaimOf(report), compression?.Name);
         return Task.CompletedTask;
-    }
-
-    // Where the operator does not insist on the claim, an image is what it is.
-    private static string Claimed(ImportWork work, InspectionReport report)
-    {
-        var claimed = work.ExpectedFormat;
-        var counts = work.Request.Rules is not { AllowFormatMismatch: true } || DiskFormats.Agree(claimed, report.As(claimed).Format);
-        return counts ? claimed : "";
     }
 }

@@ -32,7 +32,7 @@ internal sealed class SignatureStage(FileDigests files, TimeProvider time) : Imp
     private async Task<byte[]> DigestAsync(
         ImportWork work, SignatureHash hash, StageRun run, CancellationToken cancellationToken)
     {
-        if (work.StagedDigests.TryGetValue(hash.StagedDigest, out var known))
+        if (work.CurrentDigests.TryGetValue(hash.StagedDigest, out var known))
         {
             run.Report(run.Plan.InputBytes);
             return Convert.FromHexString(known);
@@ -41,7 +41,7 @@ internal sealed class SignatureStage(FileDigests files, TimeProvider time) : Imp
         using var running = hash.Start();
         await files.ReadAsync(work.CurrentPath, [running], run.Report, cancellationToken);
         var digest = running.Finish();
-        if (hash.StagedDigest.Length > 0) work.StagedDigests[hash.StagedDigest] = Convert.ToHexStringLower(digest);
+        if (hash.StagedDigest.Length > 0) work.CurrentDigests[hash.StagedDigest] = Convert.ToHexStringLower(digest);
         return digest;
     }
 

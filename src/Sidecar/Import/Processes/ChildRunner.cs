@@ -23,6 +23,10 @@ internal sealed class ChildRunner(
     // Of shells, of setpriv, and of the dynamic loader that misses a library.
     private const int NotFound = 127;
 
+    // All that unshare says, and exits with 1, when the first process of its namespace was killed; of util-linux before 2.39,
+    // which cannot kill itself by the same signal, as later ones do.
+    private const string FirstProcessKilled = "unshare: sigprocmask unblock failed: Invalid argument";
+
     private static readonly string[] Launchers =
         [.. from tool in (Tool[])[Tool.Unshare, Tool.Timeout, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
 
@@ -143,6 +147,7 @@ internal sealed class ChildRunner(
         SignalBase + SigXcpu => ChildEnd.CpuLimit,
         SignalBase + SigXfsz => ChildEnd.FileSizeLimit,
         > SignalBase => ChildEnd.Killed,
+        _ when errorText.EndsWith(FirstProcessKilled, StringComparison.Ordinal) => ChildEnd.Killed,
         ConfinedLauncher.CannotStart or NotFound => ChildEnd.NotRun,
         _ when Launchers.Any(name => errorText.StartsWith(name, StringComparison.Ordinal)) => ChildEnd.NotRun,
         _ => ChildEnd.Failed,

@@ -65,7 +65,8 @@ internal static class ToolFailures
     {
         var how = outcome.End switch
         {
-            ChildEnd.Killed when outcome.ExitCode == SigKill => "was killed, as the kernel does for want of memory",
+            ChildEnd.Killed when outcome.ExitCode is SigKill or < ChildRunner.SignalBase =>
+                "was killed, as the kernel does for want of memory",
             ChildEnd.Killed or ChildEnd.FileSizeLimit => $"was ended by signal {outcome.ExitCode - ChildRunner.SignalBase}",
             ChildEnd.NotRun => $"could not be run (exit code {outcome.ExitCode})",
             _ => $"did not work (exit code {outcome.ExitCode})",

@@ -104,6 +104,34 @@ internal sealed class ChildNamespaceTests : IDisposable
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task FirstProcessKilled_TakesTheProgramAlong_AndSaysNothingOfTheImage(CancellationToken cancellationToken)
+    {
+        using var sandbox = await SandboxAsync(refused: false);
+        var program = new StringBuilder();
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var command = Command("echo words >&2; read id rest < /proc/self/stat; echo $id; exec sleep 1000", text =>
+        {
+            program.Append(text);
+            if (text.EndsWith('\n')) told.TrySetResult();
+        });
+        var running = Runner(sandbox).RunAsync(command, cancellationToken);
+        await told.Task.WaitAsync(cancellationToken);
+        var id = program.ToString().Trim();
+
+        // As the kernel may, when a pod has no memory left: timeout is the program's parent.
+        var parent = (await File.ReadAllLinesAsync($"/proc/{id}/status", cancellationToken)).Single(line => line.StartsWith("PPid:"));
+        Assert.That(LinuxCalls.Send(int.Parse(parent["PPid:".Length..]), LinuxCalls.SignalKill), Is.True);
+
+        var outcome = await running;
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.Killed), $"{outcome}");
+        var failure = ToolFailures.Describe(Tool.QemuImg, outcome, Ample);
+        Assert.That(failure.Error, Is.EqualTo(ImportError.ToolUnavailable));
+        Assert.That(failure.Message, Does.Contain("was killed"));
+        Assert.That(Directory.Exists($"/proc/{id}"), Is.False);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Kill_BeforeThereIsANamespace_EndsWhatWouldMakeIt(CancellationToken cancellationToken)
     {
         using var unshare = Start("sleep 1000");

@@ -8,6 +8,7 @@ from oslo_log import log as logging
 from glance_sidecar import certificates
 from glance_sidecar import client
 from glance_sidecar import intake
+from glance_sidecar import operators
 from glance_sidecar import options
 from glance_sidecar import records
 from glance_sidecar import rules
@@ -125,9 +126,8 @@ class ImportRun:
             action.set_image_attribute(
                 disk_format=result.disk_format, container_format=result.container_format or "bare",
                 size=result.size, virtual_size=result.virtual_size or None)
-            for name in outdated:
-                action.pop_extra_property(name)
-            action.set_image_extra_properties(dict(result.properties))
+            operators.remove_properties(action, outdated)
+            operators.set_properties(action, dict(result.properties))
         self.before["set"] = sorted(outdated.union(result.properties))
 
     def _explain(self, failure):

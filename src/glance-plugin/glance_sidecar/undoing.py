@@ -7,6 +7,7 @@ from glance.common import exception
 from glance_sidecar import attempt
 from glance_sidecar import client
 from glance_sidecar import database
+from glance_sidecar import operators
 from glance_sidecar import pending
 from glance_sidecar.errors import SidecarError
 
@@ -73,10 +74,9 @@ class Undo:
         if before:
             action.set_image_attribute(
                 disk_format=before["disk_format"], container_format=before["container_format"])
-            for name in before.get("set", ()):
-                action.pop_extra_property(name)
-            action.set_image_extra_properties(
-                {name: before["properties"][name] for name in before.get("set", ()) if name in before["properties"]})
+            operators.remove_properties(action, before.get("set", ()))
+            operators.set_properties(
+                action, {name: before["properties"][name] for name in before.get("set", ()) if name in before["properties"]})
         if keep:
             # Staged still, so it can be imported again as it is.
             action.set_image_attribute(status="uploading")

@@ -59,6 +59,7 @@ filesystem_store_datadir = {scratch}/only
 _CONFIG = """
 [DEFAULT]
 enabled_import_methods = [glance-direct,web-download,copy-image]
+property_protection_file = {scratch}/{name}/property-protections.conf
 worker_self_reference_url = http://pod-that-is-gone.example:9292
 log_file = {scratch}/{name}.log
 [database]
@@ -80,6 +81,25 @@ progress_interval = 1
 wait = 20
 """
 
+# Of properties that only the operator sets.
+_PROTECTIONS = """
+[^x_operator_.*]
+create = nobody
+read = @
+update = nobody
+delete = nobody
+[.*]
+create = member,admin
+read = member,admin
+update = member,admin
+delete = member,admin
+"""
+
+_OPERATORS = {
+    "Import__Plugins__0": "image_decompression", "Import__Plugins__1": "image_conversion",
+    "Import__Plugins__2": "inject_image_metadata", "Import__Metadata__Inject__x_operator_seal": "unbroken",
+}
+
 
 _app = None
 _database = None
@@ -91,7 +111,7 @@ def daemon():
     """The sidecar that Glance is configured with; started when it does not run."""
     global _daemon
     if _daemon is None:
-        _daemon = Daemon(os.path.join(SCRATCH, "staging")).start()
+        _daemon = Daemon(os.path.join(SCRATCH, "staging"), **_OPERATORS).start()
         import atexit
         atexit.register(_daemon.close)
     return _daemon
@@ -121,6 +141,8 @@ def config_directory(name, sidecar, multi_store=True, **settings):
     os.makedirs(directory)
     with open(os.path.join(directory, "glance-api-paste.ini"), "w") as file:
         file.write(_PASTE)
+    with open(os.path.join(directory, "property-protections.conf"), "w") as file:
+        file.write(_PROTECTIONS)
     content = (_MULTI_STORE if multi_store else _SINGLE_STORE) + _CONFIG
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
         file.write(content.format(

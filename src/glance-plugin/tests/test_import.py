@@ -69,6 +69,15 @@ class ImportTest(unittest.TestCase):
             self.assertEqual((image["status"], image["disk_format"], image["os_hash_value"]),
                              ("active", disk_format, hashlib.sha512(packed).hexdigest()))
 
+    def test_property_that_users_may_not_set_is_the_operators_to_inject(self):
+        refused = self.user.ask("POST", "/images", {
+            "name": "test", "disk_format": "raw", "container_format": "bare", "x_operator_seal": "broken"})
+        self.assertEqual(refused.status_int, 403, refused.text)
+        plain = os.urandom(1 << 20)
+        image_id = self.stage(plain)
+        self.assert_active(image_id, plain, self.run_import(image_id))
+        self.assertEqual(self.user.show(image_id)["x_operator_seal"], "unbroken")
+
     def test_bytes_sent_over_a_call_are_imported_too(self):
         from oslo_config import cfg
         cfg.CONF.set_override("transfer", "stream", "staging_sidecar")

@@ -15,7 +15,7 @@ internal static class VhdxSeed
 
     public static byte[] Make(bool pendingLog)
     {
-        var disk = new byte[256 << 10];
+        var disk = new byte[(224 + 64) << 10];
         "vhdxfile"u8.CopyTo(disk);
         if (pendingLog) WriteLog(disk);
         var header = disk.AsSpan(Header, 4096);

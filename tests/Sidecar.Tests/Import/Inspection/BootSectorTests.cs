@@ -69,6 +69,14 @@ internal sealed class BootSectorTests : InspectionTest
         Assert.That(Failed(Inspect(sector)), Is.EqualTo(new[] { "mbr_hybrid" }));
     }
 
+    [Test]
+    public void Inspect_VolumeWithAPartitionTableBehindIt_IsABootRecord()
+    {
+        byte[] disk = [.. Fat(2, 0xf8), .. "EFI PART"u8, .. new byte[4096]];
+
+        Assert.That(Failed(Inspect(disk)), Does.Contain("mbr_boot_flag"));
+    }
+
     private void AssertRaw(byte[] sector)
     {
         var report = Inspect([.. sector, .. new byte[8192]]);

@@ -123,6 +123,50 @@ internal sealed class RealImageTests : InspectionTest
         Assert.That(Failed(report), Is.EqualTo(new[] { "vmdk_descriptor_only" }));
     }
 
+    [TestCase("vhdx", (3 << 20) + 4096, "vhdx_parent", Description = "in its table of metadata")]
+    [TestCase("vhdx", 200 << 10, "vhdx_header", Description = "in its table of regions")]
+    [TestCase("vmdk", 1024, "vmdk_descriptor", Description = "in its descriptor")]
+    [TestCase("qcow2", 60, "qcow2_header", Description = "in its header")]
+    public void Inspect_ImageCutShort_Refused(string format, int length, string check)
+    {
+        var image = File.ReadAllBytes(Directory.Convert(Directory.Raw(), format, name: "image"));
+
+        Assert.That(Failed(Inspect(image[..length])), Does.Contain(check));
+    }
+
+    [TestCase("qcow2", "", "-c")]
+    [TestCase("qcow2", "compression_type=zstd", "-c")]
+    [TestCase("qcow2", "compression_type=zstd,cluster_size=2M,lazy_refcounts=on", "-c")]
+    [TestCase("vmdk", "subformat=streamOptimized", "-c")]
+    [TestCase("qcow2", "", "snapshot", "-c", "before")]
+    [TestCase("qcow2", "", "bitmap", "--add", "--enable", "changes")]
+    public void Inspect_ImageWithMoreThanItsDisk_AgreesWithQemu(string format, string options, params string[] more)
+    {
+        var image = Directory["image"];
+        string[] compress = more is ["-c"] ? ["-c"] : [], choice = options.Length > 0 ? ["-o", options] : [];
+        CommandLine.Run("qemu-img", ["convert", "-f", "raw", "-O", format, .. compress, .. choice, Directory.Raw(), image]);
+        if (more is ["bitmap", .. var adding, var name]) CommandLine.Run("qemu-img", ["bitmap", .. adding, image, name]);
+        if (more is ["snapshot", .. var making]) CommandLine.Run("qemu-img", ["snapshot", .. making, image]);
+
+        var report = InspectFile(image);
+
+        var info = CommandLine.Run("qemu-img", "info", "--output=json", "-f", format, image);
+        Assert.That(info, Does.Contain($"\"virtual-size\": {report.VirtualSize}"));
+        Assert.That((report.Format, report.FailedChecks.Count, report.Obstacles.Count), Is.EqualTo((format, 0, 0)));
+    }
+
+    [Test]
+    public void Inspect_Ploop_AgreesWithQemu()
+    {
+        var image = Directory.Create("image", "-f", "parallels");
+
+        var report = InspectFile(image);
+
+        var info = CommandLine.Run("qemu-img", "info", "--output=json", "-f", "parallels", image);
+        Assert.That((report.Format, report.FailedChecks.Count), Is.EqualTo(("ploop", 0)));
+        Assert.That(info, Does.Contain($"\"virtual-size\": {report.VirtualSize}"));
+    }
+
     /// <summary>
     /// Texts put together from what QEMU's probe looks at. Where it takes one for a VMDK it would follow the extent, which
     /// may be any file of the host, so that one must never be a raw disk here.

@@ -21,7 +21,8 @@ internal sealed class GptFormat : ImageFormat
     {
         var sector = bytes.Read(0, SectorBytes).Span;
         if (sector.Length < SectorBytes || sector[510] != 0x55 || sector[511] != 0xaa) return FormatVerdict.NoMatch;
-        if (VolumeBootSector.IsOne(sector)) return FormatVerdict.NoMatch;
+        // Behind a volume's first sector no partition table begins: that would be a disk that only looks like a volume.
+        if (VolumeBootSector.IsOne(sector) && !bytes.StartsWith(SectorBytes, "EFI PART"u8)) return FormatVerdict.NoMatch;
         checks.Recognise();
         CheckTable(sector.Slice(TableOffset, Entries * EntryBytes), checks);
         return FormatVerdict.Match(bytes.KnownLength, checks);

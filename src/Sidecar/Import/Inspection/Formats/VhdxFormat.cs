@@ -45,7 +45,7 @@ internal sealed class VhdxFormat : ImageFormat
     private static long? FindMetadata(ImageBytes bytes)
     {
         var table = bytes.Read(RegionTableOffset, TableBytes).Span;
-        if (table.Length < RegionHeaderBytes || !table.StartsWith("regi"u8)) return null;
+        if (table.Length < TableBytes || !table.StartsWith("regi"u8)) return null;
         var entry = FindEntry(
             table[RegionHeaderBytes..], BinaryPrimitives.ReadUInt32LittleEndian(table[8..]), MetadataRegion);
         if (entry.IsEmpty) return null;
@@ -56,7 +56,7 @@ internal sealed class VhdxFormat : ImageFormat
     private static ReadOnlyMemory<byte> ReadItem(ImageBytes bytes, long metadata, Guid id, int count)
     {
         var table = bytes.Read(metadata, TableBytes).Span;
-        if (table.Length < MetadataHeaderBytes) return default;
+        if (table.Length < TableBytes) return default;
         var entry = FindEntry(
             table[MetadataHeaderBytes..], BinaryPrimitives.ReadUInt16LittleEndian(table[10..]), id);
         if (entry.IsEmpty) return default;

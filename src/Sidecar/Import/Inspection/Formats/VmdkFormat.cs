@@ -66,6 +66,7 @@ internal sealed class VmdkFormat : ImageFormat
     {
         var length = (int)header.DescriptorSectors * SectorBytes;
         var text = bytes.Read(DescriptorOffset, Math.Max(length, MinScanBytes)).Span;
+        checks.Require(text.Length >= length, "vmdk_descriptor", "its descriptor is cut short");
         VmdkDescriptor.Check(text[..Math.Min(length, text.Length)], text, checks);
     }
 

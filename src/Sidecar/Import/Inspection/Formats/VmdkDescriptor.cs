@@ -34,14 +34,26 @@ internal static class VmdkDescriptor
 
     private static bool BeginsWithVersion(ReadOnlySpan<byte> head)
     {
-        foreach (var line in Decode(head).Split('\n', StringSplitOptions.TrimEntries))
+        foreach (var range in head.Split((byte)'\n'))
         {
-            if (line.StartsWith("# disk descriptorfile", StringComparison.Ordinal)) return true;
-            if (line.Length == 0 || line[0] == '#') continue;
-            return line.StartsWith("version=", StringComparison.Ordinal);
+            var line = WithoutBlanksBefore(head[range]);
+            if (Begins(line, "# disk descriptorfile")) return true;
+            if (line.IsEmpty || line[0] == '#') continue;
+            return Begins(line, "version=");
         }
 
         return false;
+    }
+
+    // The first line of most disks decides, so that nothing behind it need be decoded.
+    private static bool Begins(ReadOnlySpan<byte> line, string word) =>
+        line.Length >= word.Length && Decode(line[..word.Length]) == word;
+
+    private static ReadOnlySpan<byte> WithoutBlanksBefore(ReadOnlySpan<byte> line)
+    {
+        var start = 0;
+        while (start < line.Length && char.IsWhiteSpace((char)line[start])) start++;
+        return line[start..];
     }
 
     /// <param name="declared">The descriptor by the header's account.</param>

@@ -5,7 +5,9 @@ using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Queue;
+using Sidecar.Import.Settings;
 using Sidecar.Import.Stages;
+using Sidecar.Import.Tools;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Import;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Peers.Transfer;
 using Sidecar.Routing.Announcing;
 using Sidecar.Routing.Core;

@@ -1,4 +1,4 @@
-using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Peers.Core;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging.Core;

@@ -1,7 +1,7 @@
 using Sidecar.Import.Decompression.Archives;
 using Sidecar.Import.Decompression.Codecs;
 using Sidecar.Import.Decompression.Core;
-using Sidecar.Import.Processes;
+using Sidecar.Import.Tools;
 using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Decompression;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Hashing;

@@ -1,3 +1,5 @@
+using Sidecar.Import.Tools;
+
 namespace Sidecar.Import.Processes;
 
 /// <summary>A program to run, with its arguments one by one: there is no shell that could read them.</summary>

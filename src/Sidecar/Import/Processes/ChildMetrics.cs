@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Tools;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Import.Processes;

@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Settings;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;
 

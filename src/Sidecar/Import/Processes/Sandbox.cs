@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Import.Stages;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Import.Queue;

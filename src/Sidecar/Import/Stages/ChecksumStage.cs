@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Core;
 using Sidecar.Import.Hashing;
+using Sidecar.Import.Settings;
 
 namespace Sidecar.Import.Stages;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Core;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Settings;
 using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Stages;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Sidecar.Import.Core;
 using Sidecar.Import.Decompression.Core;
+using Sidecar.Import.Settings;
 
 namespace Sidecar.Import.Stages;
 

@@ -2,6 +2,8 @@ using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 using Sidecar.Import.Decompression.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Settings;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Stages;
 

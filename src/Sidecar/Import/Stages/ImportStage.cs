@@ -1,4 +1,4 @@
-using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 
 namespace Sidecar.Import.Stages;
 

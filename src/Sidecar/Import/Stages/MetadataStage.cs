@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 
 namespace Sidecar.Import.Stages;
 

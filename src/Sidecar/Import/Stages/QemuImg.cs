@@ -6,6 +6,8 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Settings;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Stages;
 

@@ -6,6 +6,8 @@ using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Settings;
+using Sidecar.Import.Tools;
 using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Processes;

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Decompression.Core;
-using Sidecar.Import.Processes;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Decompression.Codecs;
 

@@ -1,4 +1,5 @@
 using Sidecar.Import.Processes;
+using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Decompression.Core;
 

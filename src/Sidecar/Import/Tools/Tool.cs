@@ -1,4 +1,4 @@
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Tools;
 
 /// <summary>The programs of others that imports run; named as in <c>Import:Tools</c>.</summary>
 internal enum Tool

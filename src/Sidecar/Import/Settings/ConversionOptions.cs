@@ -1,6 +1,6 @@
 using Sidecar.Configuration;
 
-namespace Sidecar.Import.Core;
+namespace Sidecar.Import.Settings;
 
 /// <summary>Section <c>Import:Conversion</c>.</summary>
 internal sealed class ConversionOptions

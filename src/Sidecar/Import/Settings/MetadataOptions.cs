@@ -1,4 +1,4 @@
-namespace Sidecar.Import.Core;
+namespace Sidecar.Import.Settings;
 
 /// <summary>Section <c>Import:Metadata</c>: what inject_image_metadata sets.</summary>
 internal sealed class MetadataOptions

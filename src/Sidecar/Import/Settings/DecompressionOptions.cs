@@ -1,6 +1,6 @@
 using Sidecar.Configuration;
 
-namespace Sidecar.Import.Core;
+namespace Sidecar.Import.Settings;
 
 /// <summary>Section <c>Import:Decompression</c>: bounds against archives that were made to fill the disk.</summary>
 internal sealed class DecompressionOptions

@@ -2,7 +2,7 @@ using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Tests.Import.Inspection;
 
-namespace Sidecar.Tests.Import;
+namespace Sidecar.Tests.Import.Claims;
 
 /// <summary>What Glance's operator allows, and an import follows.</summary>
 internal sealed class ImageRulesTests : ImportTest

@@ -1,6 +1,7 @@
 using Sidecar.Import.Core;
+using Sidecar.Import.Settings;
 
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Tools;
 
 /// <summary>
 /// Finds the programs once, at the start: a PATH that changes later changes nothing. A missing one is an error only

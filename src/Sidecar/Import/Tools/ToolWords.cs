@@ -1,4 +1,4 @@
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Tools;
 
 /// <summary>
 /// What a program said, for the owner of the image: its own words speak of files and commands of the pod, and may hold what the

@@ -1,6 +1,6 @@
 using Sidecar.Configuration;
 
-namespace Sidecar.Import.Core;
+namespace Sidecar.Import.Settings;
 
 /// <summary>Section <c>Import:Tools</c>: programs by path. Empty: the one of that name on PATH.</summary>
 internal sealed class ToolOptions

@@ -2,7 +2,7 @@ using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Tests.Import.Inspection;
 
-namespace Sidecar.Tests.Import;
+namespace Sidecar.Tests.Import.Claims;
 
 /// <summary>What may be called raw, and what is refused before it is converted to that.</summary>
 internal sealed class RawClaimTests : ImportTest

@@ -2,7 +2,7 @@ using System.Text;
 using NUnit.Framework;
 using Sidecar.Import.Core;
 
-namespace Sidecar.Tests.Import;
+namespace Sidecar.Tests.Import.Claims;
 
 /// <summary>What is no bare disk keeps its bytes.</summary>
 internal sealed class ContainerTests : ImportTest

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Configuration;
 
-namespace Sidecar.Import.Core;
+namespace Sidecar.Import.Settings;
 
 /// <summary>
 /// Section <c>Import</c> of the configuration. Empty lists stand for their defaults, as bound lists grow.

@@ -1,7 +1,7 @@
 using Sidecar.Benchmarks;
 
 // What pods cost each other, and what they do. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
-// telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]]
+// telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]] | libraries [ROUNDS [MIB]]
 switch (args)
 {
     case ["locate", .. var rest]:
@@ -19,9 +19,12 @@ switch (args)
         await UnpackBench.RunAsync(
             rest is [var times, ..] ? Numbers.Parse(times) : 5, rest is [_, var length, ..] ? Numbers.Parse(length) : 512);
         return 0;
+    case ["libraries", .. var rest]:
+        LibraryBench.Run(rest is [var again, ..] ? Numbers.Parse(again) : 5, rest is [_, var bytes, ..] ? Numbers.Parse(bytes) : 256);
+        return 0;
     default:
         Console.Error.WriteLine(
             "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]] "
-            + "| unpack [ROUNDS [MIB]]");
+            + "| unpack [ROUNDS [MIB]] | libraries [ROUNDS [MIB]]");
         return 2;
 }

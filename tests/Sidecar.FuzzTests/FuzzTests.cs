@@ -22,7 +22,7 @@ internal sealed class FuzzTests
         using var daemon = new InstrumentedDaemon();
 
         var failure = daemon.Fuzz(
-            target, Path.Combine(Corpus, target), settings.KeepIn, settings.Time, settings.Executions, settings.Seed);
+            target, Path.Combine(Corpus, target + ".zip"), settings.KeepIn, settings.Time, settings.Executions, settings.Seed);
 
         Assert.That(failure, Is.Empty);
     }
@@ -32,7 +32,7 @@ internal sealed class FuzzTests
     {
         using var daemon = new InstrumentedDaemon();
 
-        var failure = daemon.Fuzz(FuzzRun.Faulty, Path.Combine(Corpus, FuzzRun.Faulty), null, TimeSpan.FromMinutes(2), long.MaxValue, seed: 1);
+        var failure = daemon.Fuzz(FuzzRun.Faulty, Path.Combine(Corpus, FuzzRun.Faulty + ".zip"), null, TimeSpan.FromMinutes(2), long.MaxValue, seed: 1);
 
         Assert.That(failure, Does.Contain(nameof(IndexOutOfRangeException)));
     }

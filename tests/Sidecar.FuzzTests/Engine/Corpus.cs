@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace Sidecar.FuzzTests.Engine;
@@ -13,9 +14,19 @@ internal sealed class Corpus(string? keepIn)
 
     public int Count => _inputs.Count;
 
-    /// <summary>Every file of a directory; none where there is no such directory.</summary>
-    public static IEnumerable<byte[]> Read(string directory) => Directory.Exists(directory)
-        ? Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal).Select(File.ReadAllBytes) : [];
+    /// <summary>Every file of a zip archive, in its order; none where there is no such archive.</summary>
+    public static IEnumerable<byte[]> Read(string archive)
+    {
+        if (!File.Exists(archive)) yield break;
+        using var kept = ZipFile.OpenRead(archive);
+        foreach (var entry in kept.Entries)
+        {
+            using var content = entry.Open();
+            using var bytes = new MemoryStream();
+            content.CopyTo(bytes);
+            yield return bytes.ToArray();
+        }
+    }
 
     public void Add(byte[] input)
     {

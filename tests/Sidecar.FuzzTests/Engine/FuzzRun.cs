@@ -15,7 +15,7 @@ public static class FuzzRun
     private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(30);
 
     /// <summary>Changes inputs until the time is over, as many were tried as were asked for, or one fails.</summary>
-    /// <param name="corpus">Directory of inputs to begin with, beside those that the target makes; it need not exist.</param>
+    /// <param name="corpus">Zip archive of inputs to begin with, beside those that the target makes; it need not exist.</param>
     /// <param name="keepIn">Where to write inputs that reach new branches; null: nowhere.</param>
     /// <returns>What failed, and where its input was written; empty when nothing did.</returns>
     public static string Fuzz(string target, string corpus, string? keepIn, TimeSpan time, long executions, int seed)

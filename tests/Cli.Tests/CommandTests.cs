@@ -55,7 +55,7 @@ internal sealed class CommandTests
             Assert.That(record.GetProperty("name").GetString(), Is.EqualTo($"image-{Id}.json"));
             Assert.That(record.GetProperty("why").GetString(), Does.Contain("missing required"));
             Assert.That(record.GetProperty("setAsideAt").GetDateTime(), Is.EqualTo(DateTime.UtcNow).Within(1).Hours);
-            Assert.That(condition.GetProperty("confinement").GetArrayLength(), Is.EqualTo(4));
+            Assert.That(condition.GetProperty("confinement").GetArrayLength(), Is.EqualTo(5));
             var text = (await cli.RunAsync(cancellationToken, "status")).Text;
             Assert.That(text, Does.Contain("Damaged records (1)").And.Contain($"image-{Id}.json").And.Contain("missing required"));
             Assert.That(text, Does.Contain("Confinement:"));

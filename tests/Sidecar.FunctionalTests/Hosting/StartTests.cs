@@ -40,6 +40,28 @@ internal sealed class StartTests : SidecarTest
         Assert.That(output, Does.StartWith("glance-staging-sidecar: ").And.Contain(expected));
     }
 
+    // As every pod gets them for each Service of its namespace; these are called sidecar and sidecar-api.
+    [TestCase("SIDECAR_SERVICE_HOST", true)]
+    [TestCase("SIDECAR_SERVICE_PORT", true)]
+    [TestCase("SIDECAR_SERVICE_PORT_GRPC_LOCAL", true)]
+    [TestCase("SIDECAR_PORT", true)]
+    [TestCase("SIDECAR_PORT_9393_TCP", true)]
+    [TestCase("SIDECAR_PORT_9393_TCP_ADDR", true)]
+    [TestCase("SIDECAR_API_SERVICE_HOST", true)]
+    [TestCase("SIDECAR_API_PORT", true)]
+    [TestCase("SIDECAR_REPORT", false)]
+    [TestCase("SIDECAR_Hosting_Port", false)]
+    public async Task Start_VariableOfAService_IsNoSetting(string variable, bool isOfAService)
+    {
+        var start = Command("--Staging:Directory", "/proc/nothing");
+        start.Environment[variable] = "tcp://10.0.0.1:9393";
+
+        var (exit, output) = await RunAsync(start);
+
+        Assert.That(exit, Is.EqualTo(2), output);
+        Assert.That(output, Does.Contain(isOfAService ? "/proc/nothing" : "is not a setting"));
+    }
+
     [Test]
     public async Task Start_StagingDirectoryInUse_IsRefused()
     {
@@ -205,9 +227,11 @@ internal sealed class StartTests : SidecarTest
         Assert.That((promtool.ExitCode, complaints), Is.EqualTo((0, "")));
     }
 
-    private static async Task<(int Exit, string Output)> RunAsync(params string[] arguments)
+    private static Task<(int Exit, string Output)> RunAsync(params string[] arguments) => RunAsync(Command(arguments));
+
+    private static async Task<(int Exit, string Output)> RunAsync(ProcessStartInfo start)
     {
-        using var process = Process.Start(Command(arguments))!;
+        using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(Deadline);
         var error = process.StandardError.ReadToEndAsync(Deadline);
         await process.WaitForExitAsync(Deadline);

@@ -1,9 +1,10 @@
 using System.Collections;
+using System.Text.RegularExpressions;
 
 namespace Sidecar.Hosting.Configuration;
 
 /// <summary>Where settings come from: a JSON file, the environment, the command line; the later wins.</summary>
-internal static class SidecarConfiguration
+internal static partial class SidecarConfiguration
 {
     private const string Prefix = "SIDECAR_";
     private const string FileKey = "config";
@@ -38,12 +39,18 @@ internal static class SidecarConfiguration
         where ((string)variable.Key).StartsWith("OTEL_", StringComparison.Ordinal)
         select KeyValuePair.Create((string)variable.Key, (string?)variable.Value);
 
+    // What Kubernetes gives every pod for a Service of its namespace that is called sidecar, or begins so: the daemon must not
+    // refuse to start because of somebody's Service. No setting ends like this.
+    [GeneratedRegex("^([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$")]
+    private static partial Regex ServiceLink();
+
     private static void CheckSections(IConfigurationRoot configuration)
     {
         foreach (var section in configuration.GetChildren())
         {
             if (section.Key.Equals(FileKey, StringComparison.OrdinalIgnoreCase)) continue;
             if (Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase)) continue;
+            if (ServiceLink().IsMatch(section.Key)) continue;
             throw new ConfigurationException(
                 $"'{section.Key}' is not a setting; sections are {string.Join(", ", Sections)}. See --help.");
         }

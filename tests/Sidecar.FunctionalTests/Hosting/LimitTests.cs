@@ -38,6 +38,26 @@ internal sealed class LimitTests : SidecarTest
     }
 
     [Test]
+    public async Task HealthListener_WithAnUnfinishedFrame_ClosesItsConnectionLongBeforeTheEnd()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, WithHealth);
+        using var connection = await OpenAsync(Port(sidecar, fromEnd: 2), UnfinishedFrame);
+        var answer = new byte[4096];
+        try
+        {
+            while (await connection.ReceiveAsync(answer, Deadline) > 0)
+            {
+                // What the server says first.
+            }
+        }
+        catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // As good an end.
+        }
+    }
+
+    [Test]
     public async Task LocalListener_WithAllItsConnections_ClosesTheNextOne_AndThenHasRoomAgain()
     {
         using var directory = TestDirectory.Create();

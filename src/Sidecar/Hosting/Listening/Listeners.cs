@@ -100,6 +100,7 @@ internal sealed class Listeners(
         listener.Use(next => connection =>
         {
             connection.Features.Set(mark);
+            if (role == ListenerRole.Health) UnfinishedLimit.Apply(connection);
             return next(connection);
         });
     }

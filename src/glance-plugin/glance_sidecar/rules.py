@@ -19,8 +19,7 @@ def of_import(conf=cfg.CONF):
     rules = {
         "disk_formats": sorted(_option(conf, "disk_formats", ())),
         "container_formats": sorted(_option(conf, "container_formats", ())),
-        "tolerated_checks": sorted({
-            check for name in _option(conf, "gpt_safety_checks_nonfatal", ()) for check in _CHECKS.get(name, ())}),
+        "tolerated_checks": _tolerated(conf),
         "allow_format_mismatch": not _option(conf, "require_image_format_match", True),
     }
     types = _option(conf, "vmdk_allowed_types", None)
@@ -30,12 +29,21 @@ def of_import(conf=cfg.CONF):
 
 
 def of_upload(disk_format, container_format, conf=cfg.CONF):
-    """The formats that an upload is held against. Empty: the bytes may be of any that is safe."""
+    """
+    The formats that an upload is held against. Empty: the bytes may be of any that is safe. An upload brings no checks that
+    are not fatal, so where there are some it is left to the import, which looks at every image.
+    """
+    if _tolerated(conf):
+        return disk_format if disk_format in _DISKS else "", _CLOSED
     if disk_format not in _DISKS or not _option(conf, "require_image_format_match", True):
         disk_format = ""
     if container_format and container_format not in _CONTAINERS:
         container_format = _CLOSED
     return disk_format, container_format or ""
+
+
+def _tolerated(conf):
+    return sorted({check for name in _option(conf, "gpt_safety_checks_nonfatal", ()) for check in _CHECKS.get(name, ())})
 
 
 def _option(conf, name, default):

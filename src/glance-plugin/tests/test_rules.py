@@ -33,6 +33,11 @@ class RulesTest(unittest.TestCase):
         found = rules.of_import(self.configured(gpt_safety_checks_nonfatal=["mbr", "other"]))
         self.assertEqual(found["tolerated_checks"], ["mbr_boot_flag", "mbr_hybrid", "mbr_partitions", "mbr_protective"])
 
+    def test_where_checks_are_not_fatal_an_upload_is_not_refused_for_them(self):
+        conf = self.configured(gpt_safety_checks_nonfatal=["mbr"])
+        self.assertEqual(rules.of_upload("raw", "bare", conf), ("raw", "docker"))
+        self.assertEqual(rules.of_upload("raw", "bare", self.configured(gpt_safety_checks_nonfatal=["other"])), ("raw", "bare"))
+
     def test_no_vmdk_at_all(self):
         self.assertEqual(rules.of_import(self.configured(vmdk_allowed_types=[]))["vmdk_types"], {"names": []})
 

@@ -44,27 +44,22 @@ internal sealed class FileDigests(IOptions<ImportOptions> options, TimeProvider 
     {
         using var file = RegularFile.OpenToRead(path);
         byte[] block = new byte[BlockBytes], next = new byte[BlockBytes];
-        var offset = 0L;
-        var count = await RandomAccess.ReadAsync(file, block, 0, cancellationToken);
-        while (count > 0)
+        var appending = new BlockDigests(digests);
+        try
         {
-            var (bytes, length) = (block, count);
-            var appending = digests.Select(
-                digest => Task.Run(() => digest.Append(bytes.AsSpan(0, length)), cancellationToken));
-            var appended = Task.WhenAll(appending);
-            offset += count;
-            try
+            var offset = 0L;
+            while (await RandomAccess.ReadAsync(file, block, offset, cancellationToken) is var count and > 0)
             {
-                count = await RandomAccess.ReadAsync(file, next, offset, cancellationToken);
+                await appending.AppendAsync(block, count);
+                offset += count;
+                report(offset);
+                (block, next) = (next, block);
             }
-            finally
-            {
-                // Nobody may dispose a digest under the thread that computes it.
-                await appended.WaitAsync(CancellationToken.None);
-            }
-
-            report(offset);
-            (block, next) = (next, block);
+        }
+        finally
+        {
+            // Nobody may dispose a digest under the thread that computes it.
+            await appending.DrainAsync();
         }
     }
 }

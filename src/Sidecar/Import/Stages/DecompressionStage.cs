@@ -93,19 +93,30 @@ internal sealed class DecompressionStage(
         content.Continue = Continue;
         Continue();
         var count = Fill(content, buffer);
-        using var digests = new BlockDigests(Begin(work, buffer.AsMemory(0, count)) ? _algorithms : []);
-        while (count > 0)
+        var digests = (Begin(work, buffer.AsMemory(0, count)) ? _algorithms : []).ToDictionary(name => name, RunningDigest.Of);
+        var appending = new BlockDigests(digests.Values);
+        try
         {
-            limits.CheckBounds(writer.Length + count, content);
-            digests.Append(buffer, count);
-            writer.Append(buffer.AsSpan(0, count));
-            run.Report(content.Consumed);
-            (buffer, next) = (next, buffer);
-            Continue();
-            count = Fill(content, buffer);
-        }
+            while (count > 0)
+            {
+                limits.CheckBounds(writer.Length + count, content);
+                appending.AppendAsync(buffer, count).Wait();
+                writer.Append(buffer.AsSpan(0, count));
+                run.Report(content.Consumed);
+                (buffer, next) = (next, buffer);
+                Continue();
+                count = Fill(content, buffer);
+            }
 
-        return [.. digests.Finish()];
+            appending.DrainAsync().Wait();
+            return [.. digests.Select(digest => KeyValuePair.Create(digest.Key, Convert.ToHexStringLower(digest.Value.Finish())))];
+        }
+        finally
+        {
+            // Nobody may dispose a digest under the thread that computes it.
+            appending.DrainAsync().Wait();
+            foreach (var digest in digests.Values) digest.Dispose();
+        }
 
         void Continue()
         {

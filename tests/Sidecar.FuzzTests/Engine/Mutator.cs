@@ -9,7 +9,7 @@ internal sealed class Mutator(Random random, IReadOnlyList<byte[]> words)
     private const int MaxChanges = 6;
     private const int MaxBlock = 512;
 
-    /// <summary>No change makes an input longer; the largest of the seeds is below.</summary>
+    /// <summary>Inputs grow no longer than this; the largest seed has a third of it.</summary>
     private const int MaxBytes = 1 << 20;
 
     // Where programs count wrong: around powers of two, and at the ends of signed numbers.

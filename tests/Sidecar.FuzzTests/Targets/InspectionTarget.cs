@@ -16,7 +16,7 @@ internal sealed class InspectionTarget : IFuzzTarget
 {
     private const long MaxVirtualSize = 1L << 45;
 
-    // A beginning takes ten times as long: each format that needs more bytes says so by an exception.
+    // A beginning takes much longer: each format that needs more bytes says so by an exception.
     private const int BeginningEvery = 16;
 
     // Claims by which the validation goes different ways.

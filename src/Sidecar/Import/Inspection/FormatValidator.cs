@@ -167,8 +167,8 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     private static ImportException Mismatch(string claimed, string detected, bool compressed) => new(
         ImportError.FormatMismatch,
         compressed
-            ? $"The image is packed by {detected}, and image_decompression is not among the plugins of this import: have it unpacked by "
-            + "that, or upload it unpacked."
+            ? $"The image is packed by {detected}, and no image_decompression comes first among the plugins of this import: have it "
+            + "unpacked by that, or upload it unpacked."
             : $"The image is said to be {claimed} and its content is {detected}. Name the format that it has.",
         ("claimed", claimed),
         ("detected", detected));

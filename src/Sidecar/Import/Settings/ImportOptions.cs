@@ -67,7 +67,8 @@ internal sealed class ImportOptions
     public List<string> ConfinementPaths { get; set; } = [];
 
     /// <summary>
-    /// Longest that the digests of an output, or the one that a signature is made over, may take. 4 hours are 1 TiB at 75 MiB/s, holes included: they are digested too.
+    /// Longest that the digests of an output, or the one that a signature is made over, may take. 4 hours are 1 TiB at
+    /// 75 MiB/s, holes included: they are digested too.
     /// </summary>
     [AllowedDuration("00:00:01", "7.00:00:00")]
     public TimeSpan DigestTimeout { get; set; } = TimeSpan.FromHours(4);

@@ -47,7 +47,12 @@ internal sealed class LhaCompression : Compression
             offset = member.Next;
         }
 
-        if (offset == 0) throw DecompressionReader.Corrupt(Name, "its header is damaged");
+        if (offset == 0)
+        {
+            throw LhaMember.IsOfNewerLevel(window)
+                ? DecompressionReader.Unsupported(Name, "its header is of a level that is not read") : DecompressionReader.Corrupt(Name, "its header is damaged");
+        }
+
         // A zero ends the archive, which some writers leave out.
         if (window.Read(offset, 1) is [0]) offset++;
         return (file ?? throw DecompressionReader.Unsupported(Name, "there is no file in it"), offset);

@@ -15,6 +15,7 @@ internal readonly record struct LhaMember(string Method, long Bytes, ushort Crc,
 {
     private const int MethodOffset = 2;
     private const int MethodBytes = 5;
+    private const int LevelOffset = 20;
     private const int CommonBytes = 22; // up to the level and, in level 0 and 1, the length of the name
 
     public bool IsDirectory => Method == "-lhd-";
@@ -23,12 +24,15 @@ internal readonly record struct LhaMember(string Method, long Bytes, ushort Crc,
     public static bool Matches(ReadOnlySpan<byte> head) => head.Length >= MethodOffset + MethodBytes
         && head[MethodOffset..].StartsWith("-lh"u8) && head[MethodOffset + MethodBytes - 1] == (byte)'-';
 
+    /// <summary>Whether the first header is of a level that came later, which lhasa does not read in all cases either.</summary>
+    public static bool IsOfNewerLevel(FileWindow file) => file.Read(0, CommonBytes) is { Length: CommonBytes } head && head[LevelOffset] > 2;
+
     /// <summary>Null where there is no header, or none that makes sense.</summary>
     public static LhaMember? Read(FileWindow file, long offset)
     {
         var head = file.Read(offset, CommonBytes);
         if (head.Length < CommonBytes || !Matches(head)) return null;
-        var (method, level) = (Encoding.Latin1.GetString(head.Slice(MethodOffset, MethodBytes)), head[20]);
+        var (method, level) = (Encoding.Latin1.GetString(head.Slice(MethodOffset, MethodBytes)), head[LevelOffset]);
         var packed = BinaryPrimitives.ReadUInt32LittleEndian(head[7..]);
         var bytes = BinaryPrimitives.ReadUInt32LittleEndian(head[11..]);
         if (level == 2)

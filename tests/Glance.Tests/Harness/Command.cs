@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using NUnit.Framework;
 
 namespace Glance.Tests.Harness;
@@ -84,12 +83,7 @@ internal sealed class Command : IAsyncDisposable
     public static void Signal(string signal, int processId) => Signals.Send(signal, processId);
 
     /// <summary>It and its children, and theirs.</summary>
-    public IReadOnlyList<int> Tree()
-    {
-        List<int> tree = [Id];
-        for (var next = 0; next < tree.Count; next++) tree.AddRange(ChildrenOf(tree[next]));
-        return tree;
-    }
+    public IReadOnlyList<int> Tree() => [Id, .. ProcessTree.Descendants(Id)];
 
     /// <summary>SIGKILL, to its children too.</summary>
     public async Task KillAsync()
@@ -116,23 +110,6 @@ internal sealed class Command : IAsyncDisposable
         }
 
         _process.Dispose();
-    }
-
-    private static IEnumerable<int> ChildrenOf(int processId) => Directory
-        .EnumerateDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/task"))
-        .SelectMany(thread => Children(thread).Split(' ', StringSplitOptions.RemoveEmptyEntries))
-        .Select(child => int.Parse(child, CultureInfo.InvariantCulture));
-
-    private static string Children(string thread)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(thread, "children"));
-        }
-        catch (IOException)
-        {
-            return ""; // the thread ended meanwhile
-        }
     }
 
     private void KillAtExit(object? sender, EventArgs exit)

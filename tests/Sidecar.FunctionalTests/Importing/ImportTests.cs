@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -115,7 +114,7 @@ internal sealed class ImportTests : SidecarTest
             await StageAsync(sidecar, id, await File.ReadAllBytesAsync(await MakeQcow2Async(directory, Content(1 << 20)), Deadline));
             var run = RunAsync(sidecar, request);
             var child = await tool.StartedAsync(Deadline);
-            var all = Freezer.Descendants(sidecar.ProcessId).Select(process => int.Parse(process, CultureInfo.InvariantCulture)).ToList();
+            var all = ProcessTree.Descendants(sidecar.ProcessId);
             Assert.That(all, Does.Contain(child));
             sidecar.Signal(signal);
             var ended = (await Assert.ThrowsAsync<RpcException>(() => run))!;

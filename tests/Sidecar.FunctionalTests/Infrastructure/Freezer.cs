@@ -20,7 +20,11 @@ internal sealed class Freezer : IDisposable
         if (!Directory.Exists(Root)) Assert.Ignore("This machine has no freezer; later cgroups let frozen processes be killed.");
         var freezer = new Freezer();
         Directory.CreateDirectory(freezer._group);
-        foreach (var child in Descendants(processId)) File.WriteAllText(Path.Combine(freezer._group, "cgroup.procs"), child);
+        foreach (var child in ProcessTree.Descendants(processId))
+        {
+            File.WriteAllText(Path.Combine(freezer._group, "cgroup.procs"), child.ToString(CultureInfo.InvariantCulture));
+        }
+
         freezer.Set("FROZEN");
         return freezer;
     }
@@ -46,10 +50,4 @@ internal sealed class Freezer : IDisposable
     }
 
     private void Set(string state) => File.WriteAllText(Path.Combine(_group, "freezer.state"), state);
-
-    /// <summary>Process ids of all that a process started, and that these started.</summary>
-    public static IEnumerable<string> Descendants(int processId) =>
-        Directory.GetDirectories($"/proc/{processId}/task")
-            .SelectMany(task => File.ReadAllText(Path.Combine(task, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .SelectMany(child => Descendants(int.Parse(child, CultureInfo.InvariantCulture)).Prepend(child));
 }

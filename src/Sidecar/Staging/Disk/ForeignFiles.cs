@@ -64,10 +64,20 @@ internal sealed class ForeignFiles(StagingContext context)
         Inside(entry).Prepend(entry).Max(part => new DateTimeOffset(part.LastWriteTimeUtc));
 
     private static IEnumerable<FileSystemInfo> Inside(FileSystemInfo entry) =>
-        IsDirectory(entry)
-            ? ((DirectoryInfo)entry).EnumerateFileSystemInfos("*", Everything)
-                .SelectMany(part => Inside(part).Prepend(part))
-            : [];
+        IsDirectory(entry) ? Entries((DirectoryInfo)entry).SelectMany(part => Inside(part).Prepend(part)) : [];
+
+    // Whoever made the directory may remove it at any time, while it is looked through as well.
+    private static FileSystemInfo[] Entries(DirectoryInfo directory)
+    {
+        try
+        {
+            return directory.GetFileSystemInfos("*", Everything);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
 
     private static long Length(FileInfo file) => file.LinkTarget is null ? file.Length : 0;
 

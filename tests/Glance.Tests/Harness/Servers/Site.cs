@@ -92,10 +92,10 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>The pod's volume, with the staging directory in it.</summary>
     public string Home(int pod) => Path.GetDirectoryName(Staging(pod))!;
 
-    /// <summary>Waits until so many bytes of an image are on a pod's volume, wherever.</summary>
+    /// <summary>Waits until so many bytes of an image are on a pod's volume, wherever: they may be moved while they are counted.</summary>
     public Task ReceivedAsync(int pod, string id, long bytes) => Until.TrueAsync(() => Directory
         .EnumerateFiles(Staging(pod), "*", SearchOption.AllDirectories)
-        .Any(file => file.Contains(id, StringComparison.Ordinal) && new FileInfo(file).Length >= bytes));
+        .Any(file => file.Contains(id, StringComparison.Ordinal) && new FileInfo(file) is { Exists: true } now && now.Length >= bytes));
 
     /// <summary>Gives one pod's package other options, until <see cref="RestoreAsync"/>.</summary>
     public async Task ReconfigureAsync(int pod, params (string Option, string Value)[] options)

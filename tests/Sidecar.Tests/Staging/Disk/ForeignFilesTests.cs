@@ -81,6 +81,43 @@ internal sealed class ForeignFilesTests
         Assert.That(writer.ThrowIfRevoked, Throws.Nothing);
     }
 
+    [Test]
+    public async Task Delete_WhileTheirOwnerRemovesThem_Succeeds()
+    {
+        using var staging = new StagingFixture();
+        var paths = Enumerable.Range(0, 10).Select(number => Under(staging, $"{_id}.{number}")).ToList();
+        using var enough = new CancellationTokenSource();
+        var owner = Task.Run(() =>
+        {
+            while (!enough.IsCancellationRequested)
+            {
+                foreach (var path in paths) Directory.CreateDirectory(path);
+                foreach (var path in paths) RemoveIfThere(path);
+            }
+        });
+        try
+        {
+            for (var round = 0; round < 2000; round++) await staging.Area.DeleteImageAsync(_id, default);
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await owner;
+        }
+    }
+
+    private static void RemoveIfThere(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The sidecar was faster.
+        }
+    }
+
     private static string Under(StagingFixture staging, string name) => Path.Combine(staging.Layout.Directory, name);
 
     private static IEnumerable<string?> Names(StagingFixture staging) => Directory

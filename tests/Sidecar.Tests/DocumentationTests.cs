@@ -7,6 +7,7 @@ using Sidecar.Import.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Rpc.Statuses;
 using Sidecar.Staging.Core;
+using Sidecar.Stores.Core;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Tests;
@@ -105,6 +106,9 @@ internal sealed partial class DocumentationTests
         .. Enum.GetValues<StagingError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
         .. Enum.GetValues<ImportError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
         .. Enum.GetValues<PeerError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
+        // It shares the reason for what can never be right with the others.
+        .. Enum.GetValues<StoreError>().Where(error => error != StoreError.InvalidRequest)
+            .Select(error => (error.Reason(), StatusMap.ToCode(error))),
     ];
 
     private static IEnumerable<string[]> Rows(string page, string table)

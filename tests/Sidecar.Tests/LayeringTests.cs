@@ -22,9 +22,10 @@ internal sealed class LayeringTests
         ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
         ["Routing"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Generated", "Grpc"],
         ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Generated", "Grpc"],
-        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Generated", "Grpc"],
+        ["Stores"] = ["Configuration", "Telemetry", "Staging", "Import", "Routing"],
+        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Generated", "Grpc"],
         ["Hosting"] =
-            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Rpc", "Grpc", "Generated"],
+            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Rpc", "Grpc", "Generated"],
     };
 
     private static readonly Lazy<IReadOnlyList<Arrow>> All = new(() => [.. typeof(Sidecar.Staging.StagingArea).Assembly.GetTypes()

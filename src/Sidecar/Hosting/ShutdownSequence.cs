@@ -4,6 +4,7 @@ using Sidecar.Hosting.Probes;
 using Sidecar.Import.Queue;
 using Sidecar.Routing.Outputs;
 using Sidecar.Staging;
+using Sidecar.Stores.Writing;
 
 namespace Sidecar.Hosting;
 
@@ -13,7 +14,7 @@ namespace Sidecar.Hosting;
 /// upload.
 /// </summary>
 internal sealed class ShutdownSequence(
-    StagingArea area, ImportQueue imports, FetchedOutputs outputs, PodDrain drain, HealthStatus health,
+    StagingArea area, ImportQueue imports, FetchedOutputs outputs, StoreWrites stores, PodDrain drain, HealthStatus health,
     IHostApplicationLifetime lifetime, ILogger<ShutdownSequence> logger)
     : IHostedService
 {
@@ -46,6 +47,7 @@ internal sealed class ShutdownSequence(
         health.Refresh();
         drain.Stop();
         outputs.Stop();
+        stores.Stop();
         _importsStopped = imports.StopAsync(CancellationToken.None);
     }
 }

@@ -24,6 +24,8 @@ using Sidecar.Rpc;
 using Sidecar.Rpc.Calls;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
+using Sidecar.Stores;
+using Sidecar.Stores.Writing;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Hosting;
@@ -50,6 +52,7 @@ internal static class SidecarHost
         builder.Services.AddPeerRouting();
         builder.Services.AddPeers(builder.Configuration);
         builder.Services.AddDraining();
+        builder.Services.AddStores();
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();
@@ -76,6 +79,7 @@ internal static class SidecarHost
         app.Services.GetRequiredService<TransferMetrics>().Observe(area);
         await app.Services.GetRequiredService<ImportQueue>().RecoverAsync(CancellationToken.None);
         await app.Services.GetRequiredService<FetchedOutputs>().RecoverAsync();
+        app.Services.GetRequiredService<StoreWrites>().Recover();
         await app.StartAsync();
         var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
         Listeners.ShareSocket(options);
@@ -153,6 +157,7 @@ internal static class SidecarHost
         app.MapGrpcService<StagingService>().WithMetadata(both);
         app.MapGrpcService<ImportsService>().WithMetadata(both);
         app.MapGrpcService<PeersService>().WithMetadata(both);
+        app.MapGrpcService<StoresService>().WithMetadata(both);
         app.MapGrpcService<OperationsService>().WithMetadata(both);
         app.MapGrpcService<HealthService>().WithMetadata(
             new ReachedThrough(ListenerRole.Local, ListenerRole.Peer, ListenerRole.Health));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Sidecar.Hosting.Configuration;
 using Sidecar.Import.Processes.Confinement;
 using Sidecar.Staging.Core;
+using Sidecar.Stores;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Hosting;
@@ -27,6 +28,7 @@ internal static class SidecarProcess
         }
 
         if (args is [ConfinedLauncher.Role, ..]) return ConfinedLauncher.Run(args[1..]);
+        if (args is [StoreWriter.Role]) return await StoreWriter.RunAsync();
 
         if (args is ["--version"])
         {

@@ -20,7 +20,8 @@ internal static class RpcServices
     /// <summary>What reflection tells of: every service that is mapped, except itself.</summary>
     public static readonly IReadOnlyList<ServiceDescriptor> Described =
     [
-        Glance.Sidecar.V1.Staging.Descriptor, Imports.Descriptor, Glance.Sidecar.V1.Peers.Descriptor, Operations.Descriptor,
+        Glance.Sidecar.V1.Staging.Descriptor, Imports.Descriptor, Glance.Sidecar.V1.Stores.Descriptor,
+        Glance.Sidecar.V1.Peers.Descriptor, Operations.Descriptor,
         Health.Descriptor, ServerReflection.Descriptor, AlphaReflection.Descriptor,
     ];
 
@@ -49,6 +50,7 @@ internal static class RpcServices
         services.AddSingleton<DrainCall>().AddSingleton<PodCondition>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
+        services.AddSingleton<StoresService>();
         services.AddSingleton<PeersService>();
         services.AddSingleton<OperationsService>();
         return services;

@@ -138,6 +138,12 @@ internal sealed partial class PrometheusTests : ClusterTest
         await cluster[1].Staging.DeleteImageAsync(
             new DeleteImageRequest { ImageId = gone }, cancellationToken: Deadline);
         await ReadAsync(cluster[1], kept);
+        // A failure is measured as well, and takes no store.
+        var target = new RbdTarget { ConfigurationFile = "/none.conf", Pool = "none", Order = 23 };
+        using var store = new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).StoreOutput(
+            new StoreOutputRequest { SourceId = kept, Store = "none", Target = new StoreTarget { Rbd = target } },
+            cancellationToken: Deadline);
+        await Assert.ThatAsync(() => store.ResponseStream.ReadAllAsync(Deadline).ToListAsync(Deadline).AsTask(), Throws.InstanceOf<RpcException>());
     }
 
     private static async Task<string> PageAsync(SidecarInstance pod, string? type)

@@ -2,6 +2,7 @@ using Sidecar.Import.Settings;
 using Sidecar.Peers.Core;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging.Core;
+using Sidecar.Stores.Core;
 
 namespace Sidecar.Hosting.Configuration;
 
@@ -19,5 +20,6 @@ internal static class Settings
         .. Setting.Of(ImportOptions.Section + ":Conversion", new ConversionOptions()),
         .. Setting.Of(ImportOptions.Section + ":Metadata", new MetadataOptions()),
         .. Setting.Of(ImportOptions.Section + ":Tools", new ToolOptions()),
+        .. Setting.Of(StoresOptions.Section, new StoresOptions()),
     ];
 }

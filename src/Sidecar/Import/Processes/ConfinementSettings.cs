@@ -19,7 +19,7 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
     private const string RuntimePlace = "DOTNET_ROOT";
 
     /// <summary>The command that confines what follows; empty where nothing is to be confined.</summary>
-    public IReadOnlyList<string> Launcher { get; } = mode == Off ? [] : FindLauncher();
+    public IReadOnlyList<string> Launcher { get; } = mode == Off || OwnProgram.Path is not { } program ? [] : [program, ConfinedLauncher.Role];
 
     /// <summary>Why there is no launcher, where there is none.</summary>
     public string NoLauncher => mode == Off ? "Import:Confinement is off" : "the daemon's own program was not found";
@@ -66,13 +66,5 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
         // A diagnostics port would leave its socket behind, as the process becomes another one.
         environment["DOTNET_EnableDiagnostics"] = "0";
         if (Environment.GetEnvironmentVariable(RuntimePlace) is { Length: > 0 } place) environment[RuntimePlace] = place;
-    }
-
-    // As it ships it is this very program; built for development or in a test it lies beside the assemblies.
-    private static string[] FindLauncher()
-    {
-        var beside = Path.Combine(AppContext.BaseDirectory, typeof(ConfinedLauncher).Assembly.GetName().Name!);
-        if (File.Exists(beside)) return [beside, ConfinedLauncher.Role];
-        return Environment.ProcessPath is { } own && Path.GetFileName(own) != "dotnet" ? [own, ConfinedLauncher.Role] : [];
     }
 }

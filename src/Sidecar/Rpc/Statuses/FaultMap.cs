@@ -3,6 +3,7 @@ using Sidecar.Import.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
+using Sidecar.Stores.Core;
 
 namespace Sidecar.Rpc.Statuses;
 
@@ -16,7 +17,7 @@ internal static class FaultMap
 
     /// <summary>Whether this is something that only a programmer can mend.</summary>
     public static bool IsBug(Exception failure) => !DiskFault.Is(failure)
-        && failure is not (OutOfMemoryException or RpcException or StagingException or ImportException or PeerException);
+        && failure is not (OutOfMemoryException or RpcException or StagingException or ImportException or PeerException or StoreException);
 
     /// <summary>Never fails, and answers the same exception when it is a status already.</summary>
     public static RpcException ToRpc(Exception failure) => failure switch
@@ -25,6 +26,7 @@ internal static class FaultMap
         StagingException refusal => StatusMap.ToRpc(refusal),
         ImportException refusal => StatusMap.ToRpc(refusal),
         PeerException refusal => StatusMap.ToRpc(refusal),
+        StoreException refusal => StatusMap.ToRpc(refusal),
         _ when DiskFault.IsFull(failure) => StatusMap.ToRpc(new StagingException(
             StagingError.NoSpace, "The volume is full. Try again later, or release staged images.", failure,
             DiskFault.FullFacts)),

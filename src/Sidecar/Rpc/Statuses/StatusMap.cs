@@ -2,6 +2,7 @@ using Grpc.Core;
 using Sidecar.Import.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Staging.Core;
+using Sidecar.Stores.Core;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Rpc.Statuses;
@@ -80,6 +81,22 @@ internal static class StatusMap
         PeerError.TransferCorrupt => StatusCode.DataLoss,
     };
 
+    public static StatusCode ToCode(StoreError error) => error switch
+    {
+        StoreError.InvalidRequest => StatusCode.InvalidArgument,
+        StoreError.StoreSourceGone => StatusCode.NotFound,
+        StoreError.StoreUnsupported => StatusCode.FailedPrecondition,
+        StoreError.StoreDuplicate => StatusCode.AlreadyExists,
+        StoreError.StoreDiffers => StatusCode.AlreadyExists,
+        // Not UNAVAILABLE: the sidecar answers, and it is not the sidecar that is to be waited for.
+        StoreError.StoreUnreachable => StatusCode.Aborted,
+        StoreError.StoreFull => StatusCode.ResourceExhausted,
+        StoreError.StoreDenied => StatusCode.PermissionDenied,
+        StoreError.StoreDiscarded => StatusCode.Cancelled,
+        StoreError.StoreFailed => StatusCode.FailedPrecondition,
+        StoreError.StoreCorrupt => StatusCode.DataLoss,
+    };
+
     /// <summary>What RunImport ends with after the last event of an import that has no result.</summary>
     public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
         ToCode(failure.Error), failure.Error.Reason(), failure.Message, failure.Facts);
@@ -88,6 +105,9 @@ internal static class StatusMap
         ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 
     public static RpcException ToRpc(ImportException refusal) => RpcErrors.Create(
+        ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
+
+    public static RpcException ToRpc(StoreException refusal) => RpcErrors.Create(
         ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 
     public static RpcException ToRpc(PeerException refusal) => RpcErrors.Create(

@@ -37,6 +37,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Outputs of imports that ran on other pods and were fetched here.</summary>
     public string Outputs => Path.Combine(Private, "outputs");
 
+    /// <summary>Records of images that were written straight to a store of Glance's.</summary>
+    public string Stores => Path.Combine(Private, "stores");
+
     /// <summary>Records that could not be read; see <see cref="DamagedRecords"/>.</summary>
     public string Damaged => Path.Combine(Private, "damaged");
 

@@ -1,0 +1,40 @@
+using Glance.Sidecar.V1;
+using Google.Protobuf.WellKnownTypes;
+using Sidecar.Stores.Core;
+
+namespace Sidecar.Rpc.Messages;
+
+/// <summary>Domain values of the stores slice as messages, and back.</summary>
+internal static class StoreMessages
+{
+    private static readonly TimeSpan LongestConnect = TimeSpan.FromHours(1);
+
+    public static StoreRequest ToRequest(StoreOutputRequest request) => new(
+        ToKey(request.SourceId, request.Store).SourceId, request.Store, ToTarget(request.Target), [.. request.Digests]);
+
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
+    public static StoreKey ToKey(string sourceId, string store) => Guid.TryParseExact(sourceId, "D", out var id) && id != Guid.Empty
+        ? new StoreKey(id, store)
+        : throw new StoreException(
+            StoreError.InvalidRequest, "source_id must be the UUID of an import or of a staged image.", ("field", "source_id"));
+
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
+    public static Stores.Core.RbdTarget ToTarget(StoreTarget? target) => target?.Rbd is { } rbd
+        ? new Stores.Core.RbdTarget(
+            rbd.ConfigurationFile, rbd.User, rbd.Pool, (int)Math.Min(rbd.Order, int.MaxValue), ToTime(rbd.ConnectTimeout))
+        : throw new StoreException(StoreError.InvalidRequest, "target must be that of a store of the kind rbd.", ("field", "target"));
+
+    public static Glance.Sidecar.V1.StoredImage ToMessage(Stores.Core.StoredImage image) => new()
+    {
+        Size = (ulong)image.Size, Digests = { image.Digests.ToDictionary() }, Facts = { image.Facts.ToDictionary() },
+    };
+
+    private static TimeSpan ToTime(Duration? time)
+    {
+        if (time is null) return TimeSpan.Zero;
+        if (time is { Seconds: >= 0, Nanos: >= 0 and < 1_000_000_000 } && time.Seconds < LongestConnect.TotalSeconds) return time.ToTimeSpan();
+        throw new StoreException(
+            StoreError.InvalidRequest, $"rbd.connect_timeout must be from 0 to {LongestConnect.TotalSeconds:F0} seconds.",
+            ("field", "rbd.connect_timeout"));
+    }
+}

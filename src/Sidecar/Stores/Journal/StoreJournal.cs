@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Disk;
+using Sidecar.Staging.Files;
+using Sidecar.Stores.Core;
+
+namespace Sidecar.Stores.Journal;
+
+/// <summary>
+/// The records of writes, <c>.sidecar/stores/&lt;source id&gt;.&lt;store&gt;.json</c>. Each is durable before what it tells of
+/// happens to the store, or when it has happened, so after a crash nothing is in a store of which no record tells.
+/// </summary>
+internal sealed class StoreJournal(StagingContext context)
+{
+    private const string Suffix = ".json";
+
+    private readonly ConcurrentDictionary<StoreKey, StoreRecord> _records = new();
+
+    public IEnumerable<StoreRecord> Records => _records.Values;
+
+    public StoreRecord? Find(StoreKey key) => _records.GetValueOrDefault(key);
+
+    public static string NameOf(StoreKey key) => $"{key.SourceId:D}.{key.Store}{Suffix}";
+
+    /// <exception cref="IOException">The disk failed: nothing is known of it then but what was known before.</exception>
+    public void Write(StoreRecord record)
+    {
+        DurableFiles.CreateDirectory(context.Layout.Stores);
+        DurableFiles.Replace(FileOf(record.Key), JsonSerializer.SerializeToUtf8Bytes(record, StoreRecordJson.Default.StoreRecord));
+        _records[record.Key] = record;
+    }
+
+    public void Remove(StoreKey key)
+    {
+        if (!_records.ContainsKey(key)) return;
+        DurableFiles.Delete(FileOf(key));
+        Posix.SyncDirectory(context.Layout.Stores);
+        _records.TryRemove(key, out _);
+    }
+
+    /// <summary>Reads what an earlier process left. Call it once, before anything else.</summary>
+    public void Recover()
+    {
+        if (!Directory.Exists(context.Layout.Stores)) return;
+        foreach (var path in RecordFile.List(context.Layout.Stores)) Recover(path);
+    }
+
+    private void Recover(string path)
+    {
+        var name = Path.GetFileName(path);
+        try
+        {
+            var record = RecordFile.Read(path, StoreRecordJson.Default.StoreRecord, record => record.Flaw(name));
+            _records[record.Key] = record;
+        }
+        catch (InvalidDataException damaged)
+        {
+            DamagedRecords.SetAside(context.Layout, context.Log, path, "store-" + name, damaged.Message);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            StagingLog.RecordUnreadable(context.Log, path, failure.Message);
+        }
+    }
+
+    private string FileOf(StoreKey key) => Path.Combine(context.Layout.Stores, NameOf(key));
+}

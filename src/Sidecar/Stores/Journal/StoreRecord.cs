@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using Sidecar.Staging.Core;
+using Sidecar.Stores.Core;
+
+namespace Sidecar.Stores.Journal;
+
+/// <summary>
+/// What is known on disk of one write: enough to find again what the store has, and no secret: where the store is and how it is
+/// reached comes with each call. The property names are on disk: rename none.
+/// </summary>
+/// <param name="Kind">Of the store, as Glance names its scheme.</param>
+/// <param name="Mark">What tells an image that was written from this source from all others, see <see cref="StoreSource.Mark"/>.</param>
+/// <param name="Size">Bytes of the source.</param>
+/// <param name="Image">Set when it was written.</param>
+internal sealed record StoreRecord(
+    Guid SourceId,
+    string Store,
+    ImageId ImageId,
+    string Kind,
+    string Mark,
+    long Size,
+    StoreState State,
+    DateTimeOffset ChangedAt,
+    StoredImage? Image = null)
+{
+    public const string Rbd = "rbd";
+
+    [JsonIgnore]
+    public StoreKey Key => new(SourceId, Store);
+
+    /// <summary>What is wrong with it; null when it makes sense.</summary>
+    public string? Flaw(string name)
+    {
+        if (name != StoreJournal.NameOf(Key)) return $"it is of {StoreJournal.NameOf(Key)}";
+        if (!Enum.IsDefined(State)) return $"its state is {(int)State}";
+        if (State != StoreState.Writing && Image is null) return "it was written as nothing";
+        if (Mark.Length == 0) return "it has no mark";
+        return Size < 0 ? $"its size is {Size}" : null;
+    }
+}
+
+[JsonSourceGenerationOptions(
+    UseStringEnumConverter = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = false,
+    Converters = [typeof(ImageIdConverter)])]
+[JsonSerializable(typeof(StoreRecord))]
+internal sealed partial class StoreRecordJson : JsonSerializerContext;

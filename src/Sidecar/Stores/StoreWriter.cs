@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Sidecar.Stores.Core;
+using Sidecar.Stores.Writers;
+using Sidecar.Stores.Writers.Rbd;
+using Sidecar.Telemetry;
+
+namespace Sidecar.Stores;
+
+/// <summary>
+/// The daemon's own program in another role, <c>glance-staging-sidecar store</c>: it does one <see cref="WriteJob"/> and ends.
+/// A process of its own, as a store's client library ends its process when it finds a fault in itself, and takes memory
+/// that it does not give back.
+/// </summary>
+internal static class StoreWriter
+{
+    public const string Role = WriteJob.Role;
+
+    private const int Success = 0;
+    private const int Failure = 1;
+
+    private static readonly Lock Output = new();
+
+    public static async Task<int> RunAsync()
+    {
+        try
+        {
+            var line = await Console.In.ReadLineAsync() ?? "";
+            var job = JsonSerializer.Deserialize(line, WriteJson.Default.WriteJob)
+                ?? throw new InvalidDataException("There is no job on standard input.");
+            Tell(new WriteReport(Result: await RbdWriter.RunAsync(job, done => Tell(new WriteReport(done)))));
+            return Success;
+        }
+        catch (StoreException failure)
+        {
+            return Fail(failure.Error, failure.Message, failure.Detail);
+        }
+        catch (DllNotFoundException missing)
+        {
+            return Fail(
+                StoreError.StoreUnsupported,
+                "This container has no client library of the store: install librbd1 (Debian and Ubuntu) or librbd (CentOS).",
+                missing.Message);
+        }
+        catch (FileNotFoundException gone)
+        {
+            return Fail(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.", gone.Message);
+        }
+#pragma warning disable CA1031 // The last place of this process: whatever it was is told to the daemon.
+        catch (Exception failure)
+        {
+            return Fail(StoreError.StoreFailed, "The image could not be written to the store; the sidecar's log says why.", failure.ToString());
+        }
+#pragma warning restore CA1031
+    }
+
+    private static int Fail(StoreError error, string message, string detail)
+    {
+        Tell(new WriteReport(Failure: new WriteFailure(error.Reason(), message, detail)));
+        return Failure;
+    }
+
+    private static void Tell(WriteReport report)
+    {
+        var line = JsonSerializer.Serialize(report, WriteJson.Default.WriteReport);
+        lock (Output)
+        {
+            Console.Out.WriteLine(line);
+            Console.Out.Flush();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Hashing;
+using Sidecar.Staging.Files;
+using Sidecar.Stores.Core;
+
+namespace Sidecar.Stores.Writers;
+
+/// <summary>
+/// Reads the file once, in blocks, for the store and for all digests: what a store is given is what was digested, in the
+/// same buffer. A hole is neither read nor handed on.
+/// </summary>
+internal sealed class SourceReader : IDisposable
+{
+    private readonly SafeFileHandle _file;
+    private readonly long _size;
+    private readonly byte[] _zeros;
+    private readonly Dictionary<string, RunningDigest> _digests;
+    private readonly BlockDigests _hashing;
+    private long _offset;
+    private long _dataStart;
+    private long _dataEnd;
+    private uint _crc = Staging.Files.Crc32C.Empty;
+
+    /// <exception cref="FileNotFoundException">It is gone.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>: it is of another length.</exception>
+    public SourceReader(string path, long size, int blockBytes, IEnumerable<string> algorithms)
+    {
+        _file = RegularFile.OpenToRead(path);
+        _size = size;
+        _zeros = new byte[blockBytes];
+        _digests = algorithms.Distinct().ToDictionary(name => name, RunningDigest.Of);
+        _hashing = new BlockDigests(_digests.Values);
+        if (RandomAccess.GetLength(_file) == size) return;
+        Dispose();
+        throw Corrupt($"it is of another length than the {size} bytes that it had");
+    }
+
+    /// <summary>Bytes that were read so far, holes included.</summary>
+    public long Offset => _offset;
+
+    /// <summary>
+    /// Fills the buffer with the next block. A buffer is free again when the call after the next one has returned: until
+    /// then its digests may still be computed.
+    /// </summary>
+    /// <returns>Its length, 0 at the end, and whether it has data: of a hole the buffer is not touched.</returns>
+    public async Task<(int Count, bool HasData)> ReadAsync(byte[] buffer)
+    {
+        var count = (int)Math.Min(buffer.Length, _size - _offset);
+        if (count == 0) return (0, false);
+        var hasData = HasData(count);
+        if (hasData)
+        {
+            Fill(buffer.AsSpan(0, count));
+            _crc = Staging.Files.Crc32C.Append(_crc, buffer.AsSpan(0, count));
+        }
+        else
+        {
+            _crc = Staging.Files.Crc32C.AppendZeros(_crc, count);
+        }
+
+        if (_digests.Count > 0) await _hashing.AppendAsync(hasData ? buffer : _zeros, count);
+        _offset += count;
+        return (count, hasData);
+    }
+
+    /// <summary>The digests of everything, when everything was read.</summary>
+    /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>.</exception>
+    public async Task<Dictionary<string, string>> FinishAsync(string expectedCrc)
+    {
+        await _hashing.DrainAsync();
+        if (expectedCrc.Length > 0 && Staging.Files.Crc32C.ToHex(_crc) != expectedCrc)
+        {
+            throw Corrupt($"its CRC-32C is {Staging.Files.Crc32C.ToHex(_crc)} and was {expectedCrc}");
+        }
+
+        return _digests.ToDictionary(digest => digest.Key, digest => Convert.ToHexStringLower(digest.Value.Finish()));
+    }
+
+    public void Dispose()
+    {
+        // Nobody may dispose a digest under the thread that computes it.
+        _hashing.DrainAsync().ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        foreach (var digest in _digests.Values) digest.Dispose();
+        _file.Dispose();
+    }
+
+    private bool HasData(int count)
+    {
+        if (_dataEnd <= _offset) (_dataStart, _dataEnd) = Posix.NextData(_file, _offset, _size);
+        return _dataStart < _offset + count && _dataEnd > _offset;
+    }
+
+    private void Fill(Span<byte> block)
+    {
+        for (var done = 0; done < block.Length;)
+        {
+            var read = RandomAccess.Read(_file, block[done..], _offset + done);
+            if (read == 0) throw Corrupt("it ends too early");
+            done += read;
+        }
+    }
+
+    private static StoreException Corrupt(string what) => new(
+        StoreError.StoreCorrupt, $"The image on the staging volume has changed: {what}. Check the volume, and stage the image again.");
+}

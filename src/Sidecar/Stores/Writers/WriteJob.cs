@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+
+namespace Sidecar.Stores.Writers;
+
+/// <summary>
+/// What the daemon tells the process that writes, as one line of JSON on its standard input: settings of a store are never
+/// among the arguments, which other users of the machine can read.
+/// </summary>
+/// <param name="Discard">Nothing is written: what the store has of this source is removed.</param>
+/// <param name="Path">The file to write.</param>
+/// <param name="Mark">What tells an image that was written from this source from all others.</param>
+/// <param name="Name">The image's name in the store.</param>
+/// <param name="PartName">Its name until it is whole.</param>
+/// <param name="Digests">Digests to compute.</param>
+/// <param name="Known">Digests that are known already: kept with the image.</param>
+/// <param name="Crc32C">That the bytes must have, as hex; empty: not known.</param>
+internal sealed record WriteJob(
+    bool Discard,
+    string Path,
+    long Size,
+    string Mark,
+    string Name,
+    string PartName,
+    IReadOnlyList<string> Digests,
+    IReadOnlyDictionary<string, string> Known,
+    string Crc32C,
+    RbdJob Rbd)
+{
+    /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
+    public const string Role = "store";
+}
+
+/// <summary>See <see cref="Core.RbdTarget"/>.</summary>
+internal sealed record RbdJob(string ConfigurationFile, string User, string Pool, int Order, long ConnectSeconds);
+
+/// <summary>What the process says, one line of JSON each: how far it is, and at its end a result or why there is none.</summary>
+/// <param name="Done">Bytes of the file that the store has taken.</param>
+internal sealed record WriteReport(long? Done = null, WriteResult? Result = null, WriteFailure? Failure = null);
+
+/// <summary>What the store has now.</summary>
+/// <param name="Digests">All that were asked for.</param>
+internal sealed record WriteResult(
+    long Size, IReadOnlyDictionary<string, string> Digests, IReadOnlyDictionary<string, string> Facts);
+
+/// <summary>Why it was not written.</summary>
+/// <param name="Reason">Name of a <see cref="Core.StoreError"/>.</param>
+/// <param name="Detail">The store's own words, for the log.</param>
+internal sealed record WriteFailure(string Reason, string Message, string Detail);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = false,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(WriteJob))]
+[JsonSerializable(typeof(WriteReport))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
+internal sealed partial class WriteJson : JsonSerializerContext;

@@ -1,0 +1,80 @@
+using Microsoft.Extensions.Options;
+using Sidecar.Stores.Core;
+using Sidecar.Stores.Journal;
+using Sidecar.Stores.Writers;
+
+namespace Sidecar.Stores.Writing;
+
+/// <summary>
+/// Has one write done, as often as it may help, with the record of it one step ahead of the store: WRITING before the
+/// store has anything, WRITTEN when it has everything.
+/// </summary>
+internal sealed class StoreAttempts(
+    StoreJournal journal, StoreSources sources, WriterProcess writer, IOptions<StoresOptions> options, TimeProvider time,
+    ILogger<StoreAttempts> logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <exception cref="StoreException">It was not written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the store may have a part of it, of which the record tells.</exception>
+    public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write)
+    {
+        // What Glance's image has is not up for a discard because it is asked for once more.
+        var isConfirmed = journal.Find(request.Key)?.State == StoreState.Confirmed;
+        var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
+        var record = new StoreRecord(
+            request.SourceId, request.Store, source.ImageId, StoreRecord.Rbd, source.Mark, source.Size, first, Now);
+        if (!isConfirmed) journal.Write(record);
+        var result = await TryAsync(record, Job(record, request.Target) with
+        {
+            Path = source.Path,
+            Digests = request.Digests,
+            Known = source.Digests.Where(known => request.Digests.Contains(known.Key)).ToDictionary(),
+            Crc32C = source.Digests.GetValueOrDefault(Staging.Files.Crc32C.Name, ""),
+        }, write);
+        var image = new StoredImage(result.Size, result.Digests, result.Facts);
+        journal.Write(record with { State = last, Image = image, ChangedAt = Now });
+        if (sources.TryFind(request.SourceId)?.Mark == source.Mark) return image;
+        // Its image was deleted meanwhile, and with it everybody who could ask for the removal.
+        await DiscardAsync(record, request.Target);
+        journal.Remove(record.Key);
+        throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
+    }
+
+    /// <summary>Removes what the store has of a write.</summary>
+    /// <exception cref="StoreException">It cannot.</exception>
+    public Task DiscardAsync(StoreRecord record, RbdTarget target) =>
+        writer.RunAsync(Job(record, target) with { Discard = true }, _ => { }, CancellationToken.None);
+
+    private async Task<WriteResult> TryAsync(StoreRecord record, WriteJob job, StoreWrite write)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await writer.RunAsync(job, done => write.Done = done, write.Cancelled);
+            }
+            catch (StoreException failure) when (failure.IsTransient && attempt < options.Value.Attempts)
+            {
+                StoresLog.Again(logger, attempt, record.ImageId.ToString(), record.Store, $"{failure.Message} {failure.Detail}");
+                await Task.Delay(FirstPause * (1 << (attempt - 1)), time, write.Cancelled);
+            }
+            catch (StoreException failure) when (!failure.IsTransient)
+            {
+                // It has removed what it began, so there is nothing to tell of.
+                if (record.State != StoreState.Confirmed) journal.Remove(record.Key);
+                throw;
+            }
+        }
+    }
+
+    // The part's name holds that of the source: imports of one image do not meet.
+    private static WriteJob Job(StoreRecord record, RbdTarget target) => new(
+        Discard: false, Path: "", record.Size, record.Mark,
+        Name: record.ImageId.ToString(), PartName: $"{record.ImageId}.part-{record.SourceId:D}",
+        Digests: [], Known: new Dictionary<string, string>(), Crc32C: "",
+        new RbdJob(
+            target.ConfigurationFile, target.User, target.Pool, target.Order, (long)Math.Ceiling(target.ConnectTimeout.TotalSeconds)));
+}

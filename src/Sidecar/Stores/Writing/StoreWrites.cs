@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Sidecar.Staging.Core;
+using Sidecar.Stores.Core;
+using Sidecar.Stores.Journal;
+
+namespace Sidecar.Stores.Writing;
+
+/// <summary>
+/// The writes to stores of this pod. One is named by its source and its store: asked for again while it runs it is attached
+/// to, and afterwards the store is asked whether it has what was written. Callers neither keep a write alive nor end it by leaving;
+/// what ends it is a discard.
+/// </summary>
+internal sealed class StoreWrites(
+    StoreJournal journal, StoreSources sources, StoreAttempts attempts, IOptions<StoresOptions> options, StoreMetrics metrics,
+    ILogger<StoreWrites> logger) : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<StoreKey, StoreWrite> _running = [];
+    private readonly SemaphoreSlim _slots = new(options.Value.MaxConcurrent);
+    private bool _stopping;
+
+    /// <summary>Reads what an earlier process left; see <see cref="StoreJournal"/>.</summary>
+    public void Recover()
+    {
+        journal.Recover();
+        foreach (var record in journal.Records)
+        {
+            if (record.State == StoreState.Writing) StoresLog.CutOff(logger, record.ImageId.ToString(), record.Store);
+            else if (record.State == StoreState.Confirmed && sources.TryFind(record.SourceId) is null) journal.Remove(record.Key);
+        }
+
+        metrics.ObserveActive(() => Count());
+    }
+
+    /// <summary>Begins a write, or attaches to the one that runs.</summary>
+    /// <exception cref="StoreException">InvalidRequest, StoreSourceGone, StoreDiffers, StoreDiscarded.</exception>
+    /// <exception cref="StagingException"><see cref="StagingError.Draining"/>.</exception>
+    public StoreWrite Start(StoreRequest request)
+    {
+        request.Check();
+        lock (_lock)
+        {
+            if (_running.TryGetValue(request.Key, out var running)) return Attach(running, request);
+            if (_stopping) throw new StagingException(StagingError.Draining, "The sidecar is stopping: ask again when it has started.");
+            var source = sources.Find(request.SourceId);
+            var write = new StoreWrite(request) { Total = source.Size };
+            _running[request.Key] = write;
+            _ = FollowAsync(request.Key, write, Task.Run(() => RunAsync(write, request, source)));
+            return write;
+        }
+    }
+
+    /// <summary>
+    /// Ends a write that runs and removes what the store has of it, unless Glance's image has it by now.
+    /// </summary>
+    /// <returns>Whether there was anything.</returns>
+    /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
+    public async Task<bool> DiscardAsync(StoreKey key, RbdTarget target)
+    {
+        StoreRequest.CheckStore(key.Store);
+        target.Check();
+        var discard = new StoreWrite(null);
+        // Turn by turn: a write may begin between the end of one that was cancelled and this.
+        while (TakeTurn(key, discard) is { } other)
+        {
+            other.Cancel();
+            await other.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        if (journal.Find(key) is not { State: not StoreState.Confirmed } record)
+        {
+            Leave(key, discard, Task.FromException<StoredImage>(Discarded()));
+            return false;
+        }
+
+        var run = Task.Run(async () =>
+        {
+            await attempts.DiscardAsync(record, target);
+            journal.Remove(key);
+            StoresLog.Discarded(logger, record.ImageId.ToString(), record.Store);
+            return new StoredImage(0, new Dictionary<string, string>(), new Dictionary<string, string>());
+        });
+        await FollowAsync(key, discard, run);
+        await run;
+        return true;
+    }
+
+    /// <summary>Glance's image has what was written, which is never discarded from now on.</summary>
+    /// <returns>Whether there is such a write.</returns>
+    public bool Confirm(StoreKey key)
+    {
+        StoreRequest.CheckStore(key.Store);
+        if (journal.Find(key) is not { State: not StoreState.Writing } record) return false;
+        if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
+        return true;
+    }
+
+    /// <summary>Ends all writes; what the stores have of them is removed by the next attempt.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _stopping = true;
+            foreach (var write in _running.Values) write.Cancel();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Stop();
+        List<StoreWrite> running;
+        lock (_lock) running = [.. _running.Values];
+        foreach (var write in running) await write.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
+        _slots.Dispose();
+    }
+
+    private int Count()
+    {
+        lock (_lock) return _running.Count;
+    }
+
+    private static StoreWrite Attach(StoreWrite running, StoreRequest request)
+    {
+        if (running.Request is not { } other) throw Discarded();
+        if (other.Difference(request) is not { } field) return running;
+        throw new StoreException(
+            StoreError.StoreDiffers,
+            $"The same is being written to store {request.Store} with another {field}: wait for its end, or discard it.", ("field", field));
+    }
+
+    private StoreWrite? TakeTurn(StoreKey key, StoreWrite discard)
+    {
+        lock (_lock)
+        {
+            if (_running.TryGetValue(key, out var other)) return other;
+            _running[key] = discard;
+            return null;
+        }
+    }
+
+    private async Task FollowAsync(StoreKey key, StoreWrite write, Task<StoredImage> run)
+    {
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
+        Leave(key, write, run);
+    }
+
+    // First the turn, then the word: whoever hears of the end may ask for the same again at once.
+    private void Leave(StoreKey key, StoreWrite write, Task<StoredImage> ended)
+    {
+        lock (_lock) _running.Remove(key);
+        write.Complete(ended);
+        write.Dispose();
+    }
+
+    private async Task<StoredImage> RunAsync(StoreWrite write, StoreRequest request, StoreSource source)
+    {
+        var started = Stopwatch.GetTimestamp();
+        StoreError? failed = StoreError.StoreDiscarded;
+        try
+        {
+            await _slots.WaitAsync(write.Cancelled);
+            try
+            {
+                var image = await attempts.WriteAsync(request, source, write);
+                failed = null;
+                StoresLog.Written(logger, source.ImageId.ToString(), request.Store, image.Size);
+                return image;
+            }
+            finally
+            {
+                _slots.Release();
+            }
+        }
+        catch (OperationCanceledException) when (write.Cancelled.IsCancellationRequested)
+        {
+            throw _stopping
+                ? new StagingException(StagingError.Draining, "The sidecar is stopping. Ask again when it has started: the write begins anew.")
+                : Discarded();
+        }
+        catch (StoreException failure)
+        {
+            failed = failure.Error;
+            StoresLog.Failed(
+                logger, source.ImageId.ToString(), request.Store, Telemetry.Reasons.Reason(failure.Error), failure.Message, failure.Detail);
+            throw;
+        }
+        finally
+        {
+            metrics.Ended(StoreRecord.Rbd, failed, failed is null ? source.Size : 0, Stopwatch.GetElapsedTime(started));
+        }
+    }
+
+    private static StoreException Discarded() =>
+        new(StoreError.StoreDiscarded, "What was written to the store is being discarded, or was: ask again if it is wanted.");
+}

@@ -122,6 +122,7 @@ setup_tests() {
   setup_interop
   setup_chart_tests
   setup_glance
+  setup_ceph
   setup_image
 }
 
@@ -148,6 +149,12 @@ setup_glance() {
     tempest=tempest qemu-img=qemu-utils protoc=protobuf-compiler kill=procps mount=mount
   need_packages glance-api libapache2-mod-wsgi-py3 python3-pymysql python3-pip python3-setuptools python3-wheel \
     python3-grpcio python3-protobuf libprotobuf-dev
+}
+
+# A one-node Ceph, and what Glance's driver for it needs.
+setup_ceph() {
+  need_commands ceph-mon=ceph-mon ceph-osd=ceph-osd rbd=ceph-common
+  need_packages python3-rbd python3-rados
 }
 
 # What builds and runs the container image without an engine's daemon.

@@ -6,8 +6,8 @@ using NUnit.Framework;
 
 namespace Glance.Tests;
 
-/// <summary>A one-node Ceph as the default store: what most clouds have. Run by <c>eng/test-glance --ceph</c>.</summary>
-[Explicit("Ceph is large"), Category("Ceph")]
+/// <summary>A one-node Ceph as the default store: what most clouds have. Alone by <c>eng/test-glance --ceph</c>.</summary>
+[Category("Ceph")]
 internal sealed class CephTests : GlanceTest
 {
     private const int MiB = 1 << 20;

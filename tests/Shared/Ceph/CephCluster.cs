@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Glance.Tests.Harness.Servers;
+namespace Testing;
 
 /// <summary>A Ceph cluster of one monitor and one OSD in memory, with a pool for images.</summary>
 internal sealed class CephCluster : IAsyncDisposable
@@ -12,7 +12,9 @@ internal sealed class CephCluster : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly string _directory;
-    private readonly List<Command> _daemons = [];
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly List<CephProgram> _daemons = [];
 
     private CephCluster(string directory) => _directory = directory;
 
@@ -39,11 +41,19 @@ internal sealed class CephCluster : IAsyncDisposable
 
     /// <summary>Runs the rbd program on the pool.</summary>
     public Task<string> RbdAsync(params string[] arguments) =>
-        Command.RunAsync(["rbd", "--conf", Configuration, "--pool", Pool, .. arguments]);
+        CephProgram.RunAsync(["rbd", "--conf", Configuration, "--pool", Pool, .. arguments]);
+
+    /// <summary>Images of the pool that are opened from now on are written with at most so many bytes a second; 0: as fast as can be.</summary>
+    public Task<string> LimitAsync(int bytesPerSecond) => CephProgram.RunAsync(
+        "rbd", "--conf", Configuration, "config", "pool", "set", Pool, "rbd_qos_bps_limit",
+        bytesPerSecond.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>The images in the pool.</summary>
     public async Task<string[]> ImagesAsync() =>
         (await RbdAsync("ls")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Stops the one that holds the data, so that no request is answered, or lets it go on.</summary>
+    public void Freeze(bool isFrozen = true) => Signals.Send(isFrozen ? "STOP" : "CONT", _daemons[^1].Id);
 
     public async ValueTask DisposeAsync()
     {
@@ -58,9 +68,9 @@ internal sealed class CephCluster : IAsyncDisposable
         var address = string.Create(CultureInfo.InvariantCulture, $"[v2:127.0.0.1:{first},v1:127.0.0.1:{second}]");
         File.WriteAllText(Configuration, Settings(fsid, address));
         var map = Path.Combine(_directory, "monmap");
-        await Command.RunAsync(["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, map]);
-        await Command.RunAsync(["ceph-mon", "--conf", Configuration, "--id", "a", "--mkfs", "--monmap", map]);
-        _daemons.Add(Command.Start(["ceph-mon", "--conf", Configuration, "--id", "a", "--foreground"]));
+        await CephProgram.RunAsync(["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, map]);
+        await CephProgram.RunAsync(["ceph-mon", "--conf", Configuration, "--id", "a", "--mkfs", "--monmap", map]);
+        _daemons.Add(CephProgram.Start(["ceph-mon", "--conf", Configuration, "--id", "a", "--foreground"]));
     }
 
     private async Task StartOsdAsync()
@@ -68,14 +78,15 @@ internal sealed class CephCluster : IAsyncDisposable
         var uuid = Guid.NewGuid().ToString();
         await CephAsync("osd", "new", uuid);
         Directory.CreateDirectory(Path.Combine(_directory, "osd.0"));
-        await Command.RunAsync(["ceph-osd", "--conf", Configuration, "--id", "0", "--mkfs", "--osd-uuid", uuid]);
-        _daemons.Add(Command.Start(["ceph-osd", "--conf", Configuration, "--id", "0", "--foreground"]));
-        await Until.RightAsync(
-            () => CephAsync("osd", "stat"), stat => stat.Contains("1 up", StringComparison.Ordinal), Limit);
+        await CephProgram.RunAsync(["ceph-osd", "--conf", Configuration, "--id", "0", "--mkfs", "--osd-uuid", uuid]);
+        _daemons.Add(CephProgram.Start(["ceph-osd", "--conf", Configuration, "--id", "0", "--foreground"]));
+        using var deadline = new CancellationTokenSource(Limit);
+        while (!(await CephAsync("osd", "stat")).Contains("1 up", StringComparison.Ordinal)) await Task.Delay(Pause, deadline.Token);
     }
 
-    private Task<string> CephAsync(params string[] arguments) =>
-        Command.RunAsync(["ceph", "--conf", Configuration, "--connect-timeout", "60", .. arguments]);
+    /// <summary>Runs the ceph program.</summary>
+    public Task<string> CephAsync(params string[] arguments) =>
+        CephProgram.RunAsync(["ceph", "--conf", Configuration, "--connect-timeout", "60", .. arguments]);
 
     private static (int First, int Second) FreePorts()
     {

@@ -1,0 +1,260 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+
+namespace Sidecar.FunctionalTests.Stores;
+
+/// <summary>Images that the daemon writes to a real Ceph of one node, judged by Ceph's own programs.</summary>
+[NonParallelizable, Category("Ceph")]
+internal sealed class RbdTests : SidecarTest
+{
+    private const int MiB = 1 << 20;
+
+    // So that a write of some MiB takes seconds, in which something can happen to it.
+    private const int SlowBytes = 2 * MiB;
+
+    private static TestDirectory? _place;
+    private static CephCluster? _ceph;
+
+    private readonly string _id = NewId();
+
+    private static CephCluster Ceph => _ceph!;
+
+    [OneTimeSetUp]
+    public static async Task StartAsync()
+    {
+        _place = TestDirectory.Create();
+        _ceph = await CephCluster.StartAsync(_place["ceph"]);
+    }
+
+    [OneTimeTearDown]
+    public static async Task StopAsync()
+    {
+        if (_ceph is not null) await _ceph.DisposeAsync();
+        _place?.Dispose();
+    }
+
+    [TearDown]
+    public async Task FullSpeedAsync()
+    {
+        Ceph.Freeze(false);
+        await Ceph.LimitAsync(0);
+    }
+
+    [Test]
+    public async Task Store_ImageWithHoles_IsInThePoolAsGlancesDriverMakesIt()
+    {
+        var content = WithZeros(48 * MiB);
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, content);
+
+        var image = await scene.StoreAsync(_id, Deadline);
+
+        Assert.That(image.Size, Is.EqualTo((ulong)content.Length));
+        Assert.That(image.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(content))));
+        Assert.That(image.Digests["sha512"], Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(content))));
+        Assert.That(image.Facts["fsid"], Is.EqualTo(await Ceph.CephAsync("fsid")));
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(content));
+        Assert.That(await scene.ExportAsync(_id + "@snap"), SameBytes.As(content));
+        // A third of it is zeros, in objects that are not there: clones, as Nova makes them, are possible.
+        using var usage = JsonDocument.Parse(await Ceph.RbdAsync("du", "--format", "json", _id));
+        Assert.That(
+            usage.RootElement.GetProperty("images").EnumerateArray().Sum(each => each.GetProperty("used_size").GetInt64()),
+            Is.EqualTo(32 * MiB));
+        await Ceph.RbdAsync("clone", $"{CephCluster.Pool}/{_id}@snap", $"{CephCluster.Pool}/{_id}.clone");
+        Assert.That(await Ceph.RbdAsync("info", _id), Does.Contain($"order {StoreScene.Order}"));
+    }
+
+    [Test]
+    public async Task Store_AskedForAgain_FindsWhatIsThere([Values] bool isRestarted)
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(5 * MiB));
+        var first = await scene.StoreAsync(_id, Deadline);
+        var made = await IdAsync();
+        if (isRestarted) await scene.RestartAsync();
+
+        Assert.That(await scene.StoreAsync(_id, Deadline), Is.EqualTo(first));
+        Assert.That(await IdAsync(), Is.EqualTo(made), "not written once more");
+    }
+
+    [Test]
+    public async Task Store_NameOfSomebodyElses_IsNotTouched()
+    {
+        await Ceph.RbdAsync("create", "--size", "3M", _id);
+        var made = await IdAsync();
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+
+        AssertRefused(await FailAsync(scene), StatusCode.AlreadyExists, "STORE_DUPLICATE");
+
+        Assert.That(scene.Discard(_id).Discarded, Is.False);
+        Assert.That(await IdAsync(), Is.EqualTo(made));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }), "no part is left");
+    }
+
+    [Test]
+    public async Task Discard_WhatWasWritten_RemovesIt()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await scene.StoreAsync(_id, Deadline);
+
+        Assert.That(scene.Discard(_id).Discarded, Is.True);
+        Assert.That(await OfThisAsync(), Is.Empty);
+        Assert.That(scene.Discard(_id).Discarded, Is.False, "there is nothing any more");
+        Assert.That(File.Exists(scene.Record(_id)), Is.False);
+    }
+
+    [Test]
+    public async Task Discard_WhatGlanceHas_DoesNothing()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        Assert.That(scene.Confirm(_id), Is.False, "nothing was written yet");
+        await scene.StoreAsync(_id, Deadline);
+        Assert.That(scene.Confirm(_id), Is.True);
+        await scene.StoreAsync(_id, Deadline);
+
+        Assert.That(scene.Discard(_id).Discarded, Is.False);
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+    }
+
+    [Test]
+    public async Task Discard_WhileItIsWritten_EndsIt()
+    {
+        await using var scene = await SlowSceneAsync();
+        using var call = scene.Begin(_id, Deadline);
+        await StoreScene.BegunAsync(call, Deadline);
+
+        Assert.That(scene.Discard(_id).Discarded, Is.True);
+
+        AssertRefused(await EndAsync(call), StatusCode.Cancelled, "STORE_DISCARDED");
+        Assert.That(await OfThisAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Store_WriterKilled_IsWrittenAnew()
+    {
+        await using var scene = await SlowSceneAsync();
+        using var call = scene.Begin(_id, Deadline);
+        await StoreScene.BegunAsync(call, Deadline);
+        await FullSpeedAsync();
+        Signals.Send("KILL", scene.Writer());
+
+        Assert.That(await EndAsync(call), Is.Null);
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(12 * MiB)));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+    }
+
+    [Test]
+    public async Task Store_DaemonKilled_IsWrittenAnewWhenItIsAskedForAgain()
+    {
+        await using var scene = await SlowSceneAsync();
+        using var call = scene.Begin(_id, Deadline);
+        await StoreScene.BegunAsync(call, Deadline);
+        var writer = scene.Writer();
+        await FullSpeedAsync();
+        await scene.Sidecar.KillAsync();
+        Assert.That(() => Directory.Exists($"/proc/{writer}"), Is.False.After(10_000, 20), "it dies with the daemon");
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { $"{_id}.part-{_id}" }), "nothing by the final name");
+        Assert.That(await File.ReadAllTextAsync(scene.Record(_id)), Does.Contain("\"Writing\""));
+
+        await scene.RestartAsync();
+        await scene.StoreAsync(_id, Deadline);
+
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(12 * MiB)));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+    }
+
+    [Test]
+    public async Task Store_ImageDeletedMeanwhile_LeavesNothing()
+    {
+        await using var scene = await SlowSceneAsync();
+        using var call = scene.Begin(_id, Deadline);
+        await StoreScene.BegunAsync(call, Deadline);
+        await scene.Sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        await FullSpeedAsync();
+
+        AssertRefused(await EndAsync(call), StatusCode.NotFound, "STORE_SOURCE_GONE");
+        Assert.That(await OfThisAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Store_FrozenBackend_FailsInTimeAndCanBeAskedForAgain()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph, "--Stores:StallTimeout", "00:00:03", "--Stores:Attempts", "1");
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        Ceph.Freeze();
+        AssertRefused(await FailAsync(scene), StatusCode.Aborted, "STORE_UNREACHABLE");
+        Ceph.Freeze(false);
+
+        await scene.StoreAsync(_id, Deadline);
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(3 * MiB)));
+    }
+
+    [Test]
+    public async Task Store_TargetThatIsNone_SaysWhatToDo()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(MiB));
+        var noFile = scene.Target;
+        noFile.Rbd.ConfigurationFile = "/etc/ceph/none.conf";
+        AssertRefused(await FailAsync(scene, noFile), StatusCode.FailedPrecondition, "STORE_UNSUPPORTED");
+        var noPool = scene.Target;
+        noPool.Rbd.Pool = "none";
+        AssertRefused(await FailAsync(scene, noPool), StatusCode.FailedPrecondition, "STORE_FAILED");
+        Assert.That(scene.Discard(_id).Discarded, Is.False, "nothing of it is remembered");
+    }
+
+    private async Task<StoreScene> SlowSceneAsync()
+    {
+        var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(12 * MiB));
+        await Ceph.LimitAsync(SlowBytes);
+        return scene;
+    }
+
+    private async Task<RpcException?> FailAsync(StoreScene scene, StoreTarget? target = null)
+    {
+        using var call = scene.Begin(_id, Deadline, target);
+        return await EndAsync(call);
+    }
+
+    /// <summary>Null when it succeeded.</summary>
+    private static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call)
+    {
+        try
+        {
+            while (await call.ResponseStream.MoveNext(Deadline))
+            {
+            }
+
+            return null;
+        }
+        catch (RpcException failure)
+        {
+            return failure;
+        }
+    }
+
+    private async Task<string[]> OfThisAsync() => [.. (await Ceph.ImagesAsync()).Where(name => name.StartsWith(_id, StringComparison.Ordinal))];
+
+    // Of the image itself: another one of the same name has another.
+    private async Task<string> IdAsync()
+    {
+        using var info = JsonDocument.Parse(await Ceph.RbdAsync("info", "--format", "json", _id));
+        return info.RootElement.GetProperty("id").GetString()!;
+    }
+
+    // The middle third are zeros.
+    private static byte[] WithZeros(int length)
+    {
+        var content = Content(length);
+        content.AsSpan(length / 3, length / 3).Clear();
+        return content;
+    }
+}

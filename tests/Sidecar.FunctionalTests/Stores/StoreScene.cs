@@ -1,0 +1,87 @@
+using Glance.Sidecar.V1;
+using Grpc.Core;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+
+namespace Sidecar.FunctionalTests.Stores;
+
+/// <summary>One pod, and a Ceph pool that its images are written to.</summary>
+internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, SidecarInstance sidecar) : IAsyncDisposable
+{
+    public const string Store = "ceph";
+
+    /// <summary>Small objects, so that a small image has many.</summary>
+    public const uint Order = 20;
+
+    public CephCluster Ceph { get; } = ceph;
+
+    public SidecarInstance Sidecar { get; private set; } = sidecar;
+
+    public Glance.Sidecar.V1.Stores.StoresClient Stores => new(Sidecar.Channel);
+
+    public StoreTarget Target => new() { Rbd = new RbdTarget { ConfigurationFile = Ceph.Configuration, Pool = CephCluster.Pool, Order = Order } };
+
+    public static async Task<StoreScene> StartAsync(CephCluster ceph, params string[] settings)
+    {
+        var directory = TestDirectory.Create();
+        return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings));
+    }
+
+    /// <summary>Where a record of a write is.</summary>
+    public string Record(string source) => Path.Combine(directory.Staging, ".sidecar", "stores", $"{source}.{Store}.json");
+
+    public async Task RestartAsync(params string[] settings)
+    {
+        await Sidecar.DisposeAsync();
+        Sidecar = await SidecarInstance.StartAsync(directory.Path, settings);
+    }
+
+    /// <summary>Begins a write; what is answered tells of its progress.</summary>
+    public AsyncServerStreamingCall<StoreOutputEvent> Begin(string source, CancellationToken deadline, StoreTarget? target = null) =>
+        Stores.StoreOutput(
+            new StoreOutputRequest { SourceId = source, Store = Store, Target = target ?? Target, Digests = { "md5", "sha512" } },
+            cancellationToken: deadline);
+
+    public async Task<StoredImage> StoreAsync(string source, CancellationToken deadline, StoreTarget? target = null)
+    {
+        using var call = Begin(source, deadline, target);
+        StoreOutputEvent? last = null;
+        await foreach (var next in call.ResponseStream.ReadAllAsync(deadline)) last = next;
+        return last!.Image;
+    }
+
+    /// <summary>Waits until the store has taken some of it.</summary>
+    public static async Task BegunAsync(AsyncServerStreamingCall<StoreOutputEvent> call, CancellationToken deadline)
+    {
+        while (await call.ResponseStream.MoveNext(deadline))
+        {
+            if (call.ResponseStream.Current.BytesDone > 0) return;
+        }
+
+        Assert.Fail("It ended before it had begun.");
+    }
+
+    public DiscardStoredResponse Discard(string source) =>
+        Stores.DiscardStored(new DiscardStoredRequest { SourceId = source, Store = Store, Target = Target });
+
+    public bool Confirm(string source) =>
+        Stores.ConfirmStored(new ConfirmStoredRequest { SourceId = source, Store = Store }).Confirmed;
+
+    /// <summary>The process that writes.</summary>
+    public int Writer() => ProcessTree.Descendants(Sidecar.ProcessId)
+        .Single(id => File.ReadAllText($"/proc/{id}/cmdline").EndsWith("\0store\0", StringComparison.Ordinal));
+
+    public async Task<byte[]> ExportAsync(string name)
+    {
+        var path = directory["export"];
+        File.Delete(path);
+        await Ceph.RbdAsync("export", name, path);
+        return await File.ReadAllBytesAsync(path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Sidecar.DisposeAsync();
+        directory.Dispose();
+    }
+}

@@ -92,7 +92,7 @@ internal sealed class FileAdoption(
         var syncing = Task.Run(() => Posix.Sync(source), CancellationToken.None);
         try
         {
-            return Digest(source, size, request, cancellationToken);
+            return await DigestAsync(source, size, request, cancellationToken);
         }
         finally
         {
@@ -127,18 +127,13 @@ internal sealed class FileAdoption(
         return false;
     }
 
-    private SortedDictionary<string, string> Digest(
+    // Each on a thread of its own: one alone is slower than the disk, and whoever uploads waits for all of them.
+    private async Task<SortedDictionary<string, string>> DigestAsync(
         SafeFileHandle source, long size, AdoptRequest request, CancellationToken cancellationToken)
     {
-        var actual = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            [Crc32C.Name] = Crc32C.ToHex(FileCrc.Compute(source, 0, size, Crc32C.Empty, cancellationToken)),
-        };
-        foreach (var name in context.Options.Digests.Union(request.ExpectedDigests.Keys))
-        {
-            if (name != Crc32C.Name) actual[name] = Digest(source, size, name, cancellationToken);
-        }
-
+        var digests = context.Options.Digests.Union(request.ExpectedDigests.Keys).Append(Crc32C.Name).Distinct()
+            .Select(name => Task.Run(() => KeyValuePair.Create(name, Digest(source, size, name, cancellationToken)), cancellationToken));
+        var actual = new SortedDictionary<string, string>((await Task.WhenAll(digests)).ToDictionary(), StringComparer.Ordinal);
         var header = new UploadHeader(
             request.ImageId, size, request.ExpectedDigests, request.ProjectId, context.Clock.GetUtcNow(),
             BootId.Current);
@@ -148,6 +143,7 @@ internal sealed class FileAdoption(
 
     private static string Digest(SafeFileHandle source, long size, string name, CancellationToken cancellationToken)
     {
+        if (name == Crc32C.Name) return Crc32C.ToHex(FileCrc.Compute(source, 0, size, Crc32C.Empty, cancellationToken));
         using var hash = DigestAlgorithms.Start(name);
         var block = GC.AllocateUninitializedArray<byte>(CopyBlockBytes);
         for (var offset = 0L; offset < size;)

@@ -248,6 +248,20 @@ internal sealed class DecompressionTests : ImportTest
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task Import_PackedImage_IsReadOnceForTheDigestsOfItsRequest(CancellationToken cancellationToken)
+    {
+        var raw = Directory.Raw();
+        var request = Request(Stage(TestImages.Gzip(raw))) with { Digests = ["sha256"] };
+
+        var import = await RunAsync(request, cancellationToken);
+
+        var digest = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(raw, cancellationToken)));
+        Assert.That(import.Result!.Digests, Is.EquivalentTo(new Dictionary<string, string> { ["sha256"] = digest }));
+        Assert.That(import.Stages.Single(stage => stage.Name == "image_checksum").BytesTotal, Is.Zero);
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Import_PackedBadImage_IsRefusedBeforeAllOfItIsUnpacked(CancellationToken cancellationToken)
     {
         Directory.Create("base.qcow2", "-f", "qcow2");

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Import.Queue;
@@ -32,6 +33,7 @@ internal sealed class ImportQueueTests : ImportTest
         AssertError(() => Queue.Start(request with { OutputDiskFormat = "qcow2" }), ImportError.RequestDiffers);
         AssertError(() => Queue.Start(request with { Stages = ["image_conversion"] }), ImportError.RequestDiffers);
         AssertError(() => Queue.Start(request with { WithoutDigests = true }), ImportError.RequestDiffers);
+        AssertError(() => Queue.Start(request with { Digests = ["sha1"] }), ImportError.RequestDiffers);
         AssertError(() => Queue.Start(request with { ImageId = ImageId.New() }), ImportError.RequestDiffers);
     }
 
@@ -46,6 +48,22 @@ internal sealed class ImportQueueTests : ImportTest
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public async Task Start_DigestsAskedFor_MakesThoseAndNoOthers(CancellationToken cancellationToken)
+    {
+        var raw = Directory.Raw();
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(raw, cancellationToken)));
+        var request = Request(Stage(raw)) with { Digests = ["sha256", "sha1", "sha256"] };
+
+        var import = await RunAsync(request, cancellationToken);
+        var attached = Queue.Start(request with { Digests = ["sha1", "sha256"] });
+
+        Assert.That(import.Result!.Digests.Keys, Is.EquivalentTo(["sha1", "sha256"]));
+        Assert.That(import.Result.Digests["sha256"], Is.EqualTo(sha256));
+        Assert.That(attached, Is.SameAs(import));
+    }
+
+    [Test]
     public void Start_BadRequest_Refused()
     {
         var request = Request(Stage(Directory.Raw()));
@@ -54,6 +72,8 @@ internal sealed class ImportQueueTests : ImportTest
         AssertError(() => Queue.Start(request with { DiskFormat = "qed" }), ImportError.InvalidRequest);
         AssertError(() => Queue.Start(request with { OutputDiskFormat = "vhd" }), ImportError.InvalidRequest);
         AssertError(() => Queue.Start(request with { ContainerFormat = "\n" }), ImportError.InvalidRequest);
+        AssertError(() => Queue.Start(request with { Digests = ["sha3"] }), ImportError.InvalidRequest);
+        AssertError(() => Queue.Start(request with { Digests = ["md5"], WithoutDigests = true }), ImportError.InvalidRequest);
         AssertError(() => Queue.Start(request with { RequestId = "a\nb" }), ImportError.InvalidRequest);
         AssertError(
             () => Queue.Start(request with { Stages = ["image_conversion", "image_conversion"] }),

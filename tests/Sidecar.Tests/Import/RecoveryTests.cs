@@ -20,6 +20,7 @@ internal sealed class RecoveryTests : ImportTest
         var request = Request(Stage(Directory.Convert(Directory.Raw(), "qcow2"))) with
         {
             Stages = ["image_conversion", "inject_image_metadata"], UserRoles = ["member"], RequestId = "req-1",
+            Digests = ["sha1"],
         };
         var before = await RunAsync(request, cancellationToken);
         ForgetEverything();

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using NUnit.Framework;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
@@ -22,6 +23,22 @@ internal sealed class AdoptionTests
         Assert.That(image.Digests["crc32c"], Is.EqualTo(Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content))));
         staging.Restart();
         Assert.That(staging.Area.GetImage(_id).Size, Is.EqualTo(1000));
+    }
+
+    [Test]
+    public async Task Adopt_SeveralDigests_AreEachOfAllOfIt()
+    {
+        using var staging = new StagingFixture(options => options.Digests = ["md5", "sha256", "sha512"]);
+        var content = StagingFixture.Content(3_000_000);
+        await File.WriteAllBytesAsync(staging.Layout.ImageFile(_id), content);
+        var image = await staging.Area.AdoptAsync(Request(staging.Layout.ImageFile(_id), content.Length), default);
+        Assert.That(image.Digests, Is.EquivalentTo(new Dictionary<string, string>
+        {
+            ["crc32c"] = Crc32C.ToHex(Crc32C.Append(Crc32C.Empty, content)),
+            ["md5"] = Convert.ToHexStringLower(MD5.HashData(content)),
+            ["sha256"] = Convert.ToHexStringLower(SHA256.HashData(content)),
+            ["sha512"] = Convert.ToHexStringLower(SHA512.HashData(content)),
+        }));
     }
 
     [Test]

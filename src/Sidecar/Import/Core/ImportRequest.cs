@@ -32,6 +32,10 @@ internal record ImportRequest
     /// <summary>Leave out the digests of the output, for a caller that computes them anyway.</summary>
     public bool WithoutDigests { get; init; }
 
+    /// <summary>Digests of the output that are wanted. Empty: <c>Import:Digests</c>, unless none are wanted.</summary>
+    [JsonPropertyName("requested_digests")]
+    public IReadOnlyList<string> Digests { get; init; } = [];
+
     /// <summary>Signature of the staged bytes, to be verified; null: they have none.</summary>
     public ImageSignature? Signature { get; init; }
 

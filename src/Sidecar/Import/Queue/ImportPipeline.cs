@@ -62,7 +62,7 @@ internal sealed class ImportPipeline(
         var target = job.Request.OutputDiskFormat.Length > 0 ? job.Request.OutputDiskFormat : options.Value.Conversion.OutputFormat;
         var work = new ImportWork(job.Request, image, layout.ImageFile(image.Id), directory)
         {
-            WantsDigests = job.Stages.Contains(ChecksumStage.StageName),
+            WantedDigests = job.Stages.Contains(ChecksumStage.StageName) ? Digests(job.Request) : [],
             ConvertsTo = job.Stages.Contains(ConversionStage.StageName) ? target : "",
         };
         work.AwaitsDecompression = work.MayUnpack && UnpacksFirst(job.Stages);
@@ -76,6 +76,9 @@ internal sealed class ImportPipeline(
 
         return Conclude(work);
     }
+
+    private IReadOnlyList<string> Digests(ImportRequest request) =>
+        request.Digests.Count > 0 ? [.. request.Digests.Distinct()] : options.Value.ResolveDigests();
 
     private static bool UnpacksFirst(IReadOnlyList<string> names) => names
         .FirstOrDefault(name => name is DecompressionStage.StageName or ConversionStage.StageName)

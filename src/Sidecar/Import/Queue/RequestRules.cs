@@ -1,6 +1,7 @@
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Signatures;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Import.Queue;
 
@@ -21,6 +22,7 @@ internal static class RequestRules
         CheckRules(rules);
         CheckClaim(request.DiskFormat, request.ContainerFormat, rules);
         Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible.Where(rules.Allow)]);
+        CheckDigests(request);
         if (request.Signature is { } signature) SignatureRules.Check(signature);
         if (request.RequestId.Length > MaxTextChars || request.RequestId.Any(char.IsControl))
         {
@@ -40,6 +42,15 @@ internal static class RequestRules
     {
         Require(diskFormat, "disk_format", ["", .. DiskFormats.Claimable.Union(rules.DiskFormats)]);
         Require(containerFormat, "container_format", [.. Containers.Union(rules.ContainerFormats)]);
+    }
+
+    private static void CheckDigests(ImportRequest request)
+    {
+        foreach (var name in request.Digests) Require(name, "digests", DigestAlgorithms.All);
+        if (!request.WithoutDigests || request.Digests.Count == 0) return;
+        throw new ImportException(
+            ImportError.InvalidRequest, "Digests are asked for, and that there be none: leave without_digests or digests out.",
+            ("field", "digests"));
     }
 
     private static void CheckRules(ImageRules rules)
@@ -68,6 +79,7 @@ internal static class RequestRules
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
         if (one.Signature != other.Signature) return "signature";
         if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
+        if (!one.Digests.ToHashSet().SetEquals(other.Digests)) return "digests";
         if (!(one.Rules ?? new ImageRules()).IsSameAs(other.Rules ?? new ImageRules())) return "rules";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";
     }

@@ -1,30 +1,26 @@
-using Microsoft.Extensions.Options;
 using Sidecar.Import.Hashing;
-using Sidecar.Import.Settings;
 
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// Digests of the output, in one pass over the file. What was computed while the image was uploaded, or by a stage that read
+/// The digests of the output that are asked for, in one pass over the file. What was computed while the image was uploaded, or by a stage that read
 /// all of it, is not computed again.
 /// </summary>
-internal sealed class ChecksumStage(IOptions<ImportOptions> options, FileDigests files) : ImportStage
+internal sealed class ChecksumStage(FileDigests files) : ImportStage
 {
     public const string StageName = "image_checksum";
-
-    private readonly IReadOnlyList<string> _algorithms = options.Value.ResolveDigests();
 
     public override string Name => StageName;
 
     public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken) =>
-        Task.FromResult(new StagePlan(true, 0, _algorithms.All(work.CurrentDigests.ContainsKey) ? 0 : work.CurrentLength));
+        Task.FromResult(new StagePlan(true, 0, work.WantedDigests.All(work.CurrentDigests.ContainsKey) ? 0 : work.CurrentLength));
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         var digests = new Dictionary<string, RunningDigest>();
         try
         {
-            foreach (var algorithm in _algorithms)
+            foreach (var algorithm in work.WantedDigests)
             {
                 if (work.CurrentDigests.TryGetValue(algorithm, out var known))
                 {

@@ -34,7 +34,6 @@ internal sealed class DecompressionStage(
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
     private readonly DecompressionPrograms _programs = new(children, memory, options.Value.Decompression);
-    private readonly IReadOnlyList<string> _algorithms = options.Value.ResolveDigests();
 
     public override string Name => StageName;
 
@@ -93,7 +92,7 @@ internal sealed class DecompressionStage(
         content.Continue = Continue;
         Continue();
         var count = Fill(content, buffer);
-        var digests = (Begin(work, buffer.AsMemory(0, count)) ? _algorithms : []).ToDictionary(name => name, RunningDigest.Of);
+        var digests = (Begin(work, buffer.AsMemory(0, count)) ? work.WantedDigests : []).ToDictionary(name => name, RunningDigest.Of);
         var appending = new BlockDigests(digests.Values);
         try
         {

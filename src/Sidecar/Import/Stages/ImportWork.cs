@@ -59,8 +59,11 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>Digests of the current file that are known, from its upload or from a stage that read or wrote all of it.</summary>
     public Dictionary<string, string> CurrentDigests { get; } = image.Digests.ToDictionary();
 
+    /// <summary>The digests of the output that are asked for.</summary>
+    public IReadOnlyList<string> WantedDigests { get; init; } = [];
+
     /// <summary>Digests of the output are asked for.</summary>
-    public bool WantsDigests { get; init; }
+    public bool WantsDigests => WantedDigests.Count > 0;
 
     /// <summary>What a disk is converted to; empty where none is.</summary>
     public string ConvertsTo { get; init; } = "";

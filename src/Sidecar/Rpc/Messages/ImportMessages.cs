@@ -19,6 +19,7 @@ internal static class ImportMessages
         ContainerFormat = request.ContainerFormat,
         OutputDiskFormat = request.OutputDiskFormat,
         WithoutDigests = request.WithoutDigests,
+        Digests = [.. request.Digests],
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
         Rules = request.Rules is { } rules ? ToRules(rules) : null,

@@ -3,6 +3,7 @@
 import os
 import uuid
 
+from oslo_config import cfg
 from oslo_log import log as logging
 
 from glance_sidecar import certificates
@@ -18,6 +19,8 @@ from glance_sidecar.attempt import Attempt
 from glance_sidecar.errors import CONTENT_REASONS, SIGNATURE_REASONS, SidecarError
 from glance_sidecar.failures import ImportFailed
 from glance_sidecar.progress import TaskProgress
+from glance_sidecar.stores import swapping
+from glance_sidecar.stores.outputs import Output
 
 LOG = logging.getLogger(__name__)
 
@@ -32,12 +35,13 @@ _WRONG_PROPERTIES = ("The image was not imported (%s): %s Its bytes are still st
 class ImportRun:
     """From the staged image to the file that Glance stores."""
 
-    def __init__(self, running, action_wrapper, context, method):
+    def __init__(self, running, action_wrapper, context, method, stores=None):
         self.live = running
         self.action_wrapper = action_wrapper
         self.method = method
         # Of the image as it was before: disk_format, container_format, properties, size of the staged bytes.
         self.before = {}
+        self._stores = stores
         self._context = context
         self._roles = list(getattr(context, "roles", None) or [])
         self._request_id = getattr(context, "request_id", None) or ""
@@ -51,9 +55,16 @@ class ImportRun:
 
     def _execute(self, file_path):
         image = self.live.image_repo.get(self.live.image_id)
+        algorithm = image.os_hash_algo or cfg.CONF.hashing_algorithm
+        fault = swapping.find_fault(self._stores, algorithm)
+        if fault:
+            raise ImportFailed(_AGAIN % ("DIRECT_IMPOSSIBLE", fault + " [staging_sidecar] direct = require rules that out."))
         staged = self._staged(file_path)
         self._remember(image, staged)
         request = dict(self._request(image), **self._signature(image.extra_properties))
+        digests = swapping.algorithms(self._stores, algorithm)
+        if digests:
+            request["digests"] = digests
         # The same bytes and the same wishes have the same id: an import whose result no store took is attached to.
         committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
         name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
@@ -61,11 +72,13 @@ class ImportRun:
         records.update("import", self.live.image_id, task_id=self.live.task_id, import_id=self.live.import_id,
                        before=self.before)
         progress = TaskProgress(self.live.task_repo, self.live.task_id)
-        # Glance computes digests of its own while it stores the image.
-        request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner, without_digests=True)
+        # Where Glance reads the image to store it, it computes them by the way.
+        request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner,
+                       without_digests=not digests)
         done = Attempt(self.live.import_id, request, progress).run()
         self._check_verified(request, done)
         self._apply(done.result)
+        self.live.output = Output.of_import(done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)
 
     def _staged(self, file_path):

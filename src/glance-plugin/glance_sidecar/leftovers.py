@@ -12,6 +12,8 @@ from glance_store import location
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from glance_sidecar.stores import placing
+
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
@@ -48,7 +50,9 @@ def _remove(image_id, name):
     schemes = store.get_schemes()
     if "file" in schemes:
         for directory in _directories(store):
-            unlink(os.path.join(directory, image_id))
+            path = os.path.join(directory, image_id)
+            unlink(placing.part_of(path))
+            unlink(path)
     elif "rbd" in schemes:
         # The snapshot is the last thing that the driver makes; without one it is passed over.
         specs = {"fsid": None, "pool": store.pool, "image": image_id, "snapshot": "snap"}

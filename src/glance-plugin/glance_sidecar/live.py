@@ -16,6 +16,8 @@ class LiveImport:
         self.task_repo = task_repo
         # The sidecar's import, once it is asked for.
         self.import_id = None
+        # What it made, a stores.outputs.Output, once it is done.
+        self.output = None
         # What the user should read when Glance itself only says "Internal Error".
         self.note = None
 

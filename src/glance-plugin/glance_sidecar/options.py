@@ -32,6 +32,11 @@ OPTIONS = [
         "output_format", default="", choices=["", "raw", "qcow2", "vmdk"],
         help="Disk format that images are converted to. Empty: that of the sidecar (Import:Conversion:OutputFormat)."),
     cfg.StrOpt(
+        "direct", default="auto", choices=["auto", "off", "require"],
+        help="How an image gets from the sidecar to its store. auto: without being read again, where store and image allow "
+             "that, else as Glance does it alone. off: always as Glance does it. require: an import that would be stored as "
+             "Glance does it fails, and says why."),
+    cfg.StrOpt(
         "pod_url", default="",
         help="URL of another pod's glance-api with {pod} for the pod's name, such as "
              "http://{pod}.glance-headless.openstack.svc:9292. When set, an import request is sent to the pod that "

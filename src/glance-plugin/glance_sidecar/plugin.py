@@ -45,4 +45,4 @@ def get_flow(task_id, task_type, image_id, image_repo, task_repo, action_wrapper
     except OSError:
         LOG.exception("The import of image %s cannot be noted: it is not mended should this process die.", image_id)
     return linear_flow.Flow(task_type).add(
-        SidecarImport(task_type, ImportRun(running, action_wrapper, context, method)))
+        SidecarImport(task_type, ImportRun(running, action_wrapper, context, method, kwargs.get("backend"))))

@@ -1,4 +1,4 @@
-"""Puts our staging store in place of the one that Glance configured."""
+"""Puts our stores in place of those that Glance configured."""
 
 import glance_store
 from glance_store import location
@@ -6,15 +6,17 @@ from oslo_log import log as logging
 
 from glance_sidecar import volume
 from glance_sidecar.store import Store, StoreLocation
+from glance_sidecar.stores import swapping
 
 LOG = logging.getLogger(__name__)
 
 
 def ensure():
     """
-    True when the staging store is ours, after a swap where needed. False in single-store mode, where Glance makes a
-    store of its own at each use, and before its stores are made. May be called at every request.
+    Takes over the staging store and those that images go to. May be called at every request. True when the staging store is ours, after a swap where needed. False in single-store mode, where Glance makes a
+    store of its own at each use, and before its stores are made.
     """
+    swapping.ensure()
     if not volume.multi_store():
         return False
     entries = location.SCHEME_TO_CLS_BACKEND_MAP.get("file", {})

@@ -10,6 +10,7 @@ from glance_sidecar import database
 from glance_sidecar import operators
 from glance_sidecar import pending
 from glance_sidecar.errors import SidecarError
+from glance_sidecar.stores.refusal import DirectRefused
 
 LOG = logging.getLogger(__name__)
 
@@ -85,5 +86,7 @@ class Undo:
     @staticmethod
     def _explain(later):
         kind = type(later).__name__
+        if isinstance(later, DirectRefused):
+            return "%s The image's bytes are still staged." % later
         return ("%s. The image's bytes are still staged, and what was made of them is kept: import it again, which "
                 "needs no upload." % _STORE_TROUBLE.get(kind, "Storing the image failed (%s)" % kind))

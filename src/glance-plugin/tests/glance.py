@@ -8,7 +8,7 @@ import uuid
 from tests import mariadb
 from tests.daemon import Daemon
 from tests.keys import KeyManager
-from tests.support import SCRATCH, wait_until
+from tests.support import FAR, SCRATCH, wait_until
 
 import webob
 
@@ -33,13 +33,18 @@ paste.filter_factory = glance_sidecar.wsgi:filter_factory
 
 _MULTI_STORE = """
 [DEFAULT]
-enabled_backends = fast:file,slow:file
+enabled_backends = fast:file,slow:file,far:file
 [glance_store]
 default_backend = fast
 [fast]
 filesystem_store_datadir = {scratch}/fast
 [slow]
 filesystem_store_datadir = {scratch}/slow
+filesystem_store_file_perm = 640
+[far]
+filesystem_store_datadir =
+filesystem_store_datadirs = {far}/spare:1
+filesystem_store_datadirs = {far}/first:2
 [os_glance_staging_store]
 filesystem_store_datadir = {staging}
 [os_glance_tasks_store]
@@ -98,6 +103,7 @@ delete = member,admin
 _OPERATORS = {
     "Import__Plugins__0": "image_decompression", "Import__Plugins__1": "image_conversion",
     "Import__Plugins__2": "inject_image_metadata", "Import__Metadata__Inject__x_operator_seal": "unbroken",
+    "Staging__Digests__0": "md5", "Staging__Digests__1": "sha512",
 }
 
 
@@ -146,7 +152,7 @@ def config_directory(name, sidecar, multi_store=True, **settings):
     content = (_MULTI_STORE if multi_store else _SINGLE_STORE) + _CONFIG
     with open(os.path.join(directory, "glance-api.conf"), "w") as file:
         file.write(content.format(
-            scratch=SCRATCH, staging=sidecar.staging, database=_database, name=name, keys=keys().url))
+            scratch=SCRATCH, far=FAR, staging=sidecar.staging, database=_database, name=name, keys=keys().url))
         settings = dict({"recovery_interval": 0}, address=sidecar.address, **settings)
         file.writelines("%s = %s\n" % setting for setting in settings.items())
     return directory

@@ -13,7 +13,10 @@ import time
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(os.path.dirname(PACKAGE))
 SCRATCH = tempfile.mkdtemp(prefix="glance-plugin-")
+# Another file system than that of the scratch directory, on any Linux.
+FAR = tempfile.mkdtemp(prefix="glance-plugin-", dir="/dev/shm")
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+atexit.register(shutil.rmtree, FAR, ignore_errors=True)
 
 
 def _make_protoset():

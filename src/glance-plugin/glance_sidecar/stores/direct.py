@@ -1,0 +1,119 @@
+"""The part of our drivers that is the same for all of them: whether an image can go the short way, and what is asked before."""
+
+import os
+import time
+
+from glance_store import capabilities
+from oslo_log import log as logging
+
+from glance_sidecar import options
+from glance_sidecar.stores.readers import Readers
+from glance_sidecar.stores.refusal import DirectRefused, Unsupported
+
+LOG = logging.getLogger(__name__)
+
+# What the sidecar computes; hashlib has more.
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+_BLOCK = 4 * 1024 * 1024
+
+
+class DirectStore:
+    """Goes before a driver of glance_store in a class. The class has _place."""
+
+    # The options are registered by the driver that this takes the place of; listed once more they would be in every
+    # sample of a configuration twice.
+    OPTIONS = None
+
+    @classmethod
+    def taking_over(cls, configured):
+        """A store with the settings of one that glance_store has configured."""
+        store = cls.__new__(cls)
+        store.__dict__.update(configured.__dict__)
+        return store
+
+    def add(self, image_id, image_file, image_size, *args, **kwargs):
+        """As the driver's own, which it is in all cases but that of an import whose bytes need not be read again."""
+        mode = options.settings().direct
+        readers = Readers.of(image_file) if mode != "off" else None
+        if readers is None or readers.callback is None or not self.is_capable(capabilities.BitMasks.WRITE_ACCESS):
+            return super().add(image_id, image_file, image_size, *args, **kwargs)
+        try:
+            transfer = Transfer(image_id, readers, image_size, *args, **kwargs)
+        except Unsupported as reason:
+            if mode == "require":
+                raise DirectRefused(self.backend_group, reason) from reason
+            LOG.info("Glance itself writes image %s to store %s, as %s.", image_id, self.backend_group or "(default)", reason)
+            return super().add(image_id, image_file, image_size, *args, **kwargs)
+        return transfer.through(self)
+
+    def _place(self, image_id, output, file, tell):
+        """
+        Makes the open file the image. tell: to be called now and then with the bytes that are done; it may raise. Returns URL and
+        metadata as the driver's add. Raises OSError, or an exception of glance_store; nothing of the image is left then.
+        """
+        raise NotImplementedError
+
+
+class Transfer:
+    """One image on the short way. Unsupported is raised only when this is made, before anything is done."""
+
+    def __init__(self, image_id, readers, image_size, hashing_algo=None, context=None, verifier=None):
+        # Not above: glance_store loads all drivers to list their options, also in programs that never store anything.
+        from glance_sidecar.stores import outputs
+        self._image_id = image_id
+        self._readers = readers
+        self._verifier = verifier
+        self._output = output = outputs.find(image_id, readers.file)
+        if readers.file.tell() != 0:
+            raise Unsupported("some of it was read before")
+        if image_size and image_size != output.size:
+            raise Unsupported("%d bytes are announced of %d" % (image_size, output.size))
+        if not isinstance(hashing_algo, str):
+            raise Unsupported("it is stored by a call without a name of a digest")
+        for name in ("md5", hashing_algo):
+            if name not in output.digests:
+                raise Unsupported("the sidecar made no %s of it" % name)
+        self._digests = output.digests["md5"], output.digests[hashing_algo]
+        if not readers.can_show(output.disk_format):
+            raise Unsupported("Glance looks into all of it (%s)" % (output.disk_format or "its virtual size is not known"))
+
+    def through(self, store):
+        """What add() returns."""
+        output = self._output
+        self._readers.check_limits(output.size)
+        tell = Heartbeat(self._readers.callback).tell
+        tell(0)
+        self._readers.show(output.disk_format)
+        if self._verifier is not None:
+            self._verify(tell)
+        url, metadata = store._place(self._image_id, output, self._readers.file.fileno(), tell)
+        return (url, output.size) + self._digests + (metadata,)
+
+    def _verify(self, tell):
+        # Glance verifies the signature by what it has seen here: all bytes have to pass, but not be written.
+        offset = 0
+        while offset < self._output.size:
+            block = os.pread(self._readers.file.fileno(), _BLOCK, offset)
+            if not block:
+                raise OSError("%s ended at %d of %d bytes" % (self._output.path, offset, self._output.size))
+            self._verifier.update(block)
+            offset += len(block)
+            tell(0)
+
+
+class Heartbeat:
+    """Tells Glance that the task is alive, and learns from it that nobody wants the image any more."""
+
+    def __init__(self, callback):
+        self._callback = callback
+        self._last = None
+        self._told = 0
+
+    def tell(self, done):
+        """done: bytes that the store has so far. Raises what Glance raises for a task that was ended."""
+        now = time.monotonic()
+        if self._last is not None and now - self._last < options.settings().progress_interval:
+            return
+        self._last = now
+        self._callback(done - self._told, done)
+        self._told = done

@@ -1,0 +1,16 @@
+"""Why an image does not go to its store by the short way."""
+
+from glance_store import exceptions
+
+
+class Unsupported(Exception):
+    """A case that is Glance's own; the text is a part of a sentence that says why."""
+
+
+class DirectRefused(exceptions.BackendException):
+    """As Unsupported where the operator wants nothing else; the text is a sentence for the user."""
+
+    def __init__(self, store, reason):
+        super().__init__(
+            "Only Glance itself can write the image to store %s, which [staging_sidecar] direct = require rules out: %s."
+            % (store or "(default)", reason))

@@ -1,0 +1,109 @@
+"""Puts our drivers in place of those that Glance configured, and says of which stores that can be said."""
+
+from glance_store import location
+from glance_store._drivers import filesystem
+from oslo_config import cfg
+from oslo_log import log as logging
+from stevedore import driver as stevedore_driver
+
+from glance_sidecar import options
+from glance_sidecar import volume
+from glance_sidecar.stores import direct
+from glance_sidecar.stores import file
+
+LOG = logging.getLogger(__name__)
+CONF = cfg.CONF
+
+# Glance's own stores, which no import has as its target.
+_RESERVED = "os_glance_"
+# glance_store makes drivers that are not reusable anew at each use, by an entry point: it has to be that of ours.
+_OURS = {filesystem.Store: ("sidecar_file", file.Store)}
+
+# Stores of which it was said that Glance writes them.
+_said = set()
+
+
+def ensure():
+    """After this all stores that can be are ours. May be called at every request."""
+    if options.settings().direct == "off":
+        return
+    for name, entry in _configured().items():
+        _take_over(name, entry)
+
+
+def algorithms(stores, hashing_algorithm):
+    """
+    The digests that storing an image without reading it needs; none when no store of the import could do with them. stores: as a
+    plugin is told them.
+    """
+    if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
+        return []
+    if all(_is_foreign(name) for name in _resolve(stores)):
+        return []
+    return sorted({"md5", hashing_algorithm})
+
+
+def find_fault(stores, hashing_algorithm):
+    """What an operator who wants nothing else would refuse the import for, as a sentence; None when there is nothing."""
+    if options.settings().direct != "require":
+        return None
+    if hashing_algorithm not in direct.ALGORITHMS:
+        return "The image's hashing_algorithm is %s; the sidecar has %s." % (hashing_algorithm, ", ".join(direct.ALGORITHMS))
+    foreign = [str(name or CONF.glance_store.default_store) for name in _resolve(stores) if _is_foreign(name)]
+    return "Only Glance itself writes to the stores: %s." % ", ".join(foreign) if foreign else None
+
+
+def _resolve(stores):
+    if not volume.multi_store():
+        return [None]
+    return [name or CONF.glance_store.default_backend for name in stores or [None]]
+
+
+def _is_foreign(name):
+    entry = _configured().get(name)
+    return entry is None or not isinstance(entry["store"], direct.DirectStore)
+
+
+def _configured():
+    """The stores by id, None standing for the only one, each with its entry in glance_store's map."""
+    if not volume.multi_store():
+        entry = location.SCHEME_TO_CLS_MAP.get(CONF.glance_store.default_store)
+        return {None: entry} if entry else {}
+    return {
+        name: entry for entries in location.SCHEME_TO_CLS_BACKEND_MAP.values() for name, entry in entries.items()
+        if not name.startswith(_RESERVED)}
+
+
+def _take_over(name, entry):
+    configured = entry["store"]
+    if isinstance(configured, direct.DirectStore) or name in _said:
+        return
+    # A driver that somebody derived from one of these may count on its own add().
+    point, driver = _OURS.get(type(configured), (None, None))
+    if driver is None:
+        _said.add(name)
+        LOG.info("Store %s is written by Glance itself: the sidecar has no way to a %s.", name or "(default)",
+                 type(configured).__module__)
+    elif not _can_load(point):
+        _said.add(name)
+        LOG.warning("Store %s is written by Glance itself: there is no entry point %s. Install the package with pip.",
+                    name or "(default)", point)
+    else:
+        _register(name, point, driver.taking_over(configured))
+        LOG.info("Store %s takes images from the staging sidecar without reading them again.", name or "(default)")
+
+
+def _register(name, point, ours):
+    entry = {"store": ours, "location_class": ours.get_store_location_class(), "store_entry": point}
+    if name is None:
+        location.register_scheme_map({scheme: entry for scheme in ours.get_schemes()})
+    else:
+        location.register_scheme_backend_map({scheme: {name: entry} for scheme in ours.get_schemes()})
+
+
+def _can_load(point):
+    try:
+        stevedore_driver.DriverManager("glance_store.drivers", point, invoke_on_load=False)
+    except RuntimeError:
+        return False
+    return True

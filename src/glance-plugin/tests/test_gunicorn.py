@@ -1,81 +1,22 @@
 """The package in worker processes of a real WSGI server, with real connections; workers are killed."""
 
-from http.client import HTTPConnection
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import unittest
 
-from tests import glance
 from tests.daemon import Daemon
 from tests.images import qcow2
-from tests.support import PACKAGE, SCRATCH, wait_until
+from tests.served import ServedTest, TOKEN
+from tests.support import SCRATCH, wait_until
 
-_TOKEN = {"X-Auth-Token": "alice:blue:member"}
 
-
-class GunicornTest(unittest.TestCase):
-    multi_store = True
-
-    @classmethod
-    def start_sidecar(cls):
-        return glance.daemon()
-
-    @classmethod
-    def setUpClass(cls):
-        glance.load_once()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            cls.port = probe.getsockname()[1]
-        cls.sidecar = cls.start_sidecar()
-        directory = glance.config_directory(cls.__name__, cls.sidecar, cls.multi_store, recovery_interval=1)
-        environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH="%s:%s" % (PACKAGE, SCRATCH))
-        cls.log = open(os.path.join(SCRATCH, cls.__name__ + ".out"), "wb")
-        cls.server = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-w", "2",
-             "-b", "127.0.0.1:%d" % cls.port, "glance.common.wsgi_app:init_app()"],
-            env=environment, stdout=cls.log, stderr=cls.log)
-        wait_until(cls.answers, "glance-api answers", 60)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.terminate()
-        cls.server.wait()
-        cls.log.close()
-
-    @classmethod
-    def answers(cls):
-        try:
-            return cls.ask("GET", "/v2/images")[0] == 200
-        except OSError:
-            return False
-
-    @classmethod
-    def ask(cls, method, path, body=None, **options):
-        connection = HTTPConnection("127.0.0.1", cls.port, timeout=60)
-        kind = "application/json" if isinstance(body, dict) else "application/octet-stream"
-        content = json.dumps(body) if isinstance(body, dict) else body
-        connection.request(method, path, content, dict(_TOKEN, **{"Content-Type": kind}), **options)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, json.loads(text) if text.startswith("{") else text
-
-    def create(self, disk_format="raw"):
-        return self.ask("POST", "/v2/images", {"disk_format": disk_format, "container_format": "bare"})[1]["id"]
-
-    def show(self, image_id):
-        return self.ask("GET", "/v2/images/" + image_id)[1]
-
+class GunicornTest(ServedTest):
     def begin_upload(self, image_id, size, sent):
         """A connection on which part of an upload was sent, and which the server reads."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         connection.sendall((
             "PUT /v2/images/%s/stage HTTP/1.1\r\nHost: x\r\nX-Auth-Token: %s\r\nContent-Length: %d\r\n"
-            "Content-Type: application/octet-stream\r\n\r\n" % (image_id, _TOKEN["X-Auth-Token"], size)).encode())
+            "Content-Type: application/octet-stream\r\n\r\n" % (image_id, TOKEN["X-Auth-Token"], size)).encode())
         connection.sendall(b"x" * sent)
         wait_until(lambda: self.show(image_id)["status"] == "uploading", "the upload begins")
         return connection
@@ -94,6 +35,15 @@ class GunicornTest(unittest.TestCase):
         self.assertEqual(status, 202, text)
         wait_until(lambda: self.show(image_id)["status"] == "active", "the image is active")
         self.assertEqual(self.show(image_id)["size"], len(plain))
+
+    def test_staged_file_becomes_the_images(self):
+        image_id = self.create()
+        self.assertEqual(self.ask("PUT", "/v2/images/%s/stage" % image_id, os.urandom(1 << 20))[0], 204)
+        staged = os.stat(os.path.join(self.sidecar.staging, image_id)).st_ino
+        self.ask("POST", "/v2/images/%s/import" % image_id, {"method": {"name": "glance-direct"}})
+        wait_until(lambda: self.show(image_id)["status"] == "active", "the image is active")
+        stored = os.path.join(SCRATCH, "fast" if self.multi_store else "only", image_id)
+        self.assertEqual(os.stat(stored).st_ino, staged)
 
     def test_client_that_hangs_up_leaves_nothing(self):
         image_id = self.create()

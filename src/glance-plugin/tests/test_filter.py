@@ -69,7 +69,8 @@ class FilterTest(unittest.TestCase):
                 points = wheel.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
         self.assertIn("glance_sidecar/sidecar.protoset", names)
         self.assertIn("glance_sidecar/wsgi/filter.py", names)
+        self.assertIn("glance_sidecar/stores/file.py", names)
         self.assertFalse([name for name in names if name.startswith("tests/")])
         for point in ("staging_sidecar = glance_sidecar.plugin:get_flow", "main = glance_sidecar.wsgi:filter_factory",
-                      "glance_sidecar = glance_sidecar.options:list_opts"):
+                      "glance_sidecar = glance_sidecar.options:list_opts", "sidecar_file = glance_sidecar.stores.file:Store"):
             self.assertIn(point, points)

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import subprocess
 import tempfile
 import unittest
 from unittest import mock
@@ -10,6 +11,11 @@ from unittest import mock
 from tests import glance
 from tests.images import qcow2
 from tests.support import FAR, SCRATCH
+
+try:
+    from oslo_utils.imageutils import format_inspector as inspectors
+except ImportError:
+    inspectors = None
 
 MIB = 1024 * 1024
 
@@ -145,6 +151,54 @@ class ReadersTest(unittest.TestCase):
         self.assertFalse(readers.can_show("vmdk"))
         self.assertFalse(readers.can_show(None))
         self.assertTrue(self.of(self.wrapped(self.open)).can_show("vmdk"))
+
+
+@unittest.skipIf(inspectors is None, "this oslo.utils has no inspectors; Glance uses them from 2025.1 on")
+class InspectWrapperTest(unittest.TestCase):
+    """What Glance takes an image for of which it is shown no more than it needs."""
+
+    def setUp(self):
+        from glance_sidecar.stores.readers import Readers
+        self.of = Readers.of
+
+    def seen(self, disk_format, *arguments, content=b""):
+        with tempfile.TemporaryDirectory(dir=SCRATCH) as directory:
+            path = os.path.join(directory, "image")
+            if arguments:
+                subprocess.run(["qemu-img", "create", "-q", "-f", disk_format, path] + list(arguments), check=True)
+            else:
+                with open(path, "wb") as file:
+                    file.write(content)
+            with open(path, "rb") as file:
+                wrapper = inspectors.InspectWrapper(file)
+                readers = self.of(wrapper)
+                if not readers.can_show(disk_format):
+                    return None
+                readers.show(disk_format)
+                read = file.tell()
+            wrapper.close()
+            return str(wrapper.format), wrapper.format.virtual_size, read
+
+    def test_qcow2(self):
+        self.assertEqual(self.seen("qcow2", "8M"), ("qcow2", 8 * MIB, 64 * 1024))
+
+    def test_raw_disk_with_a_partition_table_is_raw_and_of_no_size(self):
+        boot_record = bytearray(MIB)
+        boot_record[446:462] = bytes((0, 0, 2, 0, 0xEE, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF))
+        boot_record[510:512] = b"\x55\xaa"
+        boot_record[512:520] = b"EFI PART"
+        self.assertEqual(self.seen("raw", content=bytes(boot_record)), ("raw", 0, 0))
+
+    def test_iso(self):
+        iso = bytearray(MIB)
+        iso[0x8000:0x8006] = b"\x01CD001"
+        iso[0x8050:0x8054] = (400).to_bytes(4, "little")
+        iso[0x8080:0x8082] = (2048).to_bytes(2, "little")
+        kind, size, _ = self.seen("iso", content=bytes(iso))
+        self.assertEqual((kind, size), ("iso", 400 * 2048))
+
+    def test_vmdk_is_glances(self):
+        self.assertIsNone(self.seen("vmdk", "8M"))
 
 
 class PlacingTest(unittest.TestCase):

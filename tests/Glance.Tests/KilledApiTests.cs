@@ -87,6 +87,8 @@ internal sealed class KilledApiTests : GlanceTest
     {
         var bytes = Noise(96 * MiB);
         var id = await StagedAsync(0, "raw", bytes);
+        // Glance itself writes for long enough to be met at it.
+        await Site.ReconfigureAsync(importer, ("direct", "off"));
         using var user = Site.At(importer);
         using (var upload = new StoreUpload(Site, importer, Site.Fast, id))
         {

@@ -99,6 +99,8 @@ internal sealed class KilledSidecarTests : GlanceTest
     {
         var bytes = Noise(96 * MiB);
         var id = await StagedAsync(0, "raw", bytes);
+        // Glance itself writes for long enough to be met at it.
+        await Site.ReconfigureAsync(0, ("direct", "off"));
         using var user = Site.At(0);
         using (var upload = new StoreUpload(Site, 0, Site.Fast, id))
         {

@@ -4,6 +4,10 @@ import errno
 import fcntl
 import os
 
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
 _FICLONE = 0x40049409
 # Between two signs of life.
 _STEP = 64 * 1024 * 1024
@@ -18,7 +22,8 @@ def copy(file, path, mode, tell):
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         how = "reflink" if _reflink(file, target) else _copy(file, target, tell)
-        mode.give(target)
+        if not mode.give(target):
+            LOG.warning("The permissions of %s stay as they are.", path)
         os.fsync(target)
     finally:
         os.close(target)

@@ -20,9 +20,13 @@ _BLOCK = 4 * 1024 * 1024
 class DirectStore:
     """Goes before a driver of glance_store in a class. The class has _place."""
 
-    # The options are registered by the driver that this takes the place of; listed once more they would be in every
-    # sample of a configuration twice.
+    # Of the class, as glance_store lists it beside the driver that this takes the place of: every sample of a configuration would
+    # have all options twice. An object needs them.
     OPTIONS = None
+
+    def __init__(self, *args, **kwargs):
+        self.OPTIONS = super().OPTIONS
+        super().__init__(*args, **kwargs)
 
     @classmethod
     def taking_over(cls, configured):
@@ -57,19 +61,19 @@ class DirectStore:
 class Transfer:
     """One image on the short way. Unsupported is raised only when this is made, before anything is done."""
 
-    def __init__(self, image_id, readers, image_size, hashing_algo=None, context=None, verifier=None):
+    def __init__(self, image_id, readers, image_size, hashing_algo=None, context=None, verifier=None, **more):
         # Not above: glance_store loads all drivers to list their options, also in programs that never store anything.
         from glance_sidecar.stores import outputs
         self._image_id = image_id
         self._readers = readers
         self._verifier = verifier
+        if more or not isinstance(hashing_algo, str):
+            raise Unsupported("it is stored by a call that this package does not know")
         self._output = output = outputs.find(image_id, readers.file)
         if readers.file.tell() != 0:
             raise Unsupported("some of it was read before")
         if image_size and image_size != output.size:
             raise Unsupported("%d bytes are announced of %d" % (image_size, output.size))
-        if not isinstance(hashing_algo, str):
-            raise Unsupported("it is stored by a call without a name of a digest")
         for name in ("md5", hashing_algo):
             if name not in output.digests:
                 raise Unsupported("the sidecar made no %s of it" % name)

@@ -7,12 +7,8 @@ import errno
 import os
 import stat
 
-from oslo_log import log as logging
-
 from glance_sidecar.stores import copying
 from glance_sidecar.stores.copying import unlink
-
-LOG = logging.getLogger(__name__)
 
 # Another file system or mount, a user who may not link the file of another (fs.protected_hardlinks), a full count of names, or a
 # file system without hard links.
@@ -42,7 +38,7 @@ class Mode:
         try:
             os.fchmod(file, self.bits)
             return True
-        except PermissionError:
+        except OSError:
             # Of another user, who gave the group what it needs.
             return not self.is_exact and current & self.bits == self.bits
 
@@ -118,8 +114,13 @@ def _publish(part, target):
 
 
 def sync_directory(path):
+    """Makes the names in a directory durable."""
     directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
+    except OSError as failure:
+        # Some network and FUSE file systems have no such thing.
+        if failure.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
     finally:
         os.close(directory)

@@ -244,6 +244,15 @@ class PlacingTest(unittest.TestCase):
         self.assert_stored(0o644)
         self.assertTrue(os.path.samefile(self.path, self.target))
 
+    def test_two_stores_share_a_file_where_they_agree_on_its_mode(self):
+        stores = [tempfile.mkdtemp(dir=SCRATCH) for _ in range(3)]
+        for store, bits in zip(stores, (0o644, 0o644, 0o640)):
+            self.place(store, self.placing.Mode(bits, True))
+            self.assert_stored(bits)
+        targets = [os.path.join(store, "stored") for store in stores]
+        self.assertTrue(os.path.samefile(targets[0], targets[1]))
+        self.assertEqual(stat.S_IMODE(os.stat(targets[0]).st_mode), 0o644)
+
     def test_file_that_the_group_may_not_read_is_a_copy_as_the_sidecar_reads_the_other(self):
         os.chmod(self.path, 0o660)
         self.assertNotEqual(self.place(mode=self.placing.Mode(0o600, True)), "hard link")

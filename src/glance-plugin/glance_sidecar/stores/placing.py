@@ -31,16 +31,18 @@ class Mode:
 
     def give(self, file):
         """Gives an open file these permissions; False when it cannot have them."""
-        status = os.fstat(file)
-        current = stat.S_IMODE(status.st_mode)
-        if current == self.bits:
+        if self.is_of(file):
             return True
         try:
             os.fchmod(file, self.bits)
             return True
         except OSError:
-            # Of another user, who gave the group what it needs.
-            return not self.is_exact and current & self.bits == self.bits
+            # Of another user, who may have given the group what it needs.
+            return not self.is_exact and not self.bits & ~stat.S_IMODE(os.fstat(file).st_mode)
+
+    def is_of(self, file):
+        """Whether an open file has just these."""
+        return stat.S_IMODE(os.fstat(file).st_mode) == self.bits
 
 
 def part_of(target):
@@ -83,17 +85,22 @@ def _link(file, path, part, mode):
         if failure.errno in _NO_LINK:
             return False
         raise
-    # The sidecar goes on reading the file, which it may do as one of the group only: so the file of one name is not made less
-    # readable than the other's needs it.
-    if _is_named(file, part) and _keeps_group(file, mode) and mode.give(file):
+    if _is_named(file, part) and _may_have(file, mode):
         os.fsync(file)
         return True
     unlink(part)
     return False
 
 
-def _keeps_group(file, mode):
-    return not stat.S_IMODE(os.fstat(file).st_mode) & ~mode.bits & stat.S_IRGRP
+def _may_have(file, mode):
+    if mode.is_of(file):
+        return True
+    status = os.fstat(file)
+    # All names of a file have one mode. The sidecar goes on reading it by its own, and may do that as one of the group only; and
+    # by a third name, beside that and the part, it is in another store. Of two stores at once the later part sees the earlier.
+    if status.st_nlink > 2 or stat.S_IMODE(status.st_mode) & ~mode.bits & stat.S_IRGRP:
+        return False
+    return mode.give(file)
 
 
 def _publish(part, target):

@@ -23,6 +23,20 @@ internal sealed class StoresTests : GlanceTest
     }
 
     [Test]
+    public async Task ImageOfAnotherPod_IsStoredWithoutBeingCopied()
+    {
+        var disk = Disk.Create(Site, 4 * MiB);
+        var id = await StagedAsync(0, "qcow2", await disk.AsAsync("qcow2"));
+
+        await ImportedAsync(1, id);
+
+        AssertStored(Site.Fast, id, disk.Raw);
+        // Glance's log reaches the test by a pipe.
+        await Until.TrueAsync(() => Site[1].Log.Any(line =>
+            line.Contains(id, StringComparison.Ordinal) && line.Contains("by a hard link", StringComparison.Ordinal)));
+    }
+
+    [Test]
     public async Task OneStoreFails_AllMustSucceed_CanBeImportedAgainWithoutAnUpload()
     {
         var disk = Disk.Create(Site, 4 * MiB);

@@ -67,10 +67,11 @@ def _is_foreign(name):
 def _configured():
     """The stores by id, None standing for the only one, each with its entry in glance_store's map."""
     if not volume.multi_store():
-        entry = location.SCHEME_TO_CLS_MAP.get(CONF.glance_store.default_store)
+        # The options are there when Glance has made its stores.
+        entry = location.SCHEME_TO_CLS_MAP.get(getattr(getattr(CONF, "glance_store", None), "default_store", None))
         return {None: entry} if entry else {}
     return {
-        name: entry for entries in location.SCHEME_TO_CLS_BACKEND_MAP.values() for name, entry in entries.items()
+        name: entry for entries in list(location.SCHEME_TO_CLS_BACKEND_MAP.values()) for name, entry in list(entries.items())
         if not name.startswith(_RESERVED)}
 
 

@@ -16,6 +16,7 @@ ROOTS = [os.path.join(HERE, "..", "..", "protos"), os.path.join(HERE, "protos")]
 PROTOS = [
     "glance/sidecar/v1/staging.proto",
     "glance/sidecar/v1/imports.proto",
+    "glance/sidecar/v1/stores.proto",
     "glance/sidecar/v1/peers.proto",
     "google/rpc/error_details.proto",
 ]

@@ -4,14 +4,16 @@ using Sidecar.Import.Queue;
 using Sidecar.Routing.Deleting;
 using Sidecar.Routing.Outputs;
 using Sidecar.Staging;
+using Sidecar.Stores.Writing;
 
 namespace Sidecar.Hosting;
 
 /// <summary>
-/// Removes, every few minutes, what nobody wants any more: expired uploads, imports, fetched outputs and tombstones.
+/// Removes, every few minutes, what nobody wants any more: expired uploads, imports, fetched outputs, records of
+/// writes to stores, and tombstones.
 /// </summary>
 internal sealed class Janitor(
-    StagingArea area, ImportQueue imports, FetchedOutputs outputs, Tombstones tombstones, HostingMetrics metrics,
+    StagingArea area, ImportQueue imports, FetchedOutputs outputs, StoreWrites stores, Tombstones tombstones, HostingMetrics metrics,
     LoopHealth loops, TimeProvider clock)
     : PeriodicService("janitor", TimeSpan.FromMinutes(5), FirstRound.AtOnce, loops, clock)
 {
@@ -22,6 +24,7 @@ internal sealed class Janitor(
         var failures = new List<Exception>();
         await SweepAsync("import", () => imports.SweepAsync(_clock.GetUtcNow(), stoppingToken), failures);
         await SweepAsync("output", () => outputs.SweepAsync(_clock.GetUtcNow()), failures);
+        await SweepAsync("store_record", () => Task.FromResult(stores.Forget(_ => true)), failures);
         await SweepAsync("upload", () => area.SweepAsync(stoppingToken), failures);
         await SweepAsync("tombstone", () => Task.FromResult(tombstones.Sweep(_clock.GetUtcNow())), failures);
         stoppingToken.ThrowIfCancellationRequested();

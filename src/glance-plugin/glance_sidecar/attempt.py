@@ -1,7 +1,5 @@
 """A RunImport call that is made again: after a lost connection, and while the volume is full."""
 
-import queue
-import threading
 import time
 
 import grpc
@@ -9,6 +7,7 @@ import grpc
 from oslo_log import log as logging
 
 from glance_sidecar import client
+from glance_sidecar import following
 from glance_sidecar import messages
 from glance_sidecar import options
 from glance_sidecar.errors import SidecarError
@@ -18,7 +17,6 @@ LOG = logging.getLogger(__name__)
 
 # Between two looks at a full volume; each is a call that is refused at once.
 SPACE_PAUSE = 5
-_ENDED = object()
 
 
 class Attempt:
@@ -79,24 +77,15 @@ class Attempt:
         """Follows one call to its end, telling of progress, also when nothing changes."""
         self._heard = 0.0
         call = client.get().open("Imports.RunImport", import_id=self._import_id, **self._request)
-        events = queue.Queue()
-        threading.Thread(target=_read, args=(call, events), name="import-events", daemon=True).start()
         last = None
         try:
-            while True:
-                try:
-                    event = events.get(timeout=self._settings.progress_interval)
-                except queue.Empty:
-                    self._progress.tell(self._said)  # as long as the channel's keepalive takes the sidecar for alive
-                    continue
-                if event is _ENDED:
-                    return self._finished(last)
-                if isinstance(event, SidecarError):
-                    raise event
-                self._heard = time.monotonic()
-                last = event
-                self._said = describe(event)
+            for event in following.follow(call, self._settings.progress_interval):
+                if event is not None:
+                    self._heard = time.monotonic()
+                    last = getattr(event, "import")
+                    self._said = describe(last)
                 self._progress.tell(self._said)
+            return self._finished(last)
         except SidecarError:
             raise
         except BaseException:
@@ -125,12 +114,3 @@ def cancel(import_id):
     except SidecarError as failure:
         if not failure.not_found:
             LOG.warning("Import %s could not be cancelled: %s", import_id, failure.message)
-
-
-def _read(call, events):
-    try:
-        for event in call:
-            events.put(getattr(event, "import"))
-        events.put(_ENDED)
-    except grpc.RpcError as failure:
-        events.put(SidecarError.of(failure))

@@ -78,7 +78,7 @@ class ImportRun:
         done = Attempt(self.live.import_id, request, progress).run()
         self._check_verified(request, done)
         self._apply(done.result)
-        self.live.output = Output.of_import(done.result)
+        self.live.output = Output.of_import(self.live.import_id, done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)
 
     def _staged(self, file_path):

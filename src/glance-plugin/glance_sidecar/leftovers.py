@@ -12,23 +12,26 @@ from glance_store import location
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from glance_sidecar.errors import SidecarError
 from glance_sidecar.stores import placing
+from glance_sidecar.stores import rbd
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
 
-def remove(image_id, stores):
+def remove(image_id, stores, import_id=None):
     """
     Removes what there is of the image in these stores; None stands for the only store. Raises InUseByStore while a
-    store still takes the dead process for alive; other failures are logged, as trying again would not help.
+    store still takes the dead process for alive, and SidecarError while the sidecar is down; other failures are logged, as
+    trying again would not help.
     """
     for name in stores:
         try:
-            _remove(image_id, name)
+            _remove(image_id, name, import_id)
         except exceptions.NotFound:
             pass
-        except exceptions.InUseByStore:
+        except (exceptions.InUseByStore, SidecarError):
             raise
         except Exception:
             LOG.exception("A part of image %s may have stayed in store %s: remove it there.",
@@ -44,7 +47,7 @@ def unlink(path):
     LOG.info("Removed the part of an image at %s.", path)
 
 
-def _remove(image_id, name):
+def _remove(image_id, name, import_id):
     store = glance_store.get_store_from_store_identifier(name) if name else backend.get_store_from_scheme(
         CONF.glance_store.default_store)
     schemes = store.get_schemes()
@@ -54,6 +57,7 @@ def _remove(image_id, name):
             unlink(placing.part_of(path))
             unlink(path)
     elif "rbd" in schemes:
+        _discard(image_id, store, import_id)
         # The snapshot is the last thing that the driver makes; without one it is passed over.
         specs = {"fsid": None, "pool": store.pool, "image": image_id, "snapshot": "snap"}
         store.delete(location.Location("rbd", store.get_store_location_class(), CONF, backend=name, store_specs=specs))
@@ -61,6 +65,18 @@ def _remove(image_id, name):
     else:
         LOG.warning("A part of image %s may have stayed in store %s (%s): look, and remove it there.",
                     image_id, name or "(default)", schemes[0])
+
+
+def _discard(image_id, store, import_id):
+    # By another name, as long as it is not whole, and only the sidecar knows by which.
+    for source_id in filter(None, (import_id, image_id)):
+        try:
+            if isinstance(store, rbd.Store):
+                store.write_of(source_id).discard()
+        except SidecarError as failure:
+            if failure.down:
+                raise
+            LOG.warning("What the sidecar wrote of image %s could not be discarded: %s", image_id, failure.message)
 
 
 def _directories(store):

@@ -18,6 +18,8 @@ class LiveImport:
         self.import_id = None
         # What it made, a stores.outputs.Output, once it is done.
         self.output = None
+        # What the sidecar has written to stores, as pairs of source and store.
+        self.stored = []
         # What the user should read when Glance itself only says "Internal Error".
         self.note = None
 

@@ -65,7 +65,7 @@ def mend_import(record):
     image = database.find_image(image_id)
     task = _find_task(record, image)
     if image is None:
-        leftovers.remove(image_id, record.get("stores") or [])
+        leftovers.remove(image_id, record.get("stores") or [], record.get("import_id"))
         pending.delete_image(image_id)
         database.fail_task(task, _ENDED)
         return True
@@ -97,7 +97,7 @@ def _mend_image(image, record, keep, size):
     known = {place["metadata"].get("store") for place in image.locations}
     if status != "active" or unfinished:
         leftovers.remove(image.image_id, [
-            store for store in (unfinished or record.get("stores") or [None]) if store not in known])
+            store for store in (unfinished or record.get("stores") or [None]) if store not in known], record.get("import_id"))
     if unfinished:
         failed = set(image.extra_properties.get(database.FAILED_IN, "").split(",")) | set(unfinished)
         image.extra_properties[database.FAILED_IN] = ",".join(sorted(name for name in failed if name))

@@ -17,6 +17,7 @@ from glance_sidecar.errors import SidecarError
 from glance_sidecar.failures import ImportFailed
 from glance_sidecar.intake import Intake, STEP
 from glance_sidecar.reservation import Reservation
+from glance_sidecar.stores import writing
 
 LOG = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Store(filesystem.Store):
     @staticmethod
     def _delete_output(import_id, path):
         running = live.of_import(import_id)
+        _confirm(running)
         if running is None:
             pending.release_import(import_id, fallback_file=path)
         elif not _is_still_needed(running):
@@ -110,8 +112,16 @@ class Store(filesystem.Store):
     @staticmethod
     def _delete_image(image_id, path):
         running = live.of_image(image_id)
+        _confirm(running)
         if running is None or not _is_still_needed(running):
             pending.delete_image(image_id, fallback_file=path)
+
+
+def _confirm(running):
+    # Glance removes what was staged at the end of an import, when the image has its locations.
+    if running is not None and running.has_data():
+        for source_id, store in running.stored:
+            writing.confirm(source_id, store)
 
 
 def _is_still_needed(running):

@@ -121,6 +121,9 @@ internal sealed class RbdTests : SidecarTest
 
         Assert.That(scene.Discard(_id).Discarded, Is.False);
         Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        await scene.Sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        Assert.That(File.Exists(scene.Record(_id)), Is.False, "its source is gone, so it cannot be asked for again");
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
     }
 
     [Test]

@@ -10,12 +10,13 @@ using Sidecar.Routing.Outputs;
 using Sidecar.Rpc.Messages;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
+using Sidecar.Stores.Writing;
 
 namespace Sidecar.Rpc.Images;
 
 /// <summary>The DeleteImage call: here, and unless told otherwise on every other pod.</summary>
 internal sealed class DeleteCall(
-    StagingArea area, ImportQueue imports, FetchedOutputs outputs, TombstoneBroadcaster peers, PeerDirectory directory, ForwardMark mark,
+    StagingArea area, ImportQueue imports, FetchedOutputs outputs, StoreWrites stores, TombstoneBroadcaster peers, PeerDirectory directory, ForwardMark mark,
     IOptions<PeersOptions> options, TimeProvider clock)
 {
     public async Task<DeleteImageResponse> RunAsync(DeleteImageRequest request, ServerCallContext caller)
@@ -55,6 +56,7 @@ internal sealed class DeleteCall(
         // An import that was started in between has lost its image; nobody would ever release it.
         released += await imports.RemoveForImageAsync(id, limit, callerGone);
         released += await outputs.RemoveForImageAsync(id, limit);
+        stores.Forget(record => record.ImageId == id);
         return new DeleteImageResponse { Existed = deleted.Existed, FreedBytes = (ulong)(deleted.FreedBytes + released) };
     }
 }

@@ -7,6 +7,7 @@ using Sidecar.Routing.Forwarding;
 using Sidecar.Routing.Locating;
 using Sidecar.Routing.Outputs;
 using Sidecar.Staging;
+using Sidecar.Stores.Writing;
 
 namespace Sidecar.Rpc.Importing;
 
@@ -15,11 +16,18 @@ namespace Sidecar.Rpc.Importing;
 /// was fetched to a third pod stays there until the image is deleted or its retention ends.
 /// </summary>
 internal sealed class ReleaseCall(
-    ImportQueue imports, StagingArea area, FetchedOutputs outputs, OwnerRouter router, Forwarder forwarder, ForwardMark mark)
+    ImportQueue imports, StagingArea area, FetchedOutputs outputs, StoreWrites stores, OwnerRouter router, Forwarder forwarder, ForwardMark mark)
 {
     public async Task<ReleaseImportResponse> RunAsync(ReleaseImportRequest request, ServerCallContext caller)
     {
         var id = ImportIds.Parse(request.ImportId);
+        var released = await RunAsync(id, request, caller);
+        stores.Forget(record => record.SourceId == id);
+        return released;
+    }
+
+    private async Task<ReleaseImportResponse> RunAsync(Guid id, ReleaseImportRequest request, ServerCallContext caller)
+    {
         var wasFetched = outputs.TryGet(id, out _);
         try
         {

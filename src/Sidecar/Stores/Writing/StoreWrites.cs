@@ -27,7 +27,6 @@ internal sealed class StoreWrites(
         foreach (var record in journal.Records)
         {
             if (record.State == StoreState.Writing) StoresLog.CutOff(logger, record.ImageId.ToString(), record.Store);
-            else if (record.State == StoreState.Confirmed && sources.TryFind(record.SourceId) is null) journal.Remove(record.Key);
         }
 
         metrics.ObserveActive(() => Count());
@@ -94,6 +93,31 @@ internal sealed class StoreWrites(
         if (journal.Find(key) is not { State: not StoreState.Writing } record) return false;
         if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
         return true;
+    }
+
+    /// <summary>
+    /// Forgets what was written of sources that are gone: it cannot be asked for again. What was cut off stays, as somebody has to
+    /// remove it from the store.
+    /// </summary>
+    /// <param name="wanted">Which of them are looked at.</param>
+    /// <returns>How many.</returns>
+    public int Forget(Func<StoreRecord, bool> wanted)
+    {
+        var removed = 0;
+        foreach (var record in journal.Records.Where(record => record.State != StoreState.Writing && wanted(record)))
+        {
+            if (sources.TryFind(record.SourceId) is not null) continue;
+            lock (_lock)
+            {
+                // A write that runs finds out by itself.
+                if (_running.ContainsKey(record.Key)) continue;
+                journal.Remove(record.Key);
+            }
+
+            removed++;
+        }
+
+        return removed;
     }
 
     /// <summary>Ends all writes; what the stores have of them is removed by the next attempt.</summary>

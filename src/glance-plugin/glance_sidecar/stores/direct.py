@@ -4,6 +4,7 @@ import os
 import time
 
 from glance_store import capabilities
+from glance_store import location
 from oslo_log import log as logging
 
 from glance_sidecar import options
@@ -18,7 +19,10 @@ _BLOCK = 4 * 1024 * 1024
 
 
 class DirectStore:
-    """Goes before a driver of glance_store in a class. The class has _place."""
+    """Goes before a driver of glance_store in a class. The class has _place, and what follows where that is otherwise."""
+
+    # The digests have to be known before; else they are made on the way.
+    needs_digests = True
 
     # Of the class, as glance_store lists it beside the driver that this takes the place of: every sample of a configuration would
     # have all options twice. An object needs them.
@@ -42,28 +46,37 @@ class DirectStore:
         if readers is None or readers.callback is None or not self.is_capable(capabilities.BitMasks.WRITE_ACCESS):
             return super().add(image_id, image_file, image_size, *args, **kwargs)
         try:
-            transfer = Transfer(image_id, readers, image_size, *args, **kwargs)
+            self._check()
+            return Transfer(self, image_id, readers, image_size, *args, **kwargs).through()
         except Unsupported as reason:
             if mode == "require":
                 raise DirectRefused(self.backend_group, reason) from reason
             LOG.info("Glance itself writes image %s to store %s, as %s.", image_id, self.backend_group or "(default)", reason)
             return super().add(image_id, image_file, image_size, *args, **kwargs)
-        return transfer.through(self)
+    def _check(self):
+        """Raises Unsupported where this store, as it is configured, cannot be written to by the short way."""
 
-    def _place(self, image_id, output, file, tell):
+    def _place(self, image_id, output, file, algorithms, tell):
         """
-        Makes the open file the image. tell: to be called now and then with the bytes that are done; it may raise. Returns URL and
-        metadata as the driver's add. Raises OSError, or an exception of glance_store; nothing of the image is left then.
+        Makes the open file the image. tell: to be called now and then with the bytes that are done; it may raise. Returns URL,
+        metadata as the driver's add, and the digests of the algorithms. Raises OSError, or an exception of glance_store; or
+        Unsupported, when it turns out that the short way leads nowhere. Nothing of the image is left then.
         """
         raise NotImplementedError
 
+    def _take_back(self, image_id, output, url):
+        """Removes what was placed, and will not be the image after all."""
+        self.delete(location.Location(
+            self.get_schemes()[0], self.get_store_location_class(), self.conf, uri=url, backend=self.backend_group))
+
 
 class Transfer:
-    """One image on the short way. Unsupported is raised only when this is made, before anything is done."""
+    """One image on the short way. When Unsupported is raised nothing was read of it, and nothing is done."""
 
-    def __init__(self, image_id, readers, image_size, hashing_algo=None, context=None, verifier=None, **more):
+    def __init__(self, store, image_id, readers, image_size, hashing_algo=None, context=None, verifier=None, **more):
         # Not above: glance_store loads all drivers to list their options, also in programs that never store anything.
         from glance_sidecar.stores import outputs
+        self._store = store
         self._image_id = image_id
         self._readers = readers
         self._verifier = verifier
@@ -74,24 +87,33 @@ class Transfer:
             raise Unsupported("some of it was read before")
         if image_size and image_size != output.size:
             raise Unsupported("%d bytes are announced of %d" % (image_size, output.size))
-        for name in ("md5", hashing_algo):
-            if name not in output.digests:
+        self._algorithms = ("md5", hashing_algo)
+        for name in self._algorithms:
+            if name not in (output.digests if store.needs_digests else ALGORITHMS):
                 raise Unsupported("the sidecar made no %s of it" % name)
-        self._digests = output.digests["md5"], output.digests[hashing_algo]
         if not readers.can_show(output.disk_format):
             raise Unsupported("Glance looks into all of it (%s)" % (output.disk_format or "its virtual size is not known"))
 
-    def through(self, store):
+    def through(self):
         """What add() returns."""
         output = self._output
         self._readers.check_limits(output.size)
         tell = Heartbeat(self._readers.callback).tell
         tell(0)
-        self._readers.show(output.disk_format)
+        url, metadata, digests = self._store._place(
+            self._image_id, output, self._readers.file.fileno(), self._algorithms, tell)
+        try:
+            self._let_see(tell)
+        except BaseException:
+            self._store._take_back(self._image_id, output, url)
+            raise
+        return (url, output.size) + tuple(digests[name] for name in self._algorithms) + (metadata,)
+
+    # Behind the placing: until then Glance's own way, which begins at the beginning, is still open.
+    def _let_see(self, tell):
+        self._readers.show(self._output.disk_format)
         if self._verifier is not None:
             self._verify(tell)
-        url, metadata = store._place(self._image_id, output, self._readers.file.fileno(), tell)
-        return (url, output.size) + self._digests + (metadata,)
 
     def _verify(self, tell):
         # Glance verifies the signature by what it has seen here: all bytes have to pass, but not be written.

@@ -22,7 +22,7 @@ _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 class Store(DirectStore, filesystem.Store):
     """Glance's file store."""
 
-    def _place(self, image_id, output, file, tell):
+    def _place(self, image_id, output, file, algorithms, tell):
         directory = self._find_best_datadir(output.size)
         target = os.path.join(directory, str(image_id))
         try:
@@ -39,7 +39,7 @@ class Store(DirectStore, filesystem.Store):
         metadata = dict(self._get_metadata(target))
         if self.backend_group:
             metadata["store"] = self.backend_group
-        return "file://" + target, metadata
+        return "file://" + target, metadata, output.digests
 
     def _settings(self):
         # From glance_store 5.0 on with the defaults of all stores.

@@ -12,9 +12,10 @@ from glance_sidecar.stores.refusal import Unsupported
 
 
 class Output:
-    """A file with known digests (algorithm to hex) that nobody changes any more."""
+    """A file with known digests (algorithm to hex) that nobody changes any more. source_id: what the sidecar finds it by."""
 
-    def __init__(self, path, digests, disk_format):
+    def __init__(self, source_id, path, digests, disk_format):
+        self.source_id = source_id
         self.path = path
         self.digests = digests
         self.disk_format = disk_format
@@ -22,9 +23,9 @@ class Output:
         self.size = self._status.st_size
 
     @classmethod
-    def of_import(cls, result):
+    def of_import(cls, import_id, result):
         """From what the sidecar answered to an import; its file must be on this pod's volume by now."""
-        return cls(os.path.abspath(volume.from_sidecar(result.output_path)), dict(result.digests), result.disk_format)
+        return cls(import_id, os.path.abspath(volume.from_sidecar(result.output_path)), dict(result.digests), result.disk_format)
 
     def is_open_as(self, file):
         """Whether that open file is this one, and not another that has its name by now, or had it before."""
@@ -58,7 +59,7 @@ def _staged(image_id, file):
     # Glance would find the virtual size of one that has none.
     image = database.find_image(image_id)
     known_format = image.disk_format if image is not None and image.virtual_size else None
-    output = Output(path, dict(known.digests), known_format)
+    output = Output(image_id, path, dict(known.digests), known_format)
     return output if output.is_open_as(file) and output.size == known.size else None
 
 

@@ -2,6 +2,7 @@
 
 from glance_store import location
 from glance_store._drivers import filesystem
+from glance_store._drivers import rbd as rbd_driver
 from oslo_config import cfg
 from oslo_log import log as logging
 from stevedore import driver as stevedore_driver
@@ -10,6 +11,7 @@ from glance_sidecar import options
 from glance_sidecar import volume
 from glance_sidecar.stores import direct
 from glance_sidecar.stores import file
+from glance_sidecar.stores import rbd
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -17,7 +19,7 @@ CONF = cfg.CONF
 # Glance's own stores, which no import has as its target.
 _RESERVED = "os_glance_"
 # glance_store makes drivers that are not reusable anew at each use, by an entry point: it has to be that of ours.
-_OURS = {filesystem.Store: ("sidecar_file", file.Store)}
+_OURS = {filesystem.Store: ("sidecar_file", file.Store), rbd_driver.Store: ("sidecar_rbd", rbd.Store)}
 
 # Stores of which it was said that Glance writes them.
 _said = set()
@@ -33,12 +35,12 @@ def ensure():
 
 def algorithms(stores, hashing_algorithm):
     """
-    The digests that storing an image without reading it needs; none when no store of the import could do with them. stores: as a
-    plugin is told them.
+    The digests that storing an image without reading it needs beforehand; none when no store of the import could do with them.
+    stores: as a plugin is told them.
     """
     if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
         return []
-    if all(_is_foreign(name) for name in _resolve(stores)):
+    if not any(_needs_digests(name) for name in _resolve(stores)):
         return []
     return sorted({"md5", hashing_algorithm})
 
@@ -62,6 +64,10 @@ def _resolve(stores):
 def _is_foreign(name):
     entry = _configured().get(name)
     return entry is None or not isinstance(entry["store"], direct.DirectStore)
+
+
+def _needs_digests(name):
+    return not _is_foreign(name) and _configured()[name]["store"].needs_digests
 
 
 def _configured():

@@ -15,10 +15,11 @@ FROM ${BASE_IMAGE} AS runtime
 ARG GLANCE_UID=42415
 ARG GLANCE_GID=42415
 # qemu-utils has qemu-img; prlimit, setpriv and unshare are in util-linux, timeout is in coreutils. gzip and zip are unpacked by the daemon itself.
+# librbd1 writes to Ceph.
 # The runtime in the programs loads libssl for certificates, and stands on libstdc++.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    bzip2 ca-certificates coreutils libssl3 libstdc++6 lhasa lz4 qemu-utils util-linux xz-utils zstd \
+    bzip2 ca-certificates coreutils librbd1 libssl3 libstdc++6 lhasa lz4 qemu-utils util-linux xz-utils zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
     /var/log/apt /var/log/*.log /usr/share/doc /usr/share/man \
  && groupadd --gid "${GLANCE_GID}" glance \

@@ -153,6 +153,23 @@ class DirectTest(unittest.TestCase):
         self.assert_stored(image_id, task, plain, path)
         self.assertNotEqual(os.stat(path).st_ino, staged)
 
+    def test_store_that_turns_out_to_be_out_of_reach_is_written_by_glance(self):
+        from glance_sidecar.stores.refusal import Unsupported
+        packed, plain = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        with mock.patch("glance_sidecar.stores.file.Store._place", side_effect=Unsupported("nothing leads there")):
+            with self.assert_left_to_glance("nothing leads there"):
+                task = self.run_import(image_id)
+        self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "fast", image_id))
+
+    def test_what_glance_does_not_want_when_it_sees_it_is_taken_back(self):
+        packed, _ = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        with mock.patch("glance_sidecar.stores.readers.Readers.show", side_effect=RuntimeError("not this one")):
+            with self.assert_placed("hard link"):
+                self.assert_failed(image_id, self.run_import(image_id))
+        self.assertFalse(os.path.exists(os.path.join(SCRATCH, "fast", image_id)))
+
     def test_where_nothing_else_is_wanted_the_import_fails_and_says_why(self):
         self.set("direct", "require", "staging_sidecar")
         plain = os.urandom(MIB)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 using Sidecar.Staging.Core;
 
@@ -33,8 +34,13 @@ internal record ImportRequest
     public bool WithoutDigests { get; init; }
 
     /// <summary>Digests of the output that are wanted. Empty: <c>Import:Digests</c>, unless none are wanted.</summary>
-    [JsonPropertyName("requested_digests")]
-    public IReadOnlyList<string> Digests { get; init; } = [];
+    [JsonPropertyName("requested_digests"), AllowNull]
+    public IReadOnlyList<string> Digests
+    {
+        get;
+        // What generated code sets where a journal of an older version has none.
+        init => field = value ?? [];
+    } = [];
 
     /// <summary>Signature of the staged bytes, to be verified; null: they have none.</summary>
     public ImageSignature? Signature { get; init; }

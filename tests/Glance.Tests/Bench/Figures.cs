@@ -6,11 +6,13 @@ internal static class Figures
     public const string StageRate = "stage, MiB/s";
     public const string StageCpu = "stage, CPU s per GiB";
     public const string ImportRaw = "import of raw, s";
+    public const string ImportRawCpu = "the same, CPU s ";
     public const string ImportQcow2 = "import of qcow2, s";
+    public const string ImportQcow2Cpu = "the same, CPU s  ";
     public const string ImportPacked = "web-download of gzip'd qcow2, s";
     public const string ImportPackedCpu = "the same, CPU s";
     public const string Stall = "longest answer meanwhile, ms";
 
     public static readonly string[] All =
-        [StageRate, StageCpu, ImportRaw, ImportQcow2, ImportPacked, ImportPackedCpu, Stall];
+        [StageRate, StageCpu, ImportRaw, ImportRawCpu, ImportQcow2, ImportQcow2Cpu, ImportPacked, ImportPackedCpu, Stall];
 }

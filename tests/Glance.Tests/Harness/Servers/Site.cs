@@ -35,7 +35,7 @@ internal sealed class Site : IAsyncDisposable
     {
         _options = options;
         Sidecars = Cluster.Create(
-            Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster)],
+            Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. options.Daemon],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
             "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuImg", Path.Combine(Tools, "qemu-img"),

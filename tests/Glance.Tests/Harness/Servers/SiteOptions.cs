@@ -30,6 +30,9 @@ internal sealed record SiteOptions
 
     public string Plugins { get; init; } = "['staging_sidecar']";
 
+    /// <summary>Settings of the daemons, beside the suite's.</summary>
+    public IReadOnlyList<string> Daemon { get; init; } = [];
+
     /// <summary>Options of the package, beside the suite's.</summary>
     public IReadOnlyDictionary<string, string> Plugin { get; init; } = new Dictionary<string, string>();
 }

@@ -87,10 +87,10 @@ internal sealed class ImportTests
     [Test]
     public async Task Cancel_RunningImport_EndsItAndItsFollower(CancellationToken cancellationToken)
     {
-        var stuck = _directory["qemu-img"];
+        var stuck = _directory["qemu-nbd"];
         await File.WriteAllTextAsync(stuck, "#!/bin/sh\nexec sleep 1000\n", cancellationToken);
         File.SetUnixFileMode(stuck, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken, "--Import:Tools:QemuImg", stuck, "--Import:Confinement", "off");
+        await using var daemon = await Daemon.StartAsync(_directory, cancellationToken, "--Import:Tools:QemuNbd", stuck, "--Import:Confinement", "off");
         var cli = new Cli(daemon.Address);
         var image = (await cli.RunAsync(cancellationToken, "put", _directory.Qcow2())).Text;
 

@@ -48,7 +48,7 @@ internal static class ImportServices
         services.AddSingleton<FormatValidator>();
         services.AddSingleton<ValidateImage>(provider => provider.GetRequiredService<FormatValidator>().Validate);
 
-        services.AddSingleton<QemuImg>();
+        services.AddSingleton<QemuImg>().AddSingleton<QemuNbd>().AddSingleton<RawConversion>();
         services.AddSingleton<ImportStage, InspectionStage>();
         services.AddSingleton<FileDigests>();
         services.AddSingleton<ImportStage, SignatureStage>();

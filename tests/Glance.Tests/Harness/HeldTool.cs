@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Glance.Tests.Harness;
 
-/// <summary>A qemu-img whose next conversion waits, when it is told to, until the test lets it go on.</summary>
+/// <summary>A qemu-nbd whose next conversion waits, when it is told to, until the test lets it go on.</summary>
 internal sealed class HeldTool
 {
     private readonly string _hold;
@@ -15,17 +15,17 @@ internal sealed class HeldTool
         (_hold, _started, _gate) = (File("hold"), File("started"), File("gate"));
         using (var fifo = Process.Start("mkfifo", [_started, _gate])) fifo.WaitForExit();
         // Renaming the mark takes it: exactly one conversion is held. It tells its process id, as the test sees it, and waits for a line.
-        System.IO.File.WriteAllText(File("qemu-img"), $"""
+        System.IO.File.WriteAllText(File("qemu-nbd"), $"""
             #!/bin/sh
-            if [ "$1" = convert ] && mv {_hold} {_hold}.taken 2>/dev/null; then
+            if mv {_hold} {_hold}.taken 2>/dev/null; then
               read id rest < /proc/self/stat
               echo $id > {_started}
               read line < {_gate}
             fi
-            exec /usr/bin/qemu-img "$@"
+            exec /usr/bin/qemu-nbd "$@"
 
             """);
-        System.IO.File.SetUnixFileMode(File("qemu-img"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        System.IO.File.SetUnixFileMode(File("qemu-nbd"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
 
         string File(string name) => Path.Combine(directory, name);
     }

@@ -74,7 +74,7 @@ internal sealed class FaultScene : IAsyncDisposable
         var directory = TestDirectory.Create();
         var cluster = await Cluster.StartInNetworkAsync(
             network, 3,
-            "--Import:Tools:QemuImg", GatedQemuImg.Write(directory), "--Import:Confinement", "off",
+            "--Import:Tools:QemuNbd", GatedQemuNbd.Write(directory), "--Import:Confinement", "off",
             "--Peers:ConnectTimeout", "00:00:01", "--Peers:LocateTimeout", "00:00:01.500",
             "--Peers:ReattachTimeout", "00:01:30");
         var scene = new FaultScene(network, cluster, directory, deadline);
@@ -102,7 +102,7 @@ internal sealed class FaultScene : IAsyncDisposable
         }
 
         await MendAsync(fault);
-        GatedQemuImg.Open(_directory);
+        GatedQemuNbd.Open(_directory);
         return await RunAsync();
     }
 
@@ -112,14 +112,14 @@ internal sealed class FaultScene : IAsyncDisposable
         if (step == Step.WhileBringing)
         {
             _network.Slow(Owner, SlowMebibits);
-            GatedQemuImg.Open(_directory);
+            GatedQemuNbd.Open(_directory);
         }
 
         var call = await BegunAsync(step);
         await BreakAsync(fault);
         if (step == Step.AtTheEnd) await EndMeanwhileAsync();
         await MendAsync(fault);
-        GatedQemuImg.Open(_directory);
+        GatedQemuNbd.Open(_directory);
         // Whoever loses the pod that he asked asks again, as with any server.
         return fault == Fault.AskedKilled ? await AgainAsync(call) : await call;
     }
@@ -206,7 +206,7 @@ internal sealed class FaultScene : IAsyncDisposable
 
     private async Task EndMeanwhileAsync()
     {
-        GatedQemuImg.Open(_directory);
+        GatedQemuNbd.Open(_directory);
         while (true)
         {
             var import = await _cluster[Owner].Imports.GetImportAsync(

@@ -7,7 +7,7 @@ using ImportMessage = Glance.Sidecar.V1.Import;
 namespace Sidecar.FunctionalTests.Importing;
 
 /// <summary>
-/// A program in qemu-img's place that was taken over by an image: it tries to reach whatever a conversion has no business
+/// A program in qemu-nbd's place that was taken over by an image: it tries to reach whatever a conversion has no business
 /// with, fails when it has reached anything, and converts the image when it has not.
 /// </summary>
 internal sealed class ConfinementTests : SidecarTest
@@ -46,7 +46,7 @@ internal sealed class ConfinementTests : SidecarTest
         var import = await ImportAsync(sidecar);
 
         Assert.That(import.Failure?.Reason, Is.EqualTo("TOOL_FAILED"));
-        string[] all = ["other image", "write other image", "record", "socket", "plant", "fork", "signal", "others", "list"];
+        string[] all = ["other image", "write other image", "record", "socket", "listen", "datagrams", "pair", "internet", "plant", "fork", "signal", "others", "list"];
         foreach (var what in all)
         {
             Assert.That(import.Failure!.Message, Does.Not.Contain(what), "its words are not for the owner of the image");
@@ -140,7 +140,7 @@ internal sealed class ConfinementTests : SidecarTest
         var isAnotherUser = launcher is ["setpriv", ..];
         var sidecar = await SidecarInstance.StartUnderAsync(
             launcher ?? [], directory.Path,
-            ["--Import:Tools:QemuImg", WriteImpostor(directory, 0, isAnotherUser), "--Import:Confinement", confinement, .. settings]);
+            ["--Import:Tools:QemuNbd", WriteImpostor(directory, 0, isAnotherUser), "--Import:Confinement", confinement, .. settings]);
         // The launcher became the daemon: by now its id is known, which a program in a namespace of its own does not see.
         WriteImpostor(directory, sidecar.ProcessId, isAnotherUser);
         await StageAsync(sidecar, _other, Content(1000));
@@ -172,8 +172,6 @@ internal sealed class ConfinementTests : SidecarTest
         File.WriteAllText(path, $$"""
             #!/usr/bin/python3 -I
             import os, socket, sys, threading
-            if sys.argv[1] == "measure":
-                os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
             staging, daemon, reached = "{{directory.Staging}}", {{daemon}}, []
 
             def attempt(what, act):
@@ -186,6 +184,11 @@ internal sealed class ConfinementTests : SidecarTest
             def connect():
                 with socket.socket(socket.AF_UNIX) as api:
                     api.connect("{{directory["sidecar.sock"]}}")
+
+            def listen():
+                with socket.socket(socket.AF_UNIX) as other:
+                    other.bind(staging + "/planted-socket")
+                os.unlink(staging + "/planted-socket")
 
             def fork():
                 child = os.fork()
@@ -227,6 +230,10 @@ internal sealed class ConfinementTests : SidecarTest
             attempt("plant", plant)
             attempt("password file", lambda: open("/etc/passwd").read(1))
             attempt("socket", connect)
+            attempt("listen", listen)
+            attempt("datagrams", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).close())
+            attempt("pair", socket.socketpair)
+            attempt("internet", lambda: socket.socket(socket.AF_INET).close())
             attempt("signal", lambda: os.kill(daemon, 0))
             attempt("others", lambda: os.kill(-1, 0))
             attempt("environment", lambda: open("/proc/%d/environ" % daemon, "rb").read(1))
@@ -236,7 +243,7 @@ internal sealed class ConfinementTests : SidecarTest
                 attempt("threads", threads)
             if reached:
                 sys.exit("reached " + " ".join(reached))
-            os.execv("/usr/bin/qemu-img", ["qemu-img"] + sys.argv[1:])
+            os.execv("/usr/bin/qemu-nbd", ["qemu-nbd"] + sys.argv[1:])
 
             """);
         File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);

@@ -59,19 +59,23 @@ internal sealed class ConvertedSizeTests : ImportTest
         AssertSameDisk(raw, "raw", import.Result.OutputPath, target);
     }
 
-    [TestCase("qcow2", 24, true)]
-    [TestCase("vdi", 0x170, false)]
+    [TestCase("qcow2", "raw", 24, true)]
+    [TestCase("vdi", "raw", 0x170, false)]
+    [TestCase("vdi", "qcow2", 0x170, false)]
     [CancelAfter(60_000)]
     public async Task Import_ConversionFindsLess_FailsAndSaysSo(
-        string format, int sizeOffset, bool isBigEndian, CancellationToken cancellationToken)
+        string format, string target, int sizeOffset, bool isBigEndian, CancellationToken cancellationToken)
     {
         // The stand-in converts a copy that is one sector shorter.
         var image = Directory.Convert(Directory.Raw(), format, name: "image");
         var shorter = Directory.Convert(Directory.Raw("shorter.raw"), format, name: "shorter");
         WriteSize(shorter, sizeOffset, isBigEndian, (8L * TestImages.Megabyte) - 512);
-        UseScriptAsQemu($"for last; do :; done; exec /usr/bin/qemu-img convert -f {format} -O raw {shorter} $last");
+        UseScriptAsQemu(target == "raw"
+            ? $"exec /usr/bin/qemu-nbd --read-only --socket $3 -f {format} {shorter}"
+            : $"for last; do :; done; exec /usr/bin/qemu-img convert -f {format} -O {target} {shorter} $last");
+        var request = Request(Stage(image)) with { DiskFormat = format, OutputDiskFormat = target };
 
-        var import = await RunAsync(Request(Stage(image)) with { DiskFormat = format }, cancellationToken);
+        var import = await RunAsync(request, cancellationToken);
 
         Assert.That(
             (import.Failure?.Error, import.Failure?.Facts.GetValueOrDefault("check")),

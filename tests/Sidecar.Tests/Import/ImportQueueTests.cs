@@ -111,7 +111,7 @@ internal sealed class ImportQueueTests : ImportTest
     {
         var pid = UseWaitingQemu();
         var import = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
-        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
 
         var cancelled = await Queue.CancelAsync(import.ImportId, cancellationToken);
 
@@ -272,9 +272,9 @@ internal sealed class ImportQueueTests : ImportTest
     [CancelAfter(60_000)]
     public async Task Release_Running_Refused(CancellationToken cancellationToken)
     {
-        UseWaitingQemu();
+        var pid = UseWaitingQemu();
         var import = Queue.Start(Request(Stage(Directory.Create("image", "-f", "qcow2"))));
-        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
 
         AssertError(() => Queue.ReleaseAsync(import.ImportId), ImportError.ImportRunning);
     }
@@ -287,7 +287,7 @@ internal sealed class ImportQueueTests : ImportTest
         var image = Stage(Directory.Create("image", "-f", "qcow2"));
         await RunAsync(Request(image) with { OutputDiskFormat = "qcow2" }, cancellationToken);
         var running = Queue.Start(Request(image));
-        await UntilAsync(running.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
 
         await Queue.RemoveForImageAsync(image, cancellationToken);
 

@@ -110,29 +110,43 @@ internal abstract class ImportTest
     protected IEnumerable<string> WorkFiles(Guid importId) => System.IO.Directory
         .EnumerateFiles(Layout.ImportDirectory(importId)).Select(path => Path.GetFileName(path)).Order();
 
-    /// <summary>A shell script in qemu-img's place for its conversions.</summary>
+    /// <summary>A shell script in place of what converts: of qemu-nbd, and of qemu-img but for its measuring.</summary>
     protected void UseScriptAsQemu(string convert)
     {
-        var script = "#!/bin/sh\nif [ $1 = measure ]; then echo '{\"required\": 1000}'; exit; fi\n"
-            + $"if [ $1 = dd ]; then exec /usr/bin/qemu-img \"$@\"; fi\n{convert}\n";
+        var script = $"#!/bin/sh\nif [ $1 = measure ]; then echo '{{\"required\": 1000}}'; exit; fi\n{convert}\n";
         var path = Directory.Write($"qemu-{Guid.NewGuid():N}.sh", System.Text.Encoding.UTF8.GetBytes(script));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Configure("Tools:QemuImg", path);
+        Configure("Tools:QemuNbd", path);
         Configure("Confinement", "off"); // scripts start other programs, and write what the test reads
     }
 
-    /// <summary>A qemu-img that says its process id, as the test sees it, in the file, reports half and then waits for ever.</summary>
+    /// <summary>
+    /// A program that names a directory by its process id, as the test sees it, and then waits for ever. It may write no files.
+    /// </summary>
+    /// <returns>The directory of that.</returns>
     protected string UseWaitingQemu()
     {
         var pid = Directory["pid"];
-        UseScriptAsQemu($"read id rest < /proc/self/stat; echo $id > {pid}; printf '    (50.00/100%%)\\r'; exec sleep 1000");
+        CommandLine.Run("mkfifo", Started(pid));
+        UseScriptAsQemu($"{TellIn(pid)}; echo > {Started(pid)}; exec sleep 1000");
         return pid;
     }
 
-    protected static bool IsGone(string pidFile) => CommandLine.IsGone(File.ReadAllText(pidFile));
+    /// <summary>Until the one that waits for ever has begun to.</summary>
+    protected static Task UntilItWaitsAsync(string pid, CancellationToken cancellationToken) =>
+        Task.Run(() => File.ReadAllText(Started(pid)), CancellationToken.None).WaitAsync(cancellationToken);
+
+    /// <summary>For a script: makes a directory there that is named by its process id, as the test sees it.</summary>
+    protected static string TellIn(string pid) => $"read id rest < /proc/self/stat; mkdir -p {pid}/$id";
+
+    protected static bool IsGone(string pid) =>
+        CommandLine.IsGone(Path.GetFileName(System.IO.Directory.EnumerateDirectories(pid).Single()));
 
     protected static void AssertSameDisk(string one, string format, string other, string otherFormat) =>
         CommandLine.Run("qemu-img", "compare", "-f", format, "-F", otherFormat, one, other);
+
+    private static string Started(string pid) => pid + ".started";
 
     private ServiceProvider Build()
     {

@@ -112,7 +112,7 @@ internal sealed class RecoveryTests : ImportTest
         var request = Request(Stage(Directory.Convert(Directory.Raw(), "qcow2")));
         var running = Queue.Start(request);
         var waiting = Queue.Start(request with { ImportId = Guid.NewGuid() });
-        await UntilAsync(running.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
 
         await Queue.StopAsync(cancellationToken);
 
@@ -124,7 +124,7 @@ internal sealed class RecoveryTests : ImportTest
                 .With.Property(nameof(ImportException.Error)).EqualTo(ImportError.Draining));
 
         ForgetEverything();
-        Configure("Tools:QemuImg", "/usr/bin/qemu-img");
+        Configure("Tools:QemuNbd", "/usr/bin/qemu-nbd");
         var counts = await Queue.RecoverAsync(cancellationToken);
 
         Assert.That(counts.Interrupted, Is.EqualTo(2));
@@ -136,9 +136,9 @@ internal sealed class RecoveryTests : ImportTest
     [CancelAfter(60_000)]
     public async Task Recover_KilledWhileRunning_WorkFilesAreGone(CancellationToken cancellationToken)
     {
-        UseWaitingQemu();
+        var pid = UseWaitingQemu();
         var import = Queue.Start(Request(Stage(TestImages.Gzip(Directory.Convert(Directory.Raw(), "qcow2")))));
-        await UntilAsync(import.ImportId, now => now.Stages[2].BytesDone > 0, cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
         Assert.That(WorkFiles(import.ImportId).Count(), Is.GreaterThan(1));
         var killed = Queue;
         ForgetEverything();

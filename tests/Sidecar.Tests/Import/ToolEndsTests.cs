@@ -16,29 +16,31 @@ internal sealed class ToolEndsTests : ImportTest
         "echo 'it: error while loading shared libraries: libz.so.1' >&2; exit 1",
     ];
 
-    [TestCaseSource(nameof(Machine))]
+    [Test]
     [CancelAfter(60_000)]
-    public async Task Import_ConversionThatTheMachineEnds_IsToBeTriedAgain(string end, CancellationToken cancellationToken)
+    public async Task Import_ConversionThatTheMachineEnds_IsToBeTriedAgain(
+        [Values("raw", "vmdk")] string target, [ValueSource(nameof(Machine))] string end, CancellationToken cancellationToken)
     {
         UseScriptAsQemu(end);
         var id = Stage(Directory.Create("image", "-f", "qcow2"));
 
-        var import = await RunAsync(Request(id), cancellationToken);
+        var import = await RunAsync(Request(id) with { OutputDiskFormat = target }, cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ToolUnavailable), import.Failure?.Message);
         Assert.That(import.Failure!.Message, Does.Contain("start a new import"));
         Assert.That(File.Exists(Layout.ImageFile(id)), "the staged bytes are still there");
     }
 
-    [TestCase("kill -KILL $$")]
-    [TestCase("exit 127")]
-    [TestCase("echo no answer")]
+    [Test]
     [CancelAfter(60_000)]
-    public async Task Import_MeasureThatTheMachineEnds_IsToBeTriedAgain(string end, CancellationToken cancellationToken)
+    public async Task Import_MeasureThatTheMachineEnds_IsToBeTriedAgain(
+        [Values("raw", "vmdk")] string target, [Values("kill -KILL $$", "exit 127", "echo no answer")] string end,
+        CancellationToken cancellationToken)
     {
-        UseScript("QemuImg", end);
+        UseScript(target == "raw" ? "QemuNbd" : "QemuImg", end);
+        var request = Request(Stage(Directory.Create("image", "-f", "qcow2"))) with { OutputDiskFormat = target };
 
-        var import = await ImportAsync(Directory.Create("image", "-f", "qcow2"), cancellationToken);
+        var import = await RunAsync(request, cancellationToken);
 
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.ToolUnavailable), import.Failure?.Message);
     }
@@ -61,7 +63,7 @@ internal sealed class ToolEndsTests : ImportTest
     [CancelAfter(60_000)]
     public async Task Import_ToolWhoseLoaderIsMissing_IsToBeTriedAgain(CancellationToken cancellationToken)
     {
-        UseScript("QemuImg", "exit 0", interpreter: "/nowhere/ld.so");
+        UseScript("QemuNbd", "exit 0", interpreter: "/nowhere/ld.so");
 
         var import = await ImportAsync(Directory.Create("image", "-f", "qcow2"), cancellationToken);
 

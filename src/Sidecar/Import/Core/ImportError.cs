@@ -80,7 +80,7 @@ internal enum ImportError
     /// <summary>The disk failed.</summary>
     DiskFailed,
 
-    /// <summary>A program says that it cannot work with the image. Facts: tool, exit_code.</summary>
+    /// <summary>A program says that it cannot work with the image. Facts: tool, and exit_code where it ended by itself.</summary>
     ToolFailed,
 
     /// <summary>A program took more wall-clock time than it may. Facts: tool, limit_seconds.</summary>

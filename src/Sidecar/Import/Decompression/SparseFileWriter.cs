@@ -7,7 +7,9 @@ namespace Sidecar.Import.Decompression;
 /// Writes a file from the beginning to the end and leaves holes where there are only zeros. Call <see cref="Finish"/>
 /// at the end: it sets the length and makes the content durable.
 /// </summary>
-internal sealed class SparseFileWriter(SafeFileHandle file, Action<long> beforeWrite)
+/// <param name="blockBytes">Smallest hole that is looked for.</param>
+internal sealed class SparseFileWriter(
+    SafeFileHandle file, Action<long> beforeWrite, int blockBytes = SparseFileWriter.BlockBytes)
 {
     // The cluster of qcow2 and a multiple of every file system's block: smaller holes cost more calls than they save.
     private const int BlockBytes = 64 << 10;
@@ -22,7 +24,10 @@ internal sealed class SparseFileWriter(SafeFileHandle file, Action<long> beforeW
     /// <summary>Bytes that are not in holes.</summary>
     public long WrittenBytes { get; private set; }
 
-    /// <summary>Appends; <paramref name="data"/> is a multiple of 64 KiB long, except at the end.</summary>
+    /// <summary>Appends zeros that nobody has in memory.</summary>
+    public void Skip(long bytes) => Length += bytes;
+
+    /// <summary>Appends; <paramref name="data"/> is a multiple of the block long, except at the end.</summary>
     public void Append(ReadOnlySpan<byte> data)
     {
         while (!data.IsEmpty)
@@ -42,12 +47,12 @@ internal sealed class SparseFileWriter(SafeFileHandle file, Action<long> beforeW
         Posix.Sync(file);
     }
 
-    private static int RunLength(ReadOnlySpan<byte> data, bool wantZeros)
+    private int RunLength(ReadOnlySpan<byte> data, bool wantZeros)
     {
         var length = 0;
         while (length < data.Length)
         {
-            var block = data.Slice(length, Math.Min(BlockBytes, data.Length - length));
+            var block = data.Slice(length, Math.Min(blockBytes, data.Length - length));
             if (block.ContainsAnyExcept((byte)0) == wantZeros) break;
             length += block.Length;
         }

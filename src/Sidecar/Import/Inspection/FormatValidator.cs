@@ -38,16 +38,23 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
     public InspectionReport CheckConverted(InspectionReport report, string format, long virtualSize)
     {
         var outcome = Check(report.StaysAsItIs ? report with { AsRaw = null } : report, format, null);
+        CheckConvertedSize(outcome.VirtualSize, format, virtualSize);
+        return outcome;
+    }
+
+    /// <summary>Checks that a conversion finds as large a disk as the image said.</summary>
+    /// <exception cref="ImportException">ImageRefused.</exception>
+    public void CheckConvertedSize(long found, string format, long virtualSize)
+    {
         // Every format of the output counts in sectors: the last one is filled up.
-        if (outcome.VirtualSize - virtualSize is >= 0 and < SectorBytes) return outcome;
+        if (found - virtualSize is >= 0 and < SectorBytes) return;
         metrics.InspectionRefused(format, ConvertedSize);
         throw new ImportException(
             ImportError.ImageRefused,
             $"The image says that its disk has {virtualSize} bytes, and the conversion to {format} found "
-            + $"{outcome.VirtualSize}: it is damaged, or made by a program that counts in another way. Convert it to raw or qcow2 "
+            + $"{found}: it is damaged, or made by a program that counts in another way. Convert it to raw or qcow2 "
             + "yourself and stage that.",
-            ("check", ConvertedSize), ("checks", ConvertedSize), ("format", format),
-            ("virtual_size", outcome.VirtualSize));
+            ("check", ConvertedSize), ("checks", ConvertedSize), ("format", format), ("virtual_size", found));
     }
 
     /// <summary>

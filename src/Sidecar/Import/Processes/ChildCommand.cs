@@ -21,4 +21,7 @@ internal sealed record ChildCommand(
 
     /// <summary>The one file that it may write, which is there already; null: none.</summary>
     public string? Output { get; init; }
+
+    /// <summary>It may make sockets in its working directory, and take connections there.</summary>
+    public bool Serves { get; init; }
 }

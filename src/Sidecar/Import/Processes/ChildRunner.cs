@@ -60,14 +60,29 @@ internal sealed class ChildRunner(
 
     /// <summary>Starts a program that gets a file on standard input; its output is read from what is answered.</summary>
     /// <exception cref="ImportException">ToolMissing, ToolUnavailable.</exception>
-    public async Task<ChildFilter> StartFilterAsync(
-        ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken)
+    public Task<ChildFilter> StartFilterAsync(ChildCommand command, SafeFileHandle input, CancellationToken cancellationToken) =>
+        StartAsync(
+            command,
+            (process, promise, ended) => new ChildFilter(process, command, input, promise, ended, time, cancellationToken),
+            cancellationToken);
+
+    /// <summary>Starts a program that serves on a socket in its working directory, which is its own.</summary>
+    /// <exception cref="ImportException">ToolMissing, ToolUnavailable.</exception>
+    public Task<ChildServer> StartServerAsync(ChildCommand command, CancellationToken cancellationToken) =>
+        StartAsync(
+            command,
+            (process, promise, ended) => new ChildServer(process, command, promise, ended, time, cancellationToken),
+            cancellationToken);
+
+    private async Task<T> StartAsync<T>(
+        ChildCommand command, Func<ChildProcess, IDisposable, Action<ChildEnd>, T> take, CancellationToken cancellationToken)
     {
         var promise = await memory.TakeAsync(command.Limits.PromisedBytes, cancellationToken);
         ChildProcess? process = null;
         try
         {
             process = await sandbox.BuildAsync(command);
+            process.StartInfo.StandardOutputEncoding = Encoding.Latin1;
             process.StartInfo.StandardErrorEncoding = Encoding.Latin1;
             await LaunchAsync(process, command.Tool);
         }
@@ -79,9 +94,7 @@ internal sealed class ChildRunner(
         }
 
         var started = time.GetTimestamp();
-        return new ChildFilter(
-            process, command, input, promise, end => metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started)), time,
-            cancellationToken);
+        return take(process, promise, end => metrics.ChildEnded(command.Tool, end, time.GetElapsedTime(started)));
     }
 
     private async Task LaunchAsync(Process process, Tool tool)

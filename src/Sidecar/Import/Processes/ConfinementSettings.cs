@@ -41,7 +41,10 @@ internal sealed class ConfinementSettings(string mode, IReadOnlyList<string> pat
         if (Launcher.Count == 0 || (layers.Landlock == 0 && !layers.Seccomp)) return [];
         var options = new LaunchOptions(
             Environment.ProcessId, layers.Namespaces.Generations, layers.Landlock, layers.Seccomp, [.. programs, .. paths],
-            command.Input is { } input ? [input] : [], command.Output is { } output ? [output] : []);
+            command.Input is { } input ? [input] : [], command.Output is { } output ? [output] : [])
+        {
+            SocketDirectory = command.Serves ? command.WorkingDirectory : "",
+        };
         return [.. Launcher, .. options.ToArguments(), "--"];
     }
 

@@ -7,6 +7,7 @@ namespace Sidecar.Import.Processes;
 internal static class ToolFailures
 {
     private const string DiskFull = "No space left on device";
+    private const string WhatToDo = "Make the image again and stage that; the sidecar's log has the words of the program.";
     private const int SigKill = ChildRunner.SignalBase + 9;
 
     // Of the C library's errors, and as zstd and bzip2 put it. Input/output error is not among them: qemu-img says so of
@@ -40,6 +41,20 @@ internal static class ToolFailures
         };
     }
 
+    /// <summary>For a program that runs on and says that it cannot read some of the image.</summary>
+    public static ImportException DescribeRefusal(Tool tool, ChildOutcome outcome)
+    {
+        var name = ToolPaths.NameOf(tool);
+        if (IsTheMachines(outcome)) return Unavailable(name, "lacked something", outcome.ErrorText);
+        return new ImportException(
+            ImportError.ToolFailed,
+            $"{name} failed: {ToolWords.Translate(outcome.ErrorText)}. {WhatToDo}", ("tool", name)) { Detail = outcome.ErrorText };
+    }
+
+    /// <summary>For a program whose answers make no sense.</summary>
+    public static ImportException DescribeNonsense(Tool tool, string said) =>
+        Unavailable(ToolPaths.NameOf(tool), "did not work", said);
+
     /// <summary>Whether a program that failed says that it lacked something which is none of its input.</summary>
     public static bool IsTheMachines(ChildOutcome outcome) =>
         MachineWords.Any(words => outcome.ErrorText.Contains(words, StringComparison.OrdinalIgnoreCase));
@@ -56,8 +71,7 @@ internal static class ToolFailures
 
         return new ImportException(
             ImportError.ToolFailed,
-            $"{name} failed (exit code {outcome.ExitCode}): {ToolWords.Translate(outcome.ErrorText)}. Make the image again and stage "
-            + "that; the sidecar's log has the words of the program.",
+            $"{name} failed (exit code {outcome.ExitCode}): {ToolWords.Translate(outcome.ErrorText)}. {WhatToDo}",
             ("tool", name),
             ("exit_code", outcome.ExitCode)) { Detail = outcome.ErrorText };
     }
@@ -72,11 +86,13 @@ internal static class ToolFailures
             ChildEnd.NotRun => $"could not be run (exit code {outcome.ExitCode})",
             _ => $"did not work (exit code {outcome.ExitCode})",
         };
-        return new ImportException(
+        return Unavailable(name, how, outcome.ErrorText, ("exit_code", outcome.ExitCode));
+    }
+
+    private static ImportException Unavailable(string name, string how, string said, params (string, object?)[] facts) =>
+        new(
             ImportError.ToolUnavailable,
             $"{name} {how}. That says nothing of the image, which is still there: start a new import. The sidecar's log has the "
             + "words of the program.",
-            ("tool", name),
-            ("exit_code", outcome.ExitCode)) { Detail = outcome.ErrorText };
-    }
+            [("tool", name), .. facts]) { Detail = said };
 }

@@ -81,11 +81,13 @@ internal sealed class ImportJournal(StagingLayout layout)
 
     /// <summary>Removes everything of an import but its journal.</summary>
     /// <returns>Bytes of the files.</returns>
-    public long RemoveWorkFiles(Guid importId) => Directory.Exists(layout.ImportDirectory(importId))
-        ? Directory.EnumerateFiles(layout.ImportDirectory(importId))
-            .Where(path => Path.GetFileName(path) != FileName)
-            .Sum(DurableFiles.Delete)
-        : 0;
+    public long RemoveWorkFiles(Guid importId)
+    {
+        var directory = layout.ImportDirectory(importId);
+        if (!Directory.Exists(directory)) return 0;
+        foreach (var sockets in Directory.EnumerateDirectories(directory)) Directory.Delete(sockets, recursive: true);
+        return Directory.EnumerateFiles(directory).Where(path => Path.GetFileName(path) != FileName).Sum(DurableFiles.Delete);
+    }
 
     /// <summary>Removes an import.</summary>
     /// <returns>Bytes of its files.</returns>

@@ -94,6 +94,7 @@ internal sealed class ImportPipeline(
         try
         {
             var plan = await stage.PlanAsync(work, cancellationToken);
+            using var prepared = plan.Prepared;
             state = plan.Applies ? await ApplyAsync(job, work, stage, plan, cancellationToken) : StageState.Skipped;
         }
         catch (ImportException failure) when (failure.Detail.Length > 0)

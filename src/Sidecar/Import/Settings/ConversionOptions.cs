@@ -16,20 +16,17 @@ internal sealed class ConversionOptions
     public string VmdkSubformat { get; set; } = "streamOptimized";
 
     /// <summary>
-    /// How qemu-img writes its output (its -t). The sidecar makes the finished file durable itself, so qemu-img need
+    /// How qemu-img writes qcow2 and vmdk (its -t). The sidecar makes the finished file durable itself, so qemu-img need
     /// not; none (O_DIRECT) keeps the page cache for others.
     /// </summary>
     [AllowedValuesList("unsafe", "writeback", "none")]
     public string OutputCache { get; set; } = "unsafe";
 
-    /// <summary>How qemu-img reads its input (its -T).</summary>
+    /// <summary>How qemu-img and qemu-nbd read their input (-T, --cache).</summary>
     [AllowedValuesList("writeback", "none")]
     public string InputCache { get; set; } = "writeback";
 
-    /// <summary>
-    /// Requests in flight while writing raw, out of order (qemu-img -W -m). 16, its maximum, took 45 % of the time of
-    /// qemu-img's default.
-    /// </summary>
+    /// <summary>Reads of 256 KiB in flight while converting to raw. 16 is qemu-nbd's maximum.</summary>
     [AllowedRange(1, 16)]
     public int Coroutines { get; set; } = 16;
 
@@ -38,7 +35,7 @@ internal sealed class ConversionOptions
     public long MaxOutputBytes { get; set; } = 1L << 40;
 
     /// <summary>
-    /// Address space of qemu-img, in bytes. 16 requests in flight and their stacks take well under half.
+    /// Address space of qemu-img or qemu-nbd, in bytes. 16 requests in flight and their stacks take well under half.
     /// </summary>
     [AllowedRange(64 << 20, long.MaxValue)]
     public long MaxMemoryBytes { get; set; } = 2L << 30;
@@ -54,4 +51,10 @@ internal sealed class ConversionOptions
     /// <summary>CPU time, and ten times of it wall-clock time, of measuring an image before converting it.</summary>
     [AllowedDuration("00:00:01", "01:00:00")]
     public TimeSpan MeasureCpuTime { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The CPU limit is what ends a malicious image, this only what ends a dead disk.</summary>
+    internal TimeSpan MeasureTimeout => MeasureCpuTime * 10;
+
+    /// <summary>The tables of a disk as large as is allowed, a cache of them, and the requests in flight.</summary>
+    internal long PromisedMemoryBytes => Math.Min(MaxMemoryBytes, 256 << 20);
 }

@@ -8,8 +8,13 @@ internal sealed class ToolOptions
     private const string PathPattern = "^(/[^\0]*)?$";
     private const string PathAllowed = "an absolute path";
 
+    /// <summary>Converts to qcow2 and vmdk.</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
     public string QemuImg { get; set; } = "";
+
+    /// <summary>Reads what is converted to raw; of Debian's qemu-utils too.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string QemuNbd { get; set; } = "";
 
     /// <summary>Unpacks what came compressed by xz.</summary>
     [AllowedPattern(PathPattern, PathAllowed)]

@@ -20,7 +20,7 @@ internal static class ConversionRules
         if (report.StaysAsItIs || report.DiskFormat == target) return false;
         if (work.Request.Rules is { } rules) CheckRules(rules, report, target);
         if (report.Obstacles is [var obstacle, ..]) throw Refuse(report.DiskFormat, target, obstacle);
-        if (QemuImg.CanRead(report.DiskFormat)) return true;
+        if (QemuFormats.AreReadable(report.DiskFormat)) return true;
         throw new ImportException(
             ImportError.UnsupportedFormat,
             $"An image of the format {report.DiskFormat} cannot be converted to {target}: leave out image_conversion.",

@@ -1,24 +1,19 @@
-using Microsoft.Extensions.Options;
-using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
-using Sidecar.Import.Settings;
 using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// Converts the image by qemu-img, which is only shown images that have passed the inspection and is always told
-/// their format: left to guess, it would open what the image wants it to.
+/// Converts the image by QEMU's programs, which are only shown images that have passed the inspection and are always told
+/// their format: left to guess, they would open what the image wants them to.
 /// </summary>
-internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator, IOptions<ImportOptions> options) : ImportStage
+internal sealed class ConversionStage(QemuImg qemuImg, RawConversion raw) : ImportStage
 {
     public const string StageName = "image_conversion";
 
     // glance-api is another user of the same group, and removes the file when it has it.
     private const UnixFileMode SharedFile =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
-
-    private readonly ConversionOptions _options = options.Value.Conversion;
 
     public override string Name => StageName;
 
@@ -27,25 +22,22 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
         var source = work.Report!;
         var target = work.ConvertsTo;
         if (!ConversionRules.Applies(work, target)) return StagePlan.Skip;
+        if (target == DiskFormats.Raw) return await raw.PlanAsync(work, cancellationToken);
         var allocated = await qemuImg.MeasureAsync(
             work.CurrentPath, source.DiskFormat, work.Directory, cancellationToken);
-        var space = target switch
-        {
-            DiskFormats.Raw => Math.Min(allocated, source.VirtualSize),
-            // Data that does not compress grows a little when it is wrapped as streamOptimized.
-            DiskFormats.Vmdk => allocated + (allocated / 50),
-            _ => allocated,
-        };
-        CheckSize(target == DiskFormats.Raw ? source.VirtualSize : 0);
+        // Data that does not compress grows a little when it is wrapped as streamOptimized.
+        var space = target == DiskFormats.Vmdk ? allocated + (allocated / 50) : allocated;
         return new StagePlan(true, space, source.VirtualSize);
     }
 
-    public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    public override Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken) =>
+        work.ConvertsTo == DiskFormats.Raw ? raw.RunAsync(work, run, cancellationToken) : ConvertAsync(work, run, cancellationToken);
+
+    private async Task ConvertAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         var target = work.ConvertsTo;
         var path = work.NewPath("converted");
         var source = work.Report!;
-        if (target == DiskFormats.Raw) await LookInsideAsync(work, source, cancellationToken);
         var conversion = new QemuConversion(work.CurrentPath, source.DiskFormat, path, target, work.Directory);
         var done = 0L;
         DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
@@ -94,31 +86,5 @@ internal sealed class ConversionStage(QemuImg qemuImg, FormatValidator validator
         using var output = RegularFile.OpenToWrite(path, FileMode.Open);
         File.SetUnixFileMode(output, SharedFile);
         Posix.Sync(output);
-    }
-
-    /// <summary>
-    /// Of an output that is raw, a program may guess what it is. What it would be refused for shows in its first bytes, which
-    /// are had before hours are spent on the rest.
-    /// </summary>
-    private async Task LookInsideAsync(ImportWork work, InspectionReport source, CancellationToken cancellationToken)
-    {
-        var path = work.NewPath("beginning");
-        DurableFiles.OpenWritable(path, FileMode.Create).Dispose();
-        try
-        {
-            var reading = new QemuConversion(work.CurrentPath, source.DiskFormat, path, DiskFormats.Raw, work.Directory);
-            await qemuImg.ReadBeginningAsync(reading, cancellationToken);
-            using var file = RegularFile.OpenToRead(path);
-            validator.CheckInside(new ImageBytes(file, RandomAccess.GetLength(file), complete: false), work.ToleratedChecks);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
-    private void CheckSize(long bytes)
-    {
-        if (bytes > _options.MaxOutputBytes) throw QemuImg.TooLarge(_options.MaxOutputBytes);
     }
 }

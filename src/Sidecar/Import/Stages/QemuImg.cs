@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -11,34 +9,13 @@ using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Stages;
 
-/// <summary>The three things that imports want of qemu-img, as fixed lists of arguments.</summary>
+/// <summary>The two things that imports want of qemu-img, as fixed lists of arguments.</summary>
 internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> options)
 {
     // It answers in under 200 bytes; anything longer is not an answer.
     private const int MaxAnswerChars = 4096;
 
-    // The tables of a disk as large as is allowed, a cache of them, and the requests in flight.
-    private const long PromisedBytes = 256 << 20;
-
-    // Of measuring: the CPU limit is what ends a malicious image, this only what ends a dead disk.
-    private const int MeasureTimeoutFactor = 10;
-
-    // As far as the last mark that tells what a disk is: that of an ISO.
-    private const int BeginningBytes = 64 << 10;
-
-    private static readonly FrozenDictionary<string, string> QemuNames = new Dictionary<string, string>
-    {
-        [DiskFormats.Raw] = "raw",
-        [DiskFormats.Qcow2] = "qcow2",
-        [DiskFormats.Vmdk] = "vmdk",
-        [DiskFormats.Vhd] = "vpc",
-        [DiskFormats.Vhdx] = "vhdx",
-        [DiskFormats.Vdi] = "vdi",
-    }.ToFrozenDictionary();
-
     private readonly ConversionOptions _options = options.Value.Conversion;
-
-    public static bool CanRead(string format) => QemuNames.ContainsKey(format);
 
     /// <summary>
     /// Bytes that the image's data takes, with qcow2's own around it: an upper bound for every sparse output.
@@ -48,8 +25,8 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         string path, string format, string workingDirectory, CancellationToken cancellationToken)
     {
         var answer = new StringBuilder();
-        var limits = Limits(_options.MeasureCpuTime, 0, _options.MeasureCpuTime * MeasureTimeoutFactor);
-        string[] arguments = ["measure", "--output=json", "-O", "qcow2", .. Source(path, format)];
+        var limits = Limits(_options.MeasureCpuTime, 0, _options.MeasureTimeout);
+        string[] arguments = ["measure", "--output=json", "-O", "qcow2", .. QemuFormats.Source(path, format)];
         var outcome = await runner.RunAsync(
             new ChildCommand(Tool.QemuImg, arguments, workingDirectory, limits, Keep) { Input = path }, cancellationToken);
         if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
@@ -60,25 +37,6 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         {
             if (answer.Length < MaxAnswerChars) answer.Append(text);
         }
-    }
-
-    /// <summary>Writes the first bytes of the disk to the target, which is there already, as a raw file.</summary>
-    /// <exception cref="ImportException">Tool errors and limits.</exception>
-    public async Task ReadBeginningAsync(QemuConversion reading, CancellationToken cancellationToken)
-    {
-        var timeout = _options.MeasureCpuTime * MeasureTimeoutFactor;
-        var limits = Limits(_options.MeasureCpuTime, BeginningBytes, timeout < _options.Timeout ? timeout : _options.Timeout);
-        string[] arguments =
-        [
-            "dd", "-O", QemuNames[DiskFormats.Raw], "bs=512", $"count={BeginningBytes / 512}",
-            .. Source(reading.Source, reading.SourceFormat, "if="), $"of={reading.Target}",
-        ];
-        var command = new ChildCommand(Tool.QemuImg, arguments, reading.WorkingDirectory, limits, _ => { })
-        {
-            Input = reading.Source, Output = reading.Target,
-        };
-        var outcome = await runner.RunAsync(command, cancellationToken);
-        if (outcome.End != ChildEnd.Succeeded) throw ToolFailures.Describe(Tool.QemuImg, outcome, limits);
     }
 
     /// <param name="conversion">Its target is there already, and empty: qemu-img may make no files.</param>
@@ -112,7 +70,7 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
     private ChildLimits Limits(TimeSpan cpuTime, long fileBytes, TimeSpan timeout) =>
         new(_options.MaxMemoryBytes, cpuTime, fileBytes, timeout)
         {
-            PromisedBytes = Math.Min(_options.MaxMemoryBytes, PromisedBytes),
+            PromisedBytes = _options.PromisedMemoryBytes,
         };
 
     private List<string> ConvertArguments(QemuConversion conversion)
@@ -120,35 +78,11 @@ internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> option
         List<string> arguments =
         [
             "convert", "-p", "-t", _options.OutputCache, "-T", _options.InputCache,
-            "-O", QemuNames[conversion.TargetFormat],
+            "-O", QemuFormats.NameOf(conversion.TargetFormat),
         ];
-        // Out of order is for targets without allocation: a qcow2 or vmdk would become fragmented, or fail.
-        if (conversion.TargetFormat == DiskFormats.Raw)
-        {
-            arguments.AddRange(["-W", "-m", _options.Coroutines.ToString(CultureInfo.InvariantCulture)]);
-        }
-        else if (conversion.TargetFormat == DiskFormats.Vmdk)
-        {
-            arguments.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
-        }
-
-        arguments.AddRange([.. Source(conversion.Source, conversion.SourceFormat), conversion.Target]);
+        if (conversion.TargetFormat == DiskFormats.Vmdk) arguments.AddRange(["-o", $"subformat={_options.VmdkSubformat}"]);
+        arguments.AddRange([.. QemuFormats.Source(conversion.Source, conversion.SourceFormat), conversion.Target]);
         return arguments;
-    }
-
-    /// <summary>
-    /// How qemu-img is told what it reads. Of a VHD it would believe the geometry, which holds less than the disk, unless it
-    /// knows the program that made it; the size in the footer is what Hyper-V and the inspection go by.
-    /// </summary>
-    private static string[] Source(string path, string format, string prefix = "")
-    {
-        if (format != DiskFormats.Vhd) return ["-f", QemuNames[format], prefix + path];
-        var file = path.Replace(",", ",,", StringComparison.Ordinal);
-        return
-        [
-            "--image-opts",
-            $"{prefix}driver=vpc,force_size_calc=current_size,file.driver=file,file.filename={file}",
-        ];
     }
 
     private static long? ReadRequired(string json)

@@ -7,4 +7,10 @@ namespace Sidecar.Import.Stages;
 internal readonly record struct StagePlan(bool Applies, long SpaceBytes, long InputBytes)
 {
     public static readonly StagePlan Skip = new(false, 0, 0);
+
+    /// <summary>
+    /// What the plan has begun and the run goes on with, such as a program that runs already. The pipeline disposes it, also when
+    /// there is no space for the run.
+    /// </summary>
+    public IDisposable? Prepared { get; init; }
 }

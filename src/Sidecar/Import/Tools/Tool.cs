@@ -4,6 +4,7 @@ namespace Sidecar.Import.Tools;
 internal enum Tool
 {
     QemuImg,
+    QemuNbd,
     Xz,
     Zstd,
     Bzip2,

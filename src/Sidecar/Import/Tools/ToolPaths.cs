@@ -22,6 +22,7 @@ internal sealed class ToolPaths
         _paths = new Dictionary<Tool, string?>
         {
             [Tool.QemuImg] = Find("qemu-img", options.QemuImg, searchPath),
+            [Tool.QemuNbd] = Find("qemu-nbd", options.QemuNbd, searchPath),
             [Tool.Xz] = Find("xz", options.Xz, searchPath),
             [Tool.Zstd] = Find("zstd", options.Zstd, searchPath),
             [Tool.Bzip2] = Find("bzip2", options.Bzip2, searchPath),
@@ -45,6 +46,7 @@ internal sealed class ToolPaths
     public static string NameOf(Tool tool) => tool switch
     {
         Tool.QemuImg => "qemu-img",
+        Tool.QemuNbd => "qemu-nbd",
         Tool.Xz => "xz",
         Tool.Zstd => "zstd",
         Tool.Bzip2 => "bzip2",

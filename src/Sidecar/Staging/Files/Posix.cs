@@ -61,16 +61,18 @@ internal static partial class Posix
     }
 
     /// <summary>
-    /// Makes renames, creations and removals in a directory durable. <c>File.OpenHandle</c> refuses directories.
+    /// Makes renames, creations and removals in a directory durable.
     /// </summary>
     /// <exception cref="IOException">The directory cannot be opened, or the disk failed.</exception>
     public static void SyncDirectory(string path)
     {
-        var descriptor = Open(path, OpenReadOnlyDirectory);
-        if (descriptor < 0) throw LastError("open", path);
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        using var handle = OpenDirectory(path);
         Sync(handle);
     }
+
+    /// <summary>Opens a directory, which <c>File.OpenHandle</c> refuses.</summary>
+    /// <exception cref="IOException">It cannot be opened; its HResult is the errno.</exception>
+    public static SafeFileHandle OpenDirectory(string path) => Handle(Open(path, OpenReadOnlyDirectory), path);
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 

@@ -38,7 +38,7 @@ internal sealed class Site : IAsyncDisposable
             Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. options.Daemon],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
-            "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuImg", Path.Combine(Tools, "qemu-img"),
+            "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuNbd", Path.Combine(Tools, "qemu-nbd"),
             "--Import:Confinement", "off"); // the tool is held by files of the test
         Tool = new HeldTool(Directory.CreateDirectory(Tools).FullName);
     }
@@ -47,7 +47,7 @@ internal sealed class Site : IAsyncDisposable
 
     public Cluster Sidecars { get; }
 
-    /// <summary>The qemu-img of the sidecars, which can be held.</summary>
+    /// <summary>The qemu-nbd of the sidecars, which can be held.</summary>
     public HeldTool Tool { get; }
 
     public WebServer Web { get; private set; } = null!;

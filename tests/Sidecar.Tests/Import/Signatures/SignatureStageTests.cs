@@ -82,7 +82,7 @@ internal sealed class SignatureStageTests : SignatureTest
         var signed = SignatureOf(NewSigner(), await File.ReadAllBytesAsync(qcow2, cancellationToken));
         var request = Request(Stage(qcow2)) with { Signature = signed };
         Queue.Start(request);
-        await UntilAsync(request.ImportId, import => File.Exists(pid) && import.Stages.Any(stage => stage.BytesDone > 0), cancellationToken);
+        await UntilItWaitsAsync(pid, cancellationToken);
         var stopped = Queue;
         ForgetEverything();
 

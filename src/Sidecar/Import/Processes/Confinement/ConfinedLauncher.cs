@@ -48,7 +48,7 @@ internal static class ConfinedLauncher
         var version = Landlock.Version();
         if (version == 0) Complain($"no Landlock: {LinuxCalls.Error()}; it takes Linux 5.13 and a runtime that permits it.");
         var held = LinuxCalls.GiveUpNewPrivileges();
-        var filtered = held && SyscallFilter.Apply(Environment.ProcessId);
+        var filtered = held && SyscallFilter.Apply(Environment.ProcessId, serves: false);
         if (!filtered) Complain($"no seccomp: {LinuxCalls.Error()}.");
         var (none, some) = (Answer(0, filtered), Answer(version, filtered));
         using var rules = held && version > 0 ? Landlock.TryCreate(version) : null;
@@ -74,7 +74,8 @@ internal static class ConfinedLauncher
         var arguments = Texts(command);
         var environment = Texts(Inherited());
         var failure = Encoding.UTF8.GetBytes($"cannot be confined, or not be run: {command[0]}\n");
-        if (options.Seccomp && !SyscallFilter.Apply(Environment.ProcessId)) return Fail($"seccomp: {LinuxCalls.Error()}");
+        var serves = options.SocketDirectory.Length > 0;
+        if (options.Seccomp && !SyscallFilter.Apply(Environment.ProcessId, serves)) return Fail($"seccomp: {LinuxCalls.Error()}");
         LinuxCalls.Prepare();
         LinuxCalls.Restore();
         if (rules is null || rules.Restrict()) _ = LinuxCalls.Execute(path, arguments, environment);
@@ -96,7 +97,8 @@ internal static class ConfinedLauncher
             if (!rules.AllowOutput(path)) return $"{path}: {LinuxCalls.Error()}";
         }
 
-        return null;
+        var sockets = options.SocketDirectory;
+        return sockets.Length == 0 || rules.AllowSockets(sockets) ? null : $"{sockets}: {LinuxCalls.Error()}";
     }
 
     // What is meant for this runtime is none of the program's business.

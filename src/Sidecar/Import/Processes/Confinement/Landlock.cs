@@ -13,6 +13,7 @@ internal sealed class Landlock : IDisposable
     private const ulong WriteFile = 1 << 1;
     private const ulong ReadFile = 1 << 2;
     private const ulong ReadDirectory = 1 << 3;
+    private const ulong MakeSocket = 1 << 9;
     private const ulong AllOfFirst = (1 << 13) - 1;
     private const ulong Refer = 1 << 13;
     private const ulong Truncate = 1 << 14;
@@ -55,6 +56,9 @@ internal sealed class Landlock : IDisposable
     /// <summary>One file, or device, may be read and written.</summary>
     public bool AllowOutput(string path) =>
         Allow(path, ReadFile | WriteFile | (_version >= 3 ? Truncate : 0), follow: false);
+
+    /// <summary>Sockets may be made in a directory, and nothing else.</summary>
+    public bool AllowSockets(string directory) => Allow(directory, MakeSocket, follow: false);
 
     /// <summary>From here on it holds for this thread.</summary>
     public bool Restrict() => LinuxCalls.Call(LinuxCalls.LandlockRestrictSelf, _ruleset, 0, 0, 0) == 0;

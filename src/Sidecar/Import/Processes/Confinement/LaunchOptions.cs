@@ -13,6 +13,9 @@ internal sealed record LaunchOptions(
     int Daemon, int Generations, int Landlock, bool Seccomp, IReadOnlyList<string> Programs, IReadOnlyList<string> Inputs,
     IReadOnlyList<string> Outputs)
 {
+    /// <summary>Where it may make Unix sockets, and take connections; empty: it gets no sockets at all.</summary>
+    public string SocketDirectory { get; init; } = "";
+
     public IEnumerable<string> ToArguments()
     {
         yield return Number("--daemon", Daemon);
@@ -22,6 +25,7 @@ internal sealed record LaunchOptions(
         foreach (var path in Programs) yield return "--program=" + path;
         foreach (var path in Inputs) yield return "--input=" + path;
         foreach (var path in Outputs) yield return "--output=" + path;
+        if (SocketDirectory.Length > 0) yield return "--sockets=" + SocketDirectory;
 
         static string Number(string name, int value) => string.Create(CultureInfo.InvariantCulture, $"{name}={value}");
     }
@@ -29,7 +33,10 @@ internal sealed record LaunchOptions(
     public static LaunchOptions Parse(IReadOnlyList<string> arguments) => new(
         Number(arguments, "--daemon="), Number(arguments, "--generations="),
         Number(arguments, "--landlock="), Number(arguments, "--seccomp=") == 1,
-        Values(arguments, "--program="), Values(arguments, "--input="), Values(arguments, "--output="));
+        Values(arguments, "--program="), Values(arguments, "--input="), Values(arguments, "--output="))
+    {
+        SocketDirectory = Values(arguments, "--sockets=").FirstOrDefault(""),
+    };
 
     private static string[] Values(IReadOnlyList<string> arguments, string prefix) =>
     [

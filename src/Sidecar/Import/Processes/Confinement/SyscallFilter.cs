@@ -32,12 +32,19 @@ internal static class SyscallFilter
     private const uint CloneThread = 0x10000;
     private const uint AccessMode = 3;
     private const uint OpenTruncate = 0x200;
+    private const uint UnixSocket = 1;
+    private const uint SocketKind = 0xF;
+    private const uint StreamSocket = 1;
 
     /// <summary>The filter holds for this thread when it returns true. It must not gain privileges any more by then.</summary>
     /// <param name="processId">The process that may be signalled: itself.</param>
-    public static unsafe bool Apply(int processId)
+    /// <param name="serves">
+    /// It may make Unix sockets and listen on them, and still connect to none. Only streams: any other kind could send to whom it
+    /// likes without connecting.
+    /// </param>
+    public static unsafe bool Apply(int processId, bool serves)
     {
-        var instructions = Build((uint)processId);
+        var instructions = Build((uint)processId, serves);
         fixed (Instruction* first = instructions)
         {
             var program = new Program { Length = (ushort)instructions.Length, First = first };
@@ -45,7 +52,7 @@ internal static class SyscallFilter
         }
     }
 
-    private static Instruction[] Build(uint processId) =>
+    private static Instruction[] Build(uint processId, bool serves) =>
     [
         new(Load, Processor),
         new(Equal, SyscallTable.ProcessorName, 1, 0),
@@ -53,6 +60,7 @@ internal static class SyscallFilter
         new(Load, Number),
         new(AtLeast, ForeignNumbers, 0, 1),
         new(Return, Refuse),
+        .. serves ? OnlyUnixStreams() : [.. SyscallTable.ToServe.SelectMany(call => Answer(call, Refuse))],
         .. SyscallTable.Refused.SelectMany(call => Answer(call, Refuse)),
         .. SyscallTable.Unknown.SelectMany(call => Answer(call, Unknown)),
         .. OnlyFor(SyscallTable.Kill, processId),
@@ -69,6 +77,14 @@ internal static class SyscallFilter
 
     private static Instruction[] OnlyFor(int call, uint first) => Block(
         call, [new(Load, First), new(Equal, first, 0, 1), new(Return, Allow), new(Return, Refuse)]);
+
+    private static Instruction[] OnlyUnixStreams() => Block(
+        SyscallTable.Socket,
+        [
+            new(Load, First), new(Equal, UnixSocket, 0, 3),
+            new(Load, Second), new(And, SocketKind), new(Equal, StreamSocket, 1, 0),
+            new(Return, Refuse), new(Return, Allow),
+        ]);
 
     // Opened for reading, a file is emptied all the same, which Landlock before version 3 takes for reading.
     private static Instruction[] NoTruncation(int call, uint flags) => Block(

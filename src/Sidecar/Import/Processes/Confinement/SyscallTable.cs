@@ -10,7 +10,8 @@ internal static class SyscallTable
 {
     private static readonly (int X64, int Arm64)[] Denied =
     [
-        (41, 198), (42, 203), (49, 200), // socket, connect, bind: Landlock does not keep it from Unix sockets with a path
+        (42, 203), // connect: Landlock does not keep it from Unix sockets with a path
+        (53, 199), // socketpair: one of datagrams could send to any other by its path
         (425, 425), (426, 426), (427, 427), // io_uring: makes calls that a filter does not see
         (101, 117), (310, 270), (311, 271), (312, 272), // ptrace, process_vm_readv, process_vm_writev, kcmp
         (434, 434), (438, 438), (424, 424), // pidfd_open, pidfd_getfd, pidfd_send_signal
@@ -42,6 +43,11 @@ internal static class SyscallTable
 
     /// <summary>Answered with ENOSYS, upon which libraries use an older call that the filter can look into.</summary>
     public static int[] Unknown { get; } = [435, 437]; // clone3, openat2
+
+    /// <summary>socket and bind, which only a program that serves may call.</summary>
+    public static int[] ToServe => [Socket, Arm ? 200 : 49];
+
+    public static int Socket => Arm ? 198 : 41;
 
     public static int Clone => Arm ? 220 : 56;
 

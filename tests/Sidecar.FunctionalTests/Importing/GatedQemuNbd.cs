@@ -2,19 +2,19 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Importing;
 
-/// <summary>A qemu-img whose conversions wait until a gate is opened, for ever if it is not.</summary>
-internal static class GatedQemuImg
+/// <summary>A qemu-nbd whose conversions wait until a gate is opened, for ever if it is not.</summary>
+internal static class GatedQemuNbd
 {
     private const string Gate = "gate";
 
-    /// <returns>Path of the program, for <c>Import:Tools:QemuImg</c>.</returns>
+    /// <returns>Path of the program, for <c>Import:Tools:QemuNbd</c>.</returns>
     public static string Write(TestDirectory directory)
     {
-        var tool = directory["qemu-img"];
+        var tool = directory["qemu-nbd"];
         File.WriteAllText(tool, $"""
             #!/bin/sh
-            if [ "$1" = convert ]; then while [ ! -e {directory[Gate]} ]; do sleep 0.05; done; fi
-            exec /usr/bin/qemu-img "$@"
+            while [ ! -e {directory[Gate]} ]; do sleep 0.05; done
+            exec /usr/bin/qemu-nbd "$@"
 
             """);
         File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserExecute);

@@ -1,0 +1,121 @@
+using Microsoft.Extensions.Options;
+using Sidecar.Import.Decompression;
+using Sidecar.Import.Disks;
+using Sidecar.Import.Hashing;
+using Sidecar.Import.Inspection;
+using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Settings;
+using Sidecar.Staging.Files;
+using Sidecar.Staging.Space;
+
+namespace Sidecar.Import.Stages;
+
+/// <summary>
+/// Converts to raw in one pass: qemu-nbd serves the disk in the image, and the same bytes are looked at, written without their
+/// zeros, and digested.
+/// </summary>
+internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOptions<ImportOptions> options)
+{
+    // Of file systems, so that a hole of the image is one of the output.
+    private const int PageBytes = 4096;
+
+    // As far as the last mark that tells what a disk is: that of an ISO.
+    private const int BeginningBytes = 64 << 10;
+
+    private readonly ConversionOptions _options = options.Value.Conversion;
+    private readonly IReadOnlyList<string> _algorithms = options.Value.ResolveDigests();
+
+    /// <summary>Starts the program, which tells how much data there is; <see cref="RunAsync"/> goes on with it.</summary>
+    public async Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
+    {
+        var source = work.Report!;
+        if (source.VirtualSize > _options.MaxOutputBytes) throw QemuImg.TooLarge(_options.MaxOutputBytes);
+        var disk = await nbd.ServeAsync(
+            work.CurrentPath, source.DiskFormat, work.NewPath("nbd"),
+            size => validator.CheckConvertedSize(size, DiskFormats.Raw, source.VirtualSize), cancellationToken);
+        var space = Math.Min(disk.Map.DataBytes, disk.Map.Size);
+        return new StagePlan(true, space, source.VirtualSize) { Prepared = disk };
+    }
+
+    public async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
+    {
+        var disk = (ServedDisk)run.Plan.Prepared!;
+        disk.Allow(_options.Timeout);
+        var path = work.NewPath("converted");
+        // On a thread of its own: it copies for minutes, which a pool thread should not.
+        var digests = await Task.Factory.StartNew(
+            () => Convert(disk, path, work, run), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Posix.SyncDirectory(work.Directory);
+        run.Report(run.Plan.InputBytes);
+        work.ReplaceConverted(path, DiskFormats.Raw, work.Report!.VirtualSize);
+        foreach (var (algorithm, digest) in digests) work.CurrentDigests[algorithm] = digest;
+    }
+
+    private IReadOnlyList<KeyValuePair<string, string>> Convert(ServedDisk disk, string path, ImportWork work, StageRun run)
+    {
+        using var output = DurableFiles.OpenWritable(path, FileMode.Create);
+        using var digests = new OutputDigests(work.WantsDigests ? _algorithms : []);
+        var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes), PageBytes);
+        try
+        {
+            Copy(disk, writer, digests, work, run);
+        }
+        catch (NbdException failure)
+        {
+            throw disk.Describe(failure);
+        }
+
+        // It ends while this waits for the disk.
+        disk.LetEnd();
+        writer.Finish();
+        disk.Finish();
+        return digests.Finish();
+    }
+
+    private void Copy(ServedDisk disk, SparseFileWriter writer, OutputDigests digests, ImportWork work, StageRun run)
+    {
+        using var reader = disk.Read(_options.Coroutines);
+        try
+        {
+            foreach (var piece in reader.Read())
+            {
+                if (piece.Offset == 0) LookInside(piece, work);
+                if (piece.Data is { } data)
+                {
+                    digests.Append(data, (int)piece.Length);
+                    writer.Append(data.AsSpan(0, (int)piece.Length));
+                }
+                else
+                {
+                    digests.AppendZeros(piece.Length, disk.CheckRunning);
+                    writer.Skip(piece.Length);
+                }
+
+                run.Report(piece.End);
+            }
+        }
+        finally
+        {
+            // The buffers are the reader's.
+            digests.Drain();
+        }
+    }
+
+    /// <summary>
+    /// Of an output that is raw, a program may guess what it is. What it would be refused for shows in its first bytes, before
+    /// hours are spent on the rest.
+    /// </summary>
+    private void LookInside(DiskPiece first, ImportWork work)
+    {
+        var length = (int)Math.Min(first.Length, BeginningBytes);
+        var beginning = first.Data?.AsMemory(0, length) ?? new byte[length];
+        validator.CheckInside(new ImageBytes(beginning, complete: false), work.ToleratedChecks);
+    }
+
+    // The plan promised what the map said; a program that tells more later asks for it here.
+    private static void TakeSpace(Reservation space, long bytes)
+    {
+        if (bytes > space.RemainingBytes) space.Grow(bytes - space.RemainingBytes);
+        space.Consume(bytes);
+    }
+}

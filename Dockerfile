@@ -14,7 +14,7 @@ FROM ${BASE_IMAGE} AS runtime
 # Those of glance-api in the same pod: both read and remove what the other one writes. glance-operator's are 42415.
 ARG GLANCE_UID=42415
 ARG GLANCE_GID=42415
-# qemu-utils has qemu-img; prlimit, setpriv and unshare are in util-linux, timeout is in coreutils. gzip and zip are unpacked by the daemon itself.
+# qemu-utils has qemu-img and qemu-nbd; prlimit, setpriv and unshare are in util-linux, timeout is in coreutils. gzip and zip are unpacked by the daemon itself.
 # librbd1 writes to Ceph.
 # The runtime in the programs loads libssl for certificates, and stands on libstdc++.
 RUN apt-get update \

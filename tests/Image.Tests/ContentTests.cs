@@ -29,6 +29,7 @@ internal sealed class ContentTests
     [TestCase("glance-staging-sidecar", "--version")]
     [TestCase("stagectl", "--version")]
     [TestCase("qemu-img", "--version")]
+    [TestCase("qemu-nbd", "--version")]
     [TestCase("xz", "--version")]
     [TestCase("zstd", "--version")]
     [TestCase("find", "/usr/bin/bzip2")]

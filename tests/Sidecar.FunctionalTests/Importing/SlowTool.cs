@@ -5,7 +5,7 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Importing;
 
-/// <summary>A stand-in for qemu-nbd whose conversion waits until the test lets it go on, or for ever.</summary>
+/// <summary>A stand-in for qemu-nbd, and for qemu-img, whose conversion waits until the test lets it go on, or for ever.</summary>
 internal sealed class SlowTool
 {
     private readonly string _gate;
@@ -13,13 +13,14 @@ internal sealed class SlowTool
 
     public SlowTool(TestDirectory directory)
     {
-        (Path, _started, _gate) = (directory["slow-qemu-nbd"], directory["started"], directory["gate"]);
+        (Path, _started, _gate) = (directory["slow-qemu"], directory["started"], directory["gate"]);
         using (var fifo = Process.Start("mkfifo", [_started, _gate])) fifo.WaitForExit();
         // It tells its process id, as it is outside its own namespace, through one FIFO and waits for a line from the other.
         File.WriteAllText(
             Path,
-            $"#!/bin/sh\n[ -e {directory["fast"]} ] && exec /usr/bin/qemu-nbd \"$@\"\n"
-            + $"read id rest < /proc/self/stat\necho $id > {_started}\nread line < {_gate}\nexec /usr/bin/qemu-nbd \"$@\"\n");
+            "#!/bin/sh\ncase $1 in measure|convert) tool=qemu-img;; *) tool=qemu-nbd;; esac\n"
+            + $"[ $1 = measure ] || [ -e {directory["fast"]} ] && exec /usr/bin/$tool \"$@\"\n"
+            + $"read id rest < /proc/self/stat\necho $id > {_started}\nread line < {_gate}\nexec /usr/bin/$tool \"$@\"\n");
         File.SetUnixFileMode(Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         Fast = directory["fast"];
     }
@@ -27,7 +28,7 @@ internal sealed class SlowTool
     public string Path { get; }
 
     /// <summary>It writes and reads where no program of an import may.</summary>
-    public string[] Settings => ["--Import:Tools:QemuNbd", Path, "--Import:Confinement", "off"];
+    public string[] Settings => ["--Import:Tools:QemuNbd", Path, "--Import:Tools:QemuImg", Path, "--Import:Confinement", "off"];
 
     private string Fast { get; }
 

@@ -57,16 +57,17 @@ internal sealed class ChildServer : RunningChild
 
     private static Socket? TryConnect(string name)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             socket.Connect(new UnixDomainSocketEndPoint(name));
             return socket;
         }
         catch (SocketException)
         {
-            // It has made the socket, and does not listen yet.
-            socket.Dispose();
+            // It has made the socket and does not listen yet, or the daemon has no descriptor left at the moment.
+            socket?.Dispose();
             return null;
         }
     }

@@ -85,6 +85,7 @@ internal sealed class ImportJournal(StagingLayout layout)
     {
         var directory = layout.ImportDirectory(importId);
         if (!Directory.Exists(directory)) return 0;
+        // A daemon that was killed may leave the directory of a program's socket.
         foreach (var sockets in Directory.EnumerateDirectories(directory)) Directory.Delete(sockets, recursive: true);
         return Directory.EnumerateFiles(directory).Where(path => Path.GetFileName(path) != FileName).Sum(DurableFiles.Delete);
     }

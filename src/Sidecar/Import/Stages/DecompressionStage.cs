@@ -69,12 +69,12 @@ internal sealed class DecompressionStage(
     private void Decompress(DecompressionReader content, ImportWork work, StageRun run, DecompressionLimits limits)
     {
         var path = work.NewPath("decompressed");
-        List<KeyValuePair<string, string>> digests;
+        IReadOnlyList<KeyValuePair<string, string>> digests;
         using (var output = DurableFiles.OpenWritable(path, FileMode.Create))
         {
             limits.CheckDeclared(content);
             var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes));
-            digests = [.. Copy(content, writer, work, run, limits)];
+            digests = Copy(content, writer, work, run, limits);
             if (content.LeftOutBytes > 0) logger.LeftOut(work.Request.ImportId, content.LeftOutBytes);
             writer.Finish();
         }
@@ -85,37 +85,26 @@ internal sealed class DecompressionStage(
     }
 
     /// <returns>The digests of the content, where they are worth computing.</returns>
-    private IEnumerable<KeyValuePair<string, string>> Copy(
+    private IReadOnlyList<KeyValuePair<string, string>> Copy(
         DecompressionReader content, SparseFileWriter writer, ImportWork work, StageRun run, DecompressionLimits limits)
     {
         byte[] buffer = new byte[BufferBytes], next = new byte[BufferBytes];
         content.Continue = Continue;
         Continue();
         var count = Fill(content, buffer);
-        var digests = (Begin(work, buffer.AsMemory(0, count)) ? work.WantedDigests : []).ToDictionary(name => name, RunningDigest.Of);
-        var appending = new BlockDigests(digests.Values);
-        try
+        using var digests = new OutputDigests(Begin(work, buffer.AsMemory(0, count)) ? work.WantedDigests : []);
+        while (count > 0)
         {
-            while (count > 0)
-            {
-                limits.CheckBounds(writer.Length + count, content);
-                appending.AppendAsync(buffer, count).Wait();
-                writer.Append(buffer.AsSpan(0, count));
-                run.Report(content.Consumed);
-                (buffer, next) = (next, buffer);
-                Continue();
-                count = Fill(content, buffer);
-            }
+            limits.CheckBounds(writer.Length + count, content);
+            digests.Append(buffer, count);
+            writer.Append(buffer.AsSpan(0, count));
+            run.Report(content.Consumed);
+            (buffer, next) = (next, buffer);
+            Continue();
+            count = Fill(content, buffer);
+        }
 
-            appending.DrainAsync().Wait();
-            return [.. digests.Select(digest => KeyValuePair.Create(digest.Key, Convert.ToHexStringLower(digest.Value.Finish())))];
-        }
-        finally
-        {
-            // Nobody may dispose a digest under the thread that computes it.
-            appending.DrainAsync().Wait();
-            foreach (var digest in digests.Values) digest.Dispose();
-        }
+        return digests.Finish();
 
         void Continue()
         {

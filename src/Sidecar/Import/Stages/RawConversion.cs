@@ -23,7 +23,6 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
     private const int BeginningBytes = 64 << 10;
 
     private readonly ConversionOptions _options = options.Value.Conversion;
-    private readonly IReadOnlyList<string> _algorithms = options.Value.ResolveDigests();
 
     /// <summary>Starts the program, which tells how much data there is; <see cref="RunAsync"/> goes on with it.</summary>
     public async Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken)
@@ -54,7 +53,7 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
     private IReadOnlyList<KeyValuePair<string, string>> Convert(ServedDisk disk, string path, ImportWork work, StageRun run)
     {
         using var output = DurableFiles.OpenWritable(path, FileMode.Create);
-        using var digests = new OutputDigests(work.WantsDigests ? _algorithms : []);
+        using var digests = new OutputDigests(work.WantedDigests);
         var writer = new SparseFileWriter(output, bytes => TakeSpace(run.Space, bytes), PageBytes);
         try
         {

@@ -82,6 +82,23 @@ internal sealed class RbdTests : SidecarTest
     }
 
     [Test]
+    public async Task Store_AskedForOtherDigests_HasThemOfTheSameBytes()
+    {
+        var content = Content(5 * MiB);
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, content);
+        await scene.StoreAsync(_id, Deadline);
+        var made = await IdAsync();
+
+        var request = new StoreOutputRequest { SourceId = _id, Store = StoreScene.Store, Target = scene.Target, Digests = { "sha256" } };
+        using var call = scene.Stores.StoreOutput(request, cancellationToken: Deadline);
+        var events = await call.ResponseStream.ReadAllAsync(Deadline).ToListAsync(Deadline);
+
+        Assert.That(events[^1].Image.Digests["sha256"], Is.EqualTo(Convert.ToHexStringLower(SHA256.HashData(content))));
+        Assert.That(await IdAsync(), Is.EqualTo(made), "not written once more");
+    }
+
+    [Test]
     public async Task Store_NameOfSomebodyElses_IsNotTouched()
     {
         await Ceph.RbdAsync("create", "--size", "3M", _id);

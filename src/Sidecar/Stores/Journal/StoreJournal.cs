@@ -11,7 +11,7 @@ namespace Sidecar.Stores.Journal;
 /// The records of writes, <c>.sidecar/stores/&lt;source id&gt;.&lt;store&gt;.json</c>. Each is durable before what it tells of
 /// happens to the store, or when it has happened, so after a crash nothing is in a store of which no record tells.
 /// </summary>
-internal sealed class StoreJournal(StagingContext context)
+internal sealed class StoreJournal(StagingLayout layout, ILogger<StoreJournal> log)
 {
     private const string Suffix = ".json";
 
@@ -26,7 +26,7 @@ internal sealed class StoreJournal(StagingContext context)
     /// <exception cref="IOException">The disk failed: nothing is known of it then but what was known before.</exception>
     public void Write(StoreRecord record)
     {
-        DurableFiles.CreateDirectory(context.Layout.Stores);
+        DurableFiles.CreateDirectory(layout.Stores);
         DurableFiles.Replace(FileOf(record.Key), JsonSerializer.SerializeToUtf8Bytes(record, StoreRecordJson.Default.StoreRecord));
         _records[record.Key] = record;
     }
@@ -35,15 +35,15 @@ internal sealed class StoreJournal(StagingContext context)
     {
         if (!_records.ContainsKey(key)) return;
         DurableFiles.Delete(FileOf(key));
-        Posix.SyncDirectory(context.Layout.Stores);
+        Posix.SyncDirectory(layout.Stores);
         _records.TryRemove(key, out _);
     }
 
     /// <summary>Reads what an earlier process left. Call it once, before anything else.</summary>
     public void Recover()
     {
-        if (!Directory.Exists(context.Layout.Stores)) return;
-        foreach (var path in RecordFile.List(context.Layout.Stores)) Recover(path);
+        if (!Directory.Exists(layout.Stores)) return;
+        foreach (var path in RecordFile.List(layout.Stores)) Recover(path);
     }
 
     private void Recover(string path)
@@ -56,13 +56,13 @@ internal sealed class StoreJournal(StagingContext context)
         }
         catch (InvalidDataException damaged)
         {
-            DamagedRecords.SetAside(context.Layout, context.Log, path, "store-" + name, damaged.Message);
+            DamagedRecords.SetAside(layout, log, path, "store-" + name, damaged.Message);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            StagingLog.RecordUnreadable(context.Log, path, failure.Message);
+            StagingLog.RecordUnreadable(log, path, failure.Message);
         }
     }
 
-    private string FileOf(StoreKey key) => Path.Combine(context.Layout.Stores, NameOf(key));
+    private string FileOf(StoreKey key) => Path.Combine(layout.Stores, NameOf(key));
 }

@@ -35,6 +35,11 @@ internal sealed record StoreRecord(
         if (!Enum.IsDefined(State)) return $"its state is {(int)State}";
         if (State != StoreState.Writing && Image is null) return "it was written as nothing";
         if (Mark.Length == 0) return "it has no mark";
+        if (Image is { } image && (image.Digests.Values.Contains(null) || image.Facts.Values.Contains(null)))
+        {
+            return "it holds a value that is null";
+        }
+
         return Size < 0 ? $"its size is {Size}" : null;
     }
 }
@@ -43,7 +48,7 @@ internal sealed record StoreRecord(
     UseStringEnumConverter = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = false,
+    RespectRequiredConstructorParameters = true,
     Converters = [typeof(ImageIdConverter)])]
 [JsonSerializable(typeof(StoreRecord))]
 internal sealed partial class StoreRecordJson : JsonSerializerContext;

@@ -28,7 +28,7 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
 
     private async Task<WriteResult> WriteAsync(Action<long> report)
     {
-        if (Claim() is { } there) return there;
+        if (await ClaimAsync() is { } there) return there;
         await RemoveAsync(job.PartName);
         try
         {
@@ -60,16 +60,28 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
     }
 
     /// <summary>What is in the pool by the final name, when it is of this source; null when there is nothing.</summary>
-    private WriteResult? Claim()
+    private async Task<WriteResult?> ClaimAsync()
     {
         using var image = RbdImage.TryOpenToRead(pool, job.Name);
         if (image is null) return null;
         var isOurs = image.TryGetMetadata(MarkKey) == job.Mark && image.Size == job.Size && image.IsSealed;
-        if (isOurs && Parse(image.TryGetMetadata(DigestsKey)) is { } digests && job.Digests.All(digests.ContainsKey)) return Result(digests);
+        if (isOurs && Parse(image.TryGetMetadata(DigestsKey)) is { } digests) return Result(await CompleteAsync(digests));
         throw new StoreException(
             StoreError.StoreDuplicate,
             $"The Ceph pool has an image {job.Name} that was not written from this source. It is left as it is: remove it if nobody "
             + "needs it.");
+    }
+
+    /// <summary>The digests that were asked for then, and those that are asked for only now: the source is the same.</summary>
+    private async Task<Dictionary<string, string>> CompleteAsync(Dictionary<string, string> digests)
+    {
+        if (job.Digests.All(digests.ContainsKey)) return digests;
+        var block = new byte[1 << job.Rbd.Order];
+        var next = new byte[block.Length];
+        using var source = new SourceReader(job.Path, job.Size, block.Length, job.Digests.Except(digests.Keys));
+        while (await source.ReadAsync(block) is { Count: > 0 }) (block, next) = (next, block);
+        foreach (var (name, value) in await source.FinishAsync(job.Crc32C)) digests[name] = value;
+        return digests;
     }
 
     private async Task<Dictionary<string, string>> FillAsync(int objectBytes, Action<long> report)

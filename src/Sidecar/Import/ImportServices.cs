@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Conversion;
 using Sidecar.Import.Core;
 using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using NUnit.Framework;
 using Sidecar.Import;
+using Sidecar.Import.Conversion;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Stages;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Conversion;
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Settings;

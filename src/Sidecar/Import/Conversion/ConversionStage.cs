@@ -1,7 +1,8 @@
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Stages;
 using Sidecar.Staging.Files;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>
 /// Converts the image by QEMU's programs, which are only shown images that have passed the inspection and are always told

@@ -7,7 +7,7 @@ using Sidecar.Import.Processes;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>The two things that imports want of qemu-img, as fixed lists of arguments.</summary>
 internal sealed class QemuImg(ChildRunner runner, IOptions<ImportOptions> options)

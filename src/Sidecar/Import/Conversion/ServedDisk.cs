@@ -3,7 +3,7 @@ using Sidecar.Import.Disks;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Tools;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>A disk in an image, as a program serves it that runs until this is disposed.</summary>
 internal sealed class ServedDisk(ChildServer server, NbdConnection connection, DiskMap map) : IDisposable

@@ -5,7 +5,7 @@ using Sidecar.Import.Processes;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>Starts qemu-nbd over an image: read-only, for one client, on a socket in a directory of its own.</summary>
 internal sealed class QemuNbd(ChildRunner runner, IOptions<ImportOptions> options)

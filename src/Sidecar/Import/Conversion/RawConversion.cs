@@ -5,10 +5,11 @@ using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Settings;
+using Sidecar.Import.Stages;
 using Sidecar.Staging.Files;
 using Sidecar.Staging.Space;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>
 /// Converts to raw in one pass: qemu-nbd serves the disk in the image, and the same bytes are looked at, written without their

@@ -1,8 +1,9 @@
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
+using Sidecar.Import.Stages;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>Which images are converted, which stay what they are, and which cannot be what was asked for.</summary>
 internal static class ConversionRules

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>Reads the progress that <c>qemu-img -p</c> prints, as in <c>(12.34/100%)</c>; never goes back.</summary>
 internal sealed class QemuProgress(Action<double> report)

@@ -1,4 +1,4 @@
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>One conversion: from a file of a known format to a new file.</summary>
 internal sealed record QemuConversion(

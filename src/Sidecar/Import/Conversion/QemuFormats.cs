@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using Sidecar.Import.Inspection.Core;
 
-namespace Sidecar.Import.Stages;
+namespace Sidecar.Import.Conversion;
 
 /// <summary>How QEMU's programs are told what they read and write: always by its format, never left to guess.</summary>
 internal static class QemuFormats

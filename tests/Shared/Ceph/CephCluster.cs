@@ -9,6 +9,8 @@ internal sealed class CephCluster : IAsyncDisposable
 {
     public const string Pool = "images";
 
+    private const string Filler = "filler";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly string _directory;
@@ -47,6 +49,31 @@ internal sealed class CephCluster : IAsyncDisposable
     public Task<string> LimitAsync(int bytesPerSecond) => CephProgram.RunAsync(
         "rbd", "--conf", Configuration, "config", "pool", "set", Pool, "rbd_qos_bps_limit",
         bytesPerSecond.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Makes the cluster full, by what it takes for full; returns when it knows.</summary>
+    public async Task FillAsync(CancellationToken deadline)
+    {
+        await RbdAsync("create", "--size", "16M", Filler);
+        await CephProgram.RunAsync(
+            "rbd", "--conf", Configuration, "bench", "--io-type", "write", "--io-size", "1M", "--io-total", "16M", $"{Pool}/{Filler}");
+        await SetFullAsync("0.001", isFull: true, deadline);
+    }
+
+    /// <summary>Undoes it.</summary>
+    public async Task EmptyAsync(CancellationToken deadline)
+    {
+        await SetFullAsync("0.95", isFull: false, deadline);
+        await RbdAsync("rm", "--no-progress", Filler);
+    }
+
+    private async Task SetFullAsync(string part, bool isFull, CancellationToken deadline)
+    {
+        foreach (var step in (string[])["nearfull", "backfillfull", "full"]) await CephAsync("osd", $"set-{step}-ratio", part);
+        while ((await CephAsync("osd", "dump")).Contains("exists,full", StringComparison.Ordinal) != isFull)
+        {
+            await Task.Delay(Pause, deadline);
+        }
+    }
 
     /// <summary>The images in the pool.</summary>
     public async Task<string[]> ImagesAsync() =>

@@ -217,6 +217,29 @@ internal sealed class RbdTests : SidecarTest
     }
 
     [Test]
+    public async Task Store_FullPool_FailsInTimeAndLeavesNothingWhenThereIsRoom()
+    {
+        string[] settings = ["--Stores:StallTimeout", "00:00:05", "--Stores:Attempts", "1"];
+        await using var scene = await StoreScene.StartAsync(Ceph, settings);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await Ceph.FillAsync(Deadline);
+        try
+        {
+            var refusal = await FailAsync(scene);
+            AssertRefused(refusal, StatusCode.Aborted, "STORE_UNREACHABLE");
+            Assert.That(refusal!.Status.Detail, Does.Contain("full"));
+        }
+        finally
+        {
+            await Ceph.EmptyAsync(Deadline);
+        }
+
+        await scene.StoreAsync(_id, Deadline);
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(3 * MiB)));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+    }
+
+    [Test]
     public async Task Store_TargetThatIsNone_SaysWhatToDo()
     {
         await using var scene = await StoreScene.StartAsync(Ceph);

@@ -134,8 +134,8 @@ internal sealed class WriterProcess(
     private StoreException Ended(Process process, string said, bool isStalled) => new(
         StoreError.StoreUnreachable,
         isStalled
-            ? $"The store has taken nothing for {_options.StallTimeout.TotalSeconds:F0} seconds (Stores:StallTimeout). Import the image "
-              + "again when it works."
+            ? $"The store has taken nothing for {_options.StallTimeout.TotalSeconds:F0} seconds (Stores:StallTimeout): it does not answer, or "
+              + "is full, upon which Ceph lets writers wait. Import the image again when it works."
             : "The process that wrote to the store has ended. Import the image again.",
         ("exit_code", process.ExitCode))
     {

@@ -54,7 +54,7 @@ internal sealed class Promises(SidecarInstance sidecar, TestDirectory directory,
             var upload = await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = life.Id }, cancellationToken: deadline);
             if (upload.State == Upload.Types.State.Failed) return; // reported as lost
             Expect(upload.ReceivedOffset >= durable, life, $"has {upload.ReceivedOffset} bytes, {durable} were said to be durable");
-            using var stage = new StageStream(sidecar.Staging, deadline);
+            using var stage = new StageStream(sidecar.Uploads, deadline);
             await stage.HeaderAsync(life.Id, resumeOffset: upload.ReceivedOffset);
             await stage.ContentAsync(life.Content.AsMemory((int)upload.ReceivedOffset));
             await stage.FinishAsync((ulong)life.Content.Length);

@@ -132,7 +132,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
     public async Task DeleteImage_OfAnImageThatWasFirstCommittedByAClockThatIsAhead_RemovesIt()
     {
         await using var cluster = await Cluster.StartAsync(1);
-        using var stage = new StageStream(cluster[0].Staging, Deadline);
+        using var stage = new StageStream(cluster[0].Uploads, Deadline);
         await stage.SendAsync(new StageRequest
         {
             Header = new StageHeader
@@ -150,7 +150,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
     public async Task DeleteImage_ToldLate_LeavesANewerUploadAlone()
     {
         await using var cluster = await Cluster.StartAsync(1);
-        using var stage = new StageStream(cluster[0].Staging, Deadline);
+        using var stage = new StageStream(cluster[0].Uploads, Deadline);
         await stage.HeaderAsync(_id, 10);
         await stage.ChunkAsync(Content(5));
         var upload = await ReceivedAsync(cluster[0], _id, 5);
@@ -201,7 +201,7 @@ internal sealed class DeleteEverywhereTests : ClusterTest
 
     private static async Task HandOverAsync(SidecarInstance receiver, StagedImage image)
     {
-        using var stage = new StageStream(receiver.Staging, Deadline);
+        using var stage = new StageStream(receiver.Uploads, Deadline);
         var header = new StageHeader { ImageId = image.ImageId, HandedOverBy = "glance-9", FirstCommittedAt = image.CommittedAt };
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ContentAsync(Content(1000));

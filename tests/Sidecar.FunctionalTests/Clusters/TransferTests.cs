@@ -21,7 +21,7 @@ internal sealed class TransferTests : SidecarTest
         byte[] whole = [.. data, .. new byte[HoleBytes], .. data, .. new byte[HoleBytes]];
         await using (var sidecar = await SidecarInstance.StartAsync(directory.Path))
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.HeaderAsync(id, (ulong)whole.Length);
             await stage.ChunkAsync(data);
             await ZerosAsync(stage, HoleBytes, Mebibyte);
@@ -32,7 +32,7 @@ internal sealed class TransferTests : SidecarTest
         await using var restarted = await SidecarInstance.StartAsync(directory.Path);
         var upload = await restarted.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.ReceivedOffset, Is.EqualTo(Mebibyte + HoleBytes));
-        using var resumed = new StageStream(restarted.Staging, Deadline);
+        using var resumed = new StageStream(restarted.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: upload.ReceivedOffset);
         await resumed.ChunkAsync(data, upload.ReceivedOffset);
         await ZerosAsync(resumed, HoleBytes);
@@ -49,7 +49,7 @@ internal sealed class TransferTests : SidecarTest
     {
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(NewId());
         await stage.SendAsync(new StageRequest { Chunk = new StageChunk { Data = ByteString.CopyFrom(1), Zeros = 1 } });
         AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");
@@ -61,7 +61,7 @@ internal sealed class TransferTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, data) = (NewId(), Content(Mebibyte));
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id);
             await ZerosAsync(stage, HoleBytes);

@@ -56,7 +56,7 @@ internal sealed class DrainTests : ClusterTest
         const ulong Hole = 1UL << 30;
         var (id, data) = (NewId(), Content(Mebibyte));
         StagedImage before;
-        using (var stage = new StageStream(cluster[1].Staging, Deadline))
+        using (var stage = new StageStream(cluster[1].Uploads, Deadline))
         {
             await stage.SendAsync(new StageRequest { Header = new StageHeader { ImageId = id, ProjectId = "demo" } });
             await stage.ChunkAsync(data);
@@ -116,7 +116,7 @@ internal sealed class DrainTests : ClusterTest
             2, pod => pod == 0 ? ["--Staging:ReserveBytes", $"{long.MaxValue}"] : []);
         var (id, unfinished, content) = (NewId(), NewId(), Content(5000));
         await StageAsync(cluster[1], id, content);
-        using var stage = new StageStream(cluster[1].Staging, Deadline);
+        using var stage = new StageStream(cluster[1].Uploads, Deadline);
         await stage.HeaderAsync(unfinished);
         await stage.ChunkAsync(content);
         await ReceivedAsync(cluster[1], unfinished, 5000);
@@ -141,7 +141,7 @@ internal sealed class DrainTests : ClusterTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path); // and without peers
         var (id, content) = (NewId(), Content(5000));
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(content);
         await ReceivedAsync(sidecar, id, 5000);
@@ -154,7 +154,7 @@ internal sealed class DrainTests : ClusterTest
 
         using var second = new DrainCallStream(sidecar, TimeSpan.Zero, Deadline);
         await second.UntilAsync(drain => drain.State == Drain.Types.State.Waiting);
-        using var late = new StageStream(sidecar.Staging, Deadline);
+        using var late = new StageStream(sidecar.Uploads, Deadline);
         await late.HeaderAsync(NewId());
         AssertRefused(await Assert.ThrowsAsync<RpcException>(() => late.Result), StatusCode.Unavailable, "DRAINING");
         await stage.FinishAsync(5000);

@@ -153,7 +153,7 @@ internal sealed class FaultScene : IAsyncDisposable
             "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, _directory["disk.qcow2"]]);
         await convert.WaitForExitAsync(_deadline);
         var content = await File.ReadAllBytesAsync(_directory["disk.qcow2"], _deadline);
-        using var stage = new StageStream(_cluster[Owner].Staging, _deadline);
+        using var stage = new StageStream(_cluster[Owner].Uploads, _deadline);
         await stage.HeaderAsync(_request.ImageId, (ulong)content.Length);
         await stage.ContentAsync(content);
         await stage.FinishAsync((ulong)content.Length);

@@ -89,6 +89,7 @@ internal sealed class LimitTests : SidecarTest
         try
         {
             var id = NewId();
+            // Over the connection that there is: a new one is what there is no room for.
             using var stage = new StageStream(sidecar.Staging, Deadline);
             await stage.HeaderAsync(id, 3);
             for (var i = 0; i < 600; i++) connections.Add(await OpenAsync(Port(sidecar, fromEnd: 2), Preface));
@@ -132,7 +133,7 @@ internal sealed class LimitTests : SidecarTest
     private static async Task<object> HoldAsync(SidecarInstance sidecar)
     {
         var id = NewId();
-        var stage = new StageStream(sidecar.Staging, Deadline);
+        var stage = new StageStream(sidecar.Uploads, Deadline);
         try
         {
             await stage.HeaderAsync(id, 1);

@@ -40,7 +40,7 @@ internal sealed class InspectTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var id = NewId();
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         var header = new StageHeader { ImageId = id, DeclaredSize = 1ul << 30, DiskFormat = "qcow2" };
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ChunkAsync(Qcow2(1 << 30, backingFile: 8)); // and no more: it must not wait for the rest
@@ -62,7 +62,7 @@ internal sealed class InspectTests : SidecarTest
         "conectix"u8.CopyTo(content.AsSpan(100_000 - 512));
         foreach (var (format, reason) in new[] { ("raw", "IMAGE_REFUSED"), ("qcow2", "FORMAT_MISMATCH") })
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.SendAsync(
                 new StageRequest { Header = new StageHeader { ImageId = NewId(), DiskFormat = format } });
             AssertRefused(
@@ -80,7 +80,7 @@ internal sealed class InspectTests : SidecarTest
     {
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         var header = new StageHeader { ImageId = NewId(), DiskFormat = "qcow2", ContainerFormat = "bare" };
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ContentAsync(Qcow2(1 << 30));

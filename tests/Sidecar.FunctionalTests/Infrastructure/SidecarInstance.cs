@@ -24,6 +24,7 @@ internal sealed class SidecarInstance : IAsyncDisposable
     private readonly ConcurrentQueue<string> _log = new();
     private readonly string _socket;
     private TaskCompletionSource _nextLine = NewSignal();
+    private readonly ConcurrentBag<GrpcChannel> _uploads = [];
     private GrpcChannel? _channel;
 
     private SidecarInstance(string[] launcher, string directory, string[] settings)
@@ -63,6 +64,20 @@ internal sealed class SidecarInstance : IAsyncDisposable
 
     // As peers and stagectl call it: a write that fails tells the status of the call.
     public Glance.Sidecar.V1.Staging.StagingClient Staging => new(Channel.Intercept(new StatusOfWrites()));
+
+    /// <summary>
+    /// As <see cref="Staging"/>, over a connection of its own each time: .NET's client may send a frame of an upload that is refused or
+    /// broken off after it has reset its stream, for which a server closes the connection with all other calls on it.
+    /// </summary>
+    public Glance.Sidecar.V1.Staging.StagingClient Uploads
+    {
+        get
+        {
+            var channel = SocketChannel.Open(_socket);
+            _uploads.Add(channel);
+            return new(channel.Intercept(new StatusOfWrites()));
+        }
+    }
 
     public Imports.ImportsClient Imports => new(Channel);
 
@@ -134,6 +149,7 @@ internal sealed class SidecarInstance : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _channel?.Dispose();
+        foreach (var upload in _uploads) upload.Dispose();
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();

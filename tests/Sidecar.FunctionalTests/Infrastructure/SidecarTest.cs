@@ -23,7 +23,7 @@ internal abstract class SidecarTest
 
     protected static async Task<StagedImage> StageAsync(SidecarInstance sidecar, string id, byte[] content)
     {
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id, (ulong)content.Length);
         await stage.ContentAsync(content);
         return await stage.FinishAsync((ulong)content.Length);

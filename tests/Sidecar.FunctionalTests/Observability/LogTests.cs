@@ -155,7 +155,7 @@ internal sealed class LogTests : ClusterTest
         async () => await sidecar.Staging.GetImageAsync(new GetImageRequest { ImageId = Hostile }),
         async () =>
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             var header = new StageHeader { ImageId = NewId(), ProjectId = Hostile, DiskFormat = Hostile };
             await stage.SendAsync(new StageRequest { Header = header });
             await stage.FinishAsync(0);

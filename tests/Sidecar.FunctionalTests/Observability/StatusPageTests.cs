@@ -162,7 +162,7 @@ internal sealed class StatusPageTests : ClusterTest
         await RunAsync(cluster[0], new RunImportRequest { ImageId = id, Stages = { "image_decompression" } });
         var refused = new GetImageRequest { ImageId = Markup };
         await Assert.ThatAsync(async () => await cluster[0].Staging.GetImageAsync(refused), Throws.InstanceOf<RpcException>());
-        var upload = new StageStream(cluster[0].Staging, Deadline);
+        var upload = new StageStream(cluster[0].Uploads, Deadline);
         var header = new StageHeader { ImageId = NewId(), DeclaredSize = Size, ProjectId = "demo-project" };
         await upload.SendAsync(new StageRequest { Header = header });
         await upload.ContentAsync(Content(Size / 4));

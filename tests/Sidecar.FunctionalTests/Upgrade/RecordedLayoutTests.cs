@@ -41,7 +41,7 @@ internal sealed class RecordedLayoutTests : ClusterTest
         Assert.That((upload.ReceivedOffset, upload.DeclaredSize), Is.EqualTo((4000, 8000)));
         Assert.That((upload.State, upload.ProjectId), Is.EqualTo((Upload.Types.State.Suspended, "project-1")));
 
-        using var wrong = new StageStream(sidecar.Staging, Deadline);
+        using var wrong = new StageStream(sidecar.Uploads, Deadline);
         await wrong.HeaderAsync(Id(3), 8000, 4000);
         await wrong.ContentAsync(Content(4000));
         // The digest that its sender expected when it began holds still, and these are other bytes.
@@ -49,7 +49,7 @@ internal sealed class RecordedLayoutTests : ClusterTest
             await Assert.ThrowsAsync<RpcException>(() => wrong.FinishAsync(8000)),
             StatusCode.FailedPrecondition, "DIGEST_MISMATCH");
 
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(Id(4), null, 2000);
         await stage.ContentAsync(Content(500));
         Assert.That((await stage.FinishAsync(2500)).Size, Is.EqualTo(2500));

@@ -17,7 +17,7 @@ internal sealed class CrashTests : SidecarTest
         await using (var sidecar = await SidecarInstance.StartAsync(
             directory.Path, "--Staging:DurableIntervalBytes", "1048576"))
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.HeaderAsync(id, (ulong)content.Length);
             await stage.ContentAsync(content.AsMemory(0, 30_000_000));
             received = (await ReceivedAsync(sidecar, id, 30_000_000)).ReceivedOffset;
@@ -29,7 +29,7 @@ internal sealed class CrashTests : SidecarTest
         var upload = await restarted.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.ReceivedOffset, Is.EqualTo(received), "the page cache outlives the process");
         Assert.That(upload.State, Is.EqualTo(Upload.Types.State.Suspended));
-        using var resumed = new StageStream(restarted.Staging, Deadline);
+        using var resumed = new StageStream(restarted.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: received);
         await resumed.ContentAsync(content.AsMemory((int)received));
         await resumed.FinishAsync((ulong)content.Length);
@@ -43,7 +43,7 @@ internal sealed class CrashTests : SidecarTest
         var (id, content) = (NewId(), Content(3_000_000));
         await using (var sidecar = await SidecarInstance.StartAsync(directory.Path))
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.HeaderAsync(id);
             await stage.ContentAsync(content.AsMemory(0, 2_000_000));
             await ReceivedAsync(sidecar, id, 2_000_000);
@@ -55,7 +55,7 @@ internal sealed class CrashTests : SidecarTest
         await using var restarted = await SidecarInstance.StartAsync(directory.Path);
         var upload = await restarted.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That((upload.ReceivedOffset, upload.DurableOffset), Is.EqualTo((2_000_000ul, 2_000_000ul)));
-        using var resumed = new StageStream(restarted.Staging, Deadline);
+        using var resumed = new StageStream(restarted.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: 2_000_000);
         await resumed.ContentAsync(content.AsMemory(2_000_000));
         await resumed.FinishAsync(3_000_000);
@@ -88,7 +88,7 @@ internal sealed class CrashTests : SidecarTest
         {
             await using (var sidecar = await SidecarInstance.StartAsync(directory.Path))
             {
-                using var stage = new StageStream(sidecar.Staging, Deadline);
+                using var stage = new StageStream(sidecar.Uploads, Deadline);
                 await ResumeOrBegin(sidecar, stage, id, content);
                 using var strace = await Strace.AttachAsync(sidecar.ProcessId, $"{call}:signal=KILL:when={n}", Deadline);
                 try
@@ -106,7 +106,7 @@ internal sealed class CrashTests : SidecarTest
             await using var restarted = await SidecarInstance.StartAsync(directory.Path);
             if (!File.Exists(Path.Combine(directory.Staging, id)))
             {
-                using var stage = new StageStream(restarted.Staging, Deadline);
+                using var stage = new StageStream(restarted.Uploads, Deadline);
                 await ResumeOrBegin(restarted, stage, id, content);
                 await stage.FinishAsync((ulong)content.Length);
             }
@@ -127,7 +127,7 @@ internal sealed class CrashTests : SidecarTest
         {
             sidecar.ExpectsErrors = true;
             await StageAsync(sidecar, healthy, [1, 2, 3]);
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.HeaderAsync(id);
             await stage.ChunkAsync(new byte[1000]);
             await ReceivedAsync(sidecar, id, 1000);
@@ -137,7 +137,7 @@ internal sealed class CrashTests : SidecarTest
                     await Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(1000)), StatusCode.DataLoss, "DISK_FAILED");
             }
 
-            using var again = new StageStream(sidecar.Staging, Deadline);
+            using var again = new StageStream(sidecar.Uploads, Deadline);
             await again.HeaderAsync(id, resumeOffset: 1000);
             AssertRefused(
                 await Assert.ThrowsAsync<RpcException>(() => again.Result), StatusCode.DataLoss, "DISK_FAILED");

@@ -160,7 +160,7 @@ internal sealed class DiskFaultTests : SidecarTest
         AssertRefused(
             await Assert.ThrowsAsync<RpcException>(async () => await list.ResponseStream.MoveNext(Deadline)),
             StatusCode.InvalidArgument, "INVALID_REQUEST");
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.SendAsync(new StageRequest { Header = new StageHeader { ImageId = NewId(), FirstCommittedAt = time } });
         AssertRefused(
             await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.InvalidArgument, "INVALID_REQUEST");

@@ -14,7 +14,7 @@ internal sealed class FindUploadTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(3);
         var id = NewId();
         await SuspendAsync(cluster[0], id, 100);
-        using var stage = new StageStream(cluster[1].Staging, Deadline);
+        using var stage = new StageStream(cluster[1].Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[50]);
         await UntilAsync(() => FindAsync(cluster[1], id), upload => upload.ReceivedOffset == 50);
@@ -93,7 +93,7 @@ internal sealed class FindUploadTests : ClusterTest
 
     private static async Task SuspendAsync(SidecarInstance pod, string id, int bytes)
     {
-        using var stage = new StageStream(pod.Staging, Deadline);
+        using var stage = new StageStream(pod.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[bytes]);
         await stage.CompleteAsync();

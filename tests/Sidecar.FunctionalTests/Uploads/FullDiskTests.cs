@@ -19,7 +19,7 @@ internal sealed class FullDiskTests : SidecarTest
     {
         using var directory = TestDirectory.WithSpace(32 << 20);
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path, NoReserve);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(NewId(), 64 << 20);
         var facts = AssertRefused(
             await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
@@ -34,11 +34,11 @@ internal sealed class FullDiskTests : SidecarTest
         using var directory = TestDirectory.WithSpace(32 << 20);
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path, NoReserve);
         var first = NewId();
-        using var one = new StageStream(sidecar.Staging, Deadline);
+        using var one = new StageStream(sidecar.Uploads, Deadline);
         await one.HeaderAsync(first, 20 << 20);
         await one.ChunkAsync(new byte[1]);
         await ReceivedAsync(sidecar, first, 1);
-        using var two = new StageStream(sidecar.Staging, Deadline);
+        using var two = new StageStream(sidecar.Uploads, Deadline);
         await two.HeaderAsync(NewId(), 20 << 20);
         var facts = AssertRefused(
             await Assert.ThrowsAsync<RpcException>(() => two.Result), StatusCode.ResourceExhausted, "NO_SPACE");
@@ -57,7 +57,7 @@ internal sealed class FullDiskTests : SidecarTest
         var (staged, id, content) = (NewId(), NewId(), Content(30 << 20));
         var before = Content(8 << 20, 2);
         await StageAsync(sidecar, staged, before);
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id); // no declared size: it cannot be refused at the start
             var refusal = await Assert.ThrowsAsync<RpcException>(async () =>
@@ -72,7 +72,7 @@ internal sealed class FullDiskTests : SidecarTest
         var upload = await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
         Assert.That(upload.ReceivedOffset, Is.Positive);
         await sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = staged });
-        using var resumed = new StageStream(sidecar.Staging, Deadline);
+        using var resumed = new StageStream(sidecar.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: upload.ReceivedOffset);
         await resumed.ContentAsync(content.AsMemory((int)upload.ReceivedOffset));
         await resumed.FinishAsync((ulong)content.Length);
@@ -85,7 +85,7 @@ internal sealed class FullDiskTests : SidecarTest
         using var directory = TestDirectory.WithSpace(32 << 20);
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path, NoReserve);
         var (id, content) = (NewId(), Content(16 << 20));
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id, (ulong)content.Length); // fits, and is promised
             await stage.ContentAsync(content.AsMemory(0, 4 << 20));
@@ -104,7 +104,7 @@ internal sealed class FullDiskTests : SidecarTest
         await sidecar.Staging.AbortUploadAsync(new AbortUploadRequest { ImageId = aborted });
         File.Delete(directory["foreign"]);
         var upload = await sidecar.Staging.GetUploadAsync(new GetUploadRequest { ImageId = id });
-        using var resumed = new StageStream(sidecar.Staging, Deadline);
+        using var resumed = new StageStream(sidecar.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: upload.ReceivedOffset);
         await resumed.ContentAsync(content.AsMemory((int)upload.ReceivedOffset));
         await resumed.FinishAsync((ulong)content.Length);
@@ -121,7 +121,7 @@ internal sealed class FullDiskTests : SidecarTest
         var fill = new byte[32 << 20];
         Assert.Throws<IOException>(() => File.WriteAllBytes(directory["foreign"], fill));
         var id = NewId();
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id); // without a declared size the ledger has nothing to object to
             AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
@@ -145,7 +145,7 @@ internal sealed class FullDiskTests : SidecarTest
         using var ready = await http.GetAsync("/readyz", Deadline);
         Assert.That((int)ready.StatusCode, Is.EqualTo(503));
         Assert.That(await http.GetStringAsync("/healthz", Deadline), Is.EqualTo("ok\n"));
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(NewId(), 1);
         AssertRefused(await Assert.ThrowsAsync<RpcException>(() => stage.Result), StatusCode.ResourceExhausted, "NO_SPACE");
         var capacity = await sidecar.Staging.GetCapacityAsync(new GetCapacityRequest());

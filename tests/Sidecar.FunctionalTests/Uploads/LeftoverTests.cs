@@ -49,7 +49,7 @@ internal sealed class LeftoverTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         sidecar.ExpectsErrors = true;
         var id = NewId();
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id, (ulong)Newer.Length);
             await stage.ContentAsync(Newer);
@@ -72,7 +72,7 @@ internal sealed class LeftoverTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         sidecar.ExpectsErrors = true;
         var id = NewId();
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.SendAsync(new StageRequest
             {
@@ -96,7 +96,7 @@ internal sealed class LeftoverTests : SidecarTest
 
     private static async Task SuspendAsync(SidecarInstance sidecar, string id, byte[] content)
     {
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ContentAsync(content);
         await stage.CompleteAsync();

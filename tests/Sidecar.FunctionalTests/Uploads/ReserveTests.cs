@@ -80,7 +80,7 @@ internal sealed class ReserveTests : ClusterTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content) = (NewId(), Content(1 << 20));
         using var held = await ReserveStream.OpenAsync(sidecar, id, Mebibyte, Deadline);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         var header = new StageHeader { ImageId = id, DeclaredSize = Mebibyte, ReservationId = held.Id };
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ChunkAsync(content.AsMemory(0, 1000));

@@ -75,7 +75,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content) = (NewId(), Content(600_000));
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id);
             await stage.ChunkAsync(content.AsMemory(0, 500_000), 0);
@@ -85,7 +85,7 @@ internal sealed class StageTests : SidecarTest
             Assert.That(Number(facts, "offset"), Is.EqualTo(500_000));
         }
 
-        using var resumed = new StageStream(sidecar.Staging, Deadline);
+        using var resumed = new StageStream(sidecar.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: 500_000);
         await resumed.ContentAsync(content.AsMemory(500_000));
         await resumed.FinishAsync(600_000, ("sha512", Convert.ToHexStringLower(SHA512.HashData(content))));
@@ -98,7 +98,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var id = NewId();
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id);
             await stage.ChunkAsync(new byte[1000]);
@@ -108,7 +108,7 @@ internal sealed class StageTests : SidecarTest
             Assert.That(Number(facts, "offset"), Is.EqualTo(1000));
         }
 
-        using var wrong = new StageStream(sidecar.Staging, Deadline);
+        using var wrong = new StageStream(sidecar.Uploads, Deadline);
         await wrong.HeaderAsync(id, resumeOffset: 999);
         var refusal = await Assert.ThrowsAsync<RpcException>(() => wrong.Result);
         Assert.That(Number(AssertRefused(refusal, StatusCode.OutOfRange, "OFFSET_MISMATCH"), "offset"), Is.EqualTo(1000));
@@ -120,11 +120,11 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content) = (NewId(), Content(2_000_000));
-        using var first = new StageStream(sidecar.Staging, Deadline);
+        using var first = new StageStream(sidecar.Uploads, Deadline);
         await first.HeaderAsync(id);
         await first.ContentAsync(content.AsMemory(0, 1_000_000));
         await ReceivedAsync(sidecar, id, 1_000_000);
-        using var second = new StageStream(sidecar.Staging, Deadline);
+        using var second = new StageStream(sidecar.Uploads, Deadline);
         await second.HeaderAsync(id, resumeOffset: 1_000_000);
         AssertRefused(
             await Assert.ThrowsAsync<RpcException>(() => first.Result), StatusCode.Aborted, "UPLOAD_TAKEN_OVER");
@@ -139,7 +139,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content) = (NewId(), Content(2_000_000));
-        using (var stage = new StageStream(sidecar.Staging, Deadline))
+        using (var stage = new StageStream(sidecar.Uploads, Deadline))
         {
             await stage.HeaderAsync(id, 2_000_000);
             await stage.ContentAsync(content.AsMemory(0, 1_500_000));
@@ -147,7 +147,7 @@ internal sealed class StageTests : SidecarTest
         }
 
         Assert.That(File.Exists(Path.Combine(directory.Staging, id)), Is.False, "never visible as an image");
-        using var resumed = new StageStream(sidecar.Staging, Deadline);
+        using var resumed = new StageStream(sidecar.Uploads, Deadline);
         await resumed.HeaderAsync(id, resumeOffset: 1_500_000);
         await resumed.ContentAsync(content.AsMemory(1_500_000));
         await resumed.FinishAsync(2_000_000);
@@ -160,7 +160,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path, "--Staging:IdleTimeout", "00:00:01");
         var id = NewId();
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[10]);
         var facts = AssertRefused(
@@ -182,7 +182,7 @@ internal sealed class StageTests : SidecarTest
         ];
         foreach (var messages in streams)
         {
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             foreach (var message in messages) await stage.SendAsync(message);
             await stage.CompleteAsync();
             AssertRefused(
@@ -196,7 +196,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var id = NewId();
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[10]);
         AssertRefused(
@@ -213,7 +213,7 @@ internal sealed class StageTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var id = NewId();
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, id, 1000);
@@ -229,7 +229,7 @@ internal sealed class StageTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (staged, uploading) = (NewId(), NewId());
         await StageAsync(sidecar, staged, new byte[10]);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(uploading, 20);
         await stage.ChunkAsync(new byte[5]);
         await ReceivedAsync(sidecar, uploading, 5);

@@ -18,7 +18,7 @@ internal sealed class UploadFaultTests : SidecarTest
         await using (var sidecar = await SidecarInstance.StartAsync(directory.Path))
         {
             sidecar.ExpectsErrors = true;
-            using var stage = new StageStream(sidecar.Staging, Deadline);
+            using var stage = new StageStream(sidecar.Uploads, Deadline);
             await stage.HeaderAsync(_id);
             await stage.ChunkAsync(new byte[1000]);
             await ReceivedAsync(sidecar, _id, 1000);
@@ -46,7 +46,7 @@ internal sealed class UploadFaultTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(
             directory.Path, "--Staging:DurableIntervalBytes", "1048576");
         sidecar.ExpectsErrors = true;
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(_id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, _id, 1000);
@@ -103,7 +103,7 @@ internal sealed class UploadFaultTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         sidecar.ExpectsErrors = true;
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(_id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, _id, 1000);
@@ -146,7 +146,7 @@ internal sealed class UploadFaultTests : SidecarTest
     private async Task SuspendAsync(TestDirectory directory)
     {
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
-        using var stage = new StageStream(sidecar.Staging, Deadline);
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
         await stage.HeaderAsync(_id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, _id, 1000);

@@ -24,9 +24,10 @@ internal sealed class Janitor(
         var failures = new List<Exception>();
         await SweepAsync("import", () => imports.SweepAsync(_clock.GetUtcNow(), stoppingToken), failures);
         await SweepAsync("output", () => outputs.SweepAsync(_clock.GetUtcNow()), failures);
-        await SweepAsync("store_record", () => Task.FromResult(stores.Forget(_ => true)), failures);
         await SweepAsync("upload", () => area.SweepAsync(stoppingToken), failures);
         await SweepAsync("tombstone", () => Task.FromResult(tombstones.Sweep(_clock.GetUtcNow())), failures);
+        // The last, as it may have to wait for a store.
+        await SweepAsync("store_record", stores.SweepAsync, failures);
         stoppingToken.ThrowIfCancellationRequested();
         metrics.Swept(failures.Count == 0);
         if (failures.Count > 0) throw failures is [var only] ? only : new AggregateException(failures);

@@ -30,34 +30,29 @@ internal static class StoreWriter
             Tell(new WriteReport(Result: await RbdWriter.RunAsync(job, done => Tell(new WriteReport(done)))));
             return Success;
         }
-        catch (StoreException failure)
-        {
-            return Fail(failure.Error, failure.Message, failure.Detail);
-        }
-        catch (DllNotFoundException missing)
-        {
-            return Fail(
-                StoreError.StoreUnsupported,
-                "This container has no client library of the store: install librbd1 (Debian and Ubuntu) or librbd (CentOS).",
-                missing.Message);
-        }
-        catch (FileNotFoundException gone)
-        {
-            return Fail(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.", gone.Message);
-        }
 #pragma warning disable CA1031 // The last place of this process: whatever it was is told to the daemon.
         catch (Exception failure)
         {
-            return Fail(StoreError.StoreFailed, "The image could not be written to the store; the sidecar's log says why.", failure.ToString());
+            var cause = failure is PartLeftException left ? left.InnerException! : failure;
+            Tell(new WriteReport(Failure: Describe(cause) with { IsPartLeft = failure is PartLeftException }));
+            return Failure;
         }
 #pragma warning restore CA1031
     }
 
-    private static int Fail(StoreError error, string message, string detail)
+    private static WriteFailure Describe(Exception failure) => failure switch
     {
-        Tell(new WriteReport(Failure: new WriteFailure(error.Reason(), message, detail)));
-        return Failure;
-    }
+        StoreException known => new(known.Error.Reason(), known.Message, known.Detail),
+        DllNotFoundException missing => new(
+            StoreError.StoreUnsupported.Reason(),
+            "This container has no client library of the store: install librbd1 (Debian and Ubuntu) or librbd (CentOS).",
+            missing.Message),
+        FileNotFoundException gone => new(
+            StoreError.StoreSourceGone.Reason(), "The image was removed while it was being written to the store.", gone.Message),
+        _ => new(
+            StoreError.StoreFailed.Reason(), "The image could not be written to the store; the sidecar's log says why.",
+            failure.ToString()),
+    };
 
     private static void Tell(WriteReport report)
     {

@@ -13,8 +13,9 @@ LOG = logging.getLogger(__name__)
 
 def ensure():
     """
-    Takes over the staging store and those that images go to. May be called at every request. True when the staging store is ours, after a swap where needed. False in single-store mode, where Glance makes a
-    store of its own at each use, and before its stores are made.
+    Takes over the staging store and those that images go to. May be called at every request. True when the staging store is
+    ours, after a swap where needed. False in single-store mode, where Glance makes a store of its own at each use, and before
+    its stores are made.
     """
     swapping.ensure()
     if not volume.multi_store():

@@ -241,3 +241,20 @@ def stage_before_removals(test, user, content):
     patch = mock.patch.object(pending, "delete_image", stage_then_remove)
     patch.start()
     test.addCleanup(patch.stop)
+
+
+class Imports:
+    """Goes before TestCase: images staged and imported by self.user, or another one."""
+
+    def stage(self, content, disk_format="raw", user=None, **properties):
+        user = user or self.user
+        image_id = user.create(disk_format, **properties)
+        answer = user.stage(image_id, content)
+        self.assertEqual(answer.status_int, 204, answer.text)
+        return image_id
+
+    def run_import(self, image_id, user=None, method="glance-direct", **fields):
+        user = user or self.user
+        answer = user.start_import(image_id, method, **fields)
+        self.assertEqual(answer.status_int, 202, answer.text)
+        return user.end_of_import(image_id)

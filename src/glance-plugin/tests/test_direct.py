@@ -15,7 +15,7 @@ from tests.support import FAR, SCRATCH
 MIB = 1024 * 1024
 
 
-class DirectTest(unittest.TestCase):
+class DirectTest(glance.Imports, unittest.TestCase):
     def setUp(self):
         glance.load_once()
         self.user = glance.User()
@@ -26,19 +26,6 @@ class DirectTest(unittest.TestCase):
     def set(self, name, value, group=None):
         self.conf.set_override(name, value, group)
         self.addCleanup(self.conf.clear_override, name, group)
-
-    def stage(self, content, disk_format="raw", user=None, **properties):
-        user = user or self.user
-        image_id = user.create(disk_format, **properties)
-        answer = user.stage(image_id, content)
-        self.assertEqual(answer.status_int, 204, answer.text)
-        return image_id
-
-    def run_import(self, image_id, user=None, method="glance-direct", **fields):
-        user = user or self.user
-        answer = user.start_import(image_id, method, **fields)
-        self.assertEqual(answer.status_int, 202, answer.text)
-        return user.end_of_import(image_id)
 
     @contextlib.contextmanager
     def assert_placed(self, how):

@@ -10,22 +10,11 @@ from tests.images import qcow2
 from tests.support import SCRATCH, wait_until
 
 
-class ImportTest(unittest.TestCase):
+class ImportTest(glance.Imports, unittest.TestCase):
     def setUp(self):
         glance.load_once()
         self.user = glance.User()
         self.staging = glance.daemon().staging
-
-    def stage(self, content, disk_format="raw", **properties):
-        image_id = self.user.create(disk_format, **properties)
-        answer = self.user.stage(image_id, content)
-        self.assertEqual(answer.status_int, 204, answer.text)
-        return image_id
-
-    def run_import(self, image_id, **fields):
-        answer = self.user.start_import(image_id, **fields)
-        self.assertEqual(answer.status_int, 202, answer.text)
-        return self.user.end_of_import(image_id)
 
     def assert_active(self, image_id, plain, task):
         self.assertEqual(task["status"], "success", task["message"])

@@ -15,26 +15,13 @@ _PROPERTIES = ("img_signature", "img_signature_hash_method", "img_signature_key_
 _VERIFIED = "img_signature_verified_with"
 
 
-class SignedTest(unittest.TestCase):
+class SignedTest(glance.Imports, unittest.TestCase):
     def setUp(self):
         glance.load_once()
         self.user = glance.User()
         self.keys = glance.keys()
         self.signer = Signer(self.keys)
         self.packed, self.plain = qcow2()
-
-    def stage(self, content, disk_format="raw", user=None, **properties):
-        user = user or self.user
-        image_id = user.create(disk_format, **properties)
-        answer = user.stage(image_id, content)
-        self.assertEqual(answer.status_int, 204, answer.text)
-        return image_id
-
-    def run_import(self, image_id, user=None, method="glance-direct", **fields):
-        user = user or self.user
-        answer = user.start_import(image_id, method, **fields)
-        self.assertEqual(answer.status_int, 202, answer.text)
-        return user.end_of_import(image_id)
 
     def assert_active(self, image_id, task, size):
         self.assertEqual(task["status"], "success", task["message"])

@@ -114,6 +114,19 @@ internal sealed class RbdTests : SidecarTest
     }
 
     [Test]
+    public async Task Store_NameOfAnEarlierUpload_IsNotTakenForThisOne()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await scene.StoreAsync(_id, Deadline);
+        await scene.Sidecar.Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = _id });
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB, seed: 2));
+
+        AssertRefused(await FailAsync(scene), StatusCode.AlreadyExists, "STORE_DUPLICATE");
+        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(3 * MiB)));
+    }
+
+    [Test]
     public async Task Discard_WhatWasWritten_RemovesIt()
     {
         await using var scene = await StoreScene.StartAsync(Ceph);
@@ -191,6 +204,49 @@ internal sealed class RbdTests : SidecarTest
     }
 
     [Test]
+    public async Task Sweep_PartOfAnImageThatIsGone_IsRemoved()
+    {
+        await using var scene = await SlowSceneAsync();
+        using var call = scene.Begin(_id, Deadline);
+        await StoreScene.BegunAsync(call, Deadline);
+        await scene.Sidecar.KillAsync();
+        Assert.That(await OfThisAsync(), Is.Not.Empty);
+        scene.RemoveImage(_id);
+
+        await scene.RestartAsync();
+
+        while ((await OfThisAsync()).Length > 0) await Cluster.BetweenLooks();
+        while (File.Exists(scene.Record(_id))) await Cluster.BetweenLooks();
+    }
+
+    [Test]
+    public async Task Store_BytesThatChangedOnTheVolume_AreNotWritten()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        using (var file = File.OpenHandle(scene.ImageFile(_id), FileMode.Open, FileAccess.Write))
+        {
+            RandomAccess.Write(file, [(byte)(Content(3 * MiB)[MiB] ^ 1)], MiB);
+        }
+
+        AssertRefused(await FailAsync(scene), StatusCode.DataLoss, "STORE_CORRUPT");
+        Assert.That(await OfThisAsync(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Store_DigestsOfTheUpload_AreThoseOfTheImage()
+    {
+        var content = Content(3 * MiB);
+        await using var scene = await StoreScene.StartAsync(Ceph, "--Staging:Digests:0", "md5");
+        await StageAsync(scene.Sidecar, _id, content);
+        var image = await scene.StoreAsync(_id, Deadline);
+        Assert.That(image.Digests, Is.EquivalentTo(new Dictionary<string, string>
+        {
+            ["md5"] = Convert.ToHexStringLower(MD5.HashData(content)), ["sha512"] = Convert.ToHexStringLower(SHA512.HashData(content)),
+        }));
+    }
+
+    [Test]
     public async Task Store_ImageDeletedMeanwhile_LeavesNothing()
     {
         await using var scene = await SlowSceneAsync();
@@ -249,7 +305,9 @@ internal sealed class RbdTests : SidecarTest
         AssertRefused(await FailAsync(scene, noFile), StatusCode.FailedPrecondition, "STORE_UNSUPPORTED");
         var noPool = scene.Target;
         noPool.Rbd.Pool = "none";
-        AssertRefused(await FailAsync(scene, noPool), StatusCode.FailedPrecondition, "STORE_FAILED");
+        var refusal = await FailAsync(scene, noPool);
+        AssertRefused(refusal, StatusCode.FailedPrecondition, "STORE_FAILED");
+        Assert.That(refusal!.Status.Detail, Does.Contain("no pool none"));
         Assert.That(scene.Discard(_id).Discarded, Is.False, "nothing of it is remembered");
     }
 

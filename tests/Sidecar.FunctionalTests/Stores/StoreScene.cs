@@ -27,6 +27,16 @@ internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, Side
         return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings));
     }
 
+    /// <summary>The staged image itself.</summary>
+    public string ImageFile(string id) => Path.Combine(directory.Staging, id);
+
+    /// <summary>Takes the staged image away, as somebody may who has the volume while the daemon is down.</summary>
+    public void RemoveImage(string id)
+    {
+        File.Delete(ImageFile(id));
+        File.Delete(Path.Combine(directory.Staging, ".sidecar", "images", id + ".json"));
+    }
+
     /// <summary>Where a record of a write is.</summary>
     public string Record(string source) => Path.Combine(directory.Staging, ".sidecar", "stores", $"{source}.{Store}.json");
 

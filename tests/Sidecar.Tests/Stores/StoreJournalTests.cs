@@ -13,7 +13,8 @@ internal sealed class StoreJournalTests
     private static readonly Guid Source = Guid.NewGuid();
 
     private static StoreRecord Record => new(
-        Source, "ceph", ImageId.New(), StoreRecord.Rbd, "mark", 100, StoreState.Written, DateTimeOffset.UnixEpoch,
+        Source, "ceph", ImageId.New(), StoreRecord.Rbd, new RbdTarget("/etc/ceph/ceph.conf", "glance", "images", 23, default), "mark",
+        100, StoreState.Written, DateTimeOffset.UnixEpoch,
         new StoredImage(100, new Dictionary<string, string> { ["md5"] = "00" }, new Dictionary<string, string> { ["fsid"] = "1" }));
 
     [Test]
@@ -46,6 +47,9 @@ internal sealed class StoreJournalTests
     [TestCase("\"mark\": \"mark\"", "\"mark\": null")]
     [TestCase("\"mark\": \"mark\"", "\"mark\": \"\"")]
     [TestCase("\"image\":", "\"other\":")]
+    [TestCase("\"pool\": \"images\"", "\"pool\": null")]
+    [TestCase("\"pool\": \"images\"", "\"pool\": \"\"")]
+    [TestCase("\"order\": 23", "\"order\": 99")]
     [TestCase("\"md5\": \"00\"", "\"md5\": null")]
     [TestCase("\"size\": 100", "\"size\": -1")]
     [TestCase("\"Written\"", "\"Wrote\"")]

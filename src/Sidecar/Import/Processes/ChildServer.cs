@@ -17,7 +17,6 @@ internal sealed class ChildServer : RunningChild
     // A program starts in some tens of milliseconds; to look this often costs it nothing.
     private const int LookEveryMilliseconds = 1;
 
-
     /// <param name="process">Runs already, with all its streams redirected.</param>
     /// <param name="memory">What it was promised, given back when this is disposed.</param>
     /// <param name="ended">Called once, when the program has ended.</param>

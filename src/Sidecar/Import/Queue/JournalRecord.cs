@@ -65,7 +65,11 @@ internal sealed record JournalRecord : ImportRequest
     // Annotations are checked while it is read, but not those of what lists and dictionaries hold.
     private string? FlawInside()
     {
-        if (Stages.Contains(null) || Digests.Contains(null) || UserRoles.Contains(null) || Rules?.Names.Contains(null) == true) return "it holds a name that is null";
+        if (Stages.Contains(null) || Digests.Contains(null) || UserRoles.Contains(null) || Rules?.Names.Contains(null) == true)
+        {
+            return "it holds a name that is null";
+        }
+
         if (Progress.Any(stage => stage is null || !Enum.IsDefined(stage.State))) return "it holds a stage that is none";
         if (Failure is { } failure && (!Enum.IsDefined(failure.Error) || failure.Facts.Values.Contains(null)))
         {

@@ -3,8 +3,8 @@ using Sidecar.Import.Hashing;
 namespace Sidecar.Import.Stages;
 
 /// <summary>
-/// The digests of the output that are asked for, in one pass over the file. What was computed while the image was uploaded, or by a stage that read
-/// all of it, is not computed again.
+/// The digests of the output that are asked for, in one pass over the file. What was computed while the image was uploaded, or
+/// by a stage that read all of it, is not computed again.
 /// </summary>
 internal sealed class ChecksumStage(FileDigests files) : ImportStage
 {

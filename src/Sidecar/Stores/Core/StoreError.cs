@@ -18,7 +18,10 @@ internal enum StoreError
     /// <summary>The same source is being written, or was, to another place under the same name of a store. Fact: field.</summary>
     StoreDiffers,
 
-    /// <summary>The store does not answer, or no longer, or takes nothing any more, as a Ceph cluster that is full. What was begun is removed by the next attempt.</summary>
+    /// <summary>
+    /// The store does not answer, or no longer, or takes nothing any more, as a Ceph cluster that is full. What was begun is
+    /// removed by the next attempt.
+    /// </summary>
     StoreUnreachable,
 
     /// <summary>The store has no room for it.</summary>

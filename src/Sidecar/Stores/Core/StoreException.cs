@@ -18,6 +18,9 @@ internal sealed class StoreException(StoreError error, string message, params (s
     /// <summary>What the store said, which may name hosts: for the log only. Empty: nothing.</summary>
     public string Detail { get; init; } = "";
 
+    /// <summary>The store has a part of the image that could not be removed.</summary>
+    public bool IsPartLeft { get; init; }
+
     /// <summary>Trying again may help: it was the connection, or the writing process that ended.</summary>
     public bool IsTransient => Error == StoreError.StoreUnreachable;
 }

@@ -5,8 +5,9 @@ using Sidecar.Stores.Core;
 namespace Sidecar.Stores.Journal;
 
 /// <summary>
-/// What is known on disk of one write: enough to find again what the store has, and no secret: where the store is and how it is
-/// reached comes with each call. The property names are on disk: rename none.
+/// What is known on disk of one write: enough to find again what the store has, and to remove a part of it that nobody asks for
+/// any more. No secret: how an rbd store is reached holds none, as the keyring is what is mounted. The property names are on
+/// disk: rename none.
 /// </summary>
 /// <param name="Kind">Of the store, as Glance names its scheme.</param>
 /// <param name="Mark">What tells an image that was written from this source from all others, see <see cref="StoreSource.Mark"/>.</param>
@@ -17,6 +18,7 @@ internal sealed record StoreRecord(
     string Store,
     ImageId ImageId,
     string Kind,
+    RbdTarget Target,
     string Mark,
     long Size,
     StoreState State,
@@ -35,12 +37,26 @@ internal sealed record StoreRecord(
         if (!Enum.IsDefined(State)) return $"its state is {(int)State}";
         if (State != StoreState.Writing && Image is null) return "it was written as nothing";
         if (Mark.Length == 0) return "it has no mark";
+        if (FlawOfTarget() is { } wrong) return wrong;
         if (Image is { } image && (image.Digests.Values.Contains(null) || image.Facts.Values.Contains(null)))
         {
             return "it holds a value that is null";
         }
 
         return Size < 0 ? $"its size is {Size}" : null;
+    }
+
+    private string? FlawOfTarget()
+    {
+        try
+        {
+            Target.Check();
+            return null;
+        }
+        catch (StoreException none)
+        {
+            return none.Message;
+        }
     }
 }
 

@@ -13,9 +13,7 @@ internal sealed class SourceReader : IDisposable
 {
     private readonly SafeFileHandle _file;
     private readonly long _size;
-    private readonly byte[] _zeros;
-    private readonly Dictionary<string, RunningDigest> _digests;
-    private readonly BlockDigests _hashing;
+    private readonly OutputDigests _digests;
     private long _offset;
     private long _dataStart;
     private long _dataEnd;
@@ -23,13 +21,11 @@ internal sealed class SourceReader : IDisposable
 
     /// <exception cref="FileNotFoundException">It is gone.</exception>
     /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>: it is of another length.</exception>
-    public SourceReader(string path, long size, int blockBytes, IEnumerable<string> algorithms)
+    public SourceReader(string path, long size, IEnumerable<string> algorithms)
     {
         _file = RegularFile.OpenToRead(path);
         _size = size;
-        _zeros = new byte[blockBytes];
-        _digests = algorithms.Distinct().ToDictionary(name => name, RunningDigest.Of);
-        _hashing = new BlockDigests(_digests.Values);
+        _digests = new OutputDigests(algorithms.Distinct());
         if (RandomAccess.GetLength(_file) == size) return;
         Dispose();
         throw Corrupt($"it is of another length than the {size} bytes that it had");
@@ -43,7 +39,7 @@ internal sealed class SourceReader : IDisposable
     /// then its digests may still be computed.
     /// </summary>
     /// <returns>Its length, 0 at the end, and whether it has data: of a hole the buffer is not touched.</returns>
-    public async Task<(int Count, bool HasData)> ReadAsync(byte[] buffer)
+    public (int Count, bool HasData) Read(byte[] buffer)
     {
         var count = (int)Math.Min(buffer.Length, _size - _offset);
         if (count == 0) return (0, false);
@@ -52,35 +48,33 @@ internal sealed class SourceReader : IDisposable
         {
             Fill(buffer.AsSpan(0, count));
             _crc = Staging.Files.Crc32C.Append(_crc, buffer.AsSpan(0, count));
+            _digests.Append(buffer, count);
         }
         else
         {
             _crc = Staging.Files.Crc32C.AppendZeros(_crc, count);
+            _digests.AppendZeros(count, () => { });
         }
 
-        if (_digests.Count > 0) await _hashing.AppendAsync(hasData ? buffer : _zeros, count);
         _offset += count;
         return (count, hasData);
     }
 
     /// <summary>The digests of everything, when everything was read.</summary>
     /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>.</exception>
-    public async Task<Dictionary<string, string>> FinishAsync(string expectedCrc)
+    public Dictionary<string, string> Finish(string expectedCrc)
     {
-        await _hashing.DrainAsync();
         if (expectedCrc.Length > 0 && Staging.Files.Crc32C.ToHex(_crc) != expectedCrc)
         {
             throw Corrupt($"its CRC-32C is {Staging.Files.Crc32C.ToHex(_crc)} and was {expectedCrc}");
         }
 
-        return _digests.ToDictionary(digest => digest.Key, digest => Convert.ToHexStringLower(digest.Value.Finish()));
+        return _digests.Finish().ToDictionary();
     }
 
     public void Dispose()
     {
-        // Nobody may dispose a digest under the thread that computes it.
-        _hashing.DrainAsync().ContinueWith(_ => { }, TaskScheduler.Default).Wait();
-        foreach (var digest in _digests.Values) digest.Dispose();
+        _digests.Dispose();
         _file.Dispose();
     }
 

@@ -45,7 +45,8 @@ internal sealed record WriteResult(
 /// <summary>Why it was not written.</summary>
 /// <param name="Reason">Name of a <see cref="Core.StoreError"/>.</param>
 /// <param name="Detail">The store's own words, for the log.</param>
-internal sealed record WriteFailure(string Reason, string Message, string Detail);
+/// <param name="IsPartLeft">The store has a part of the image that could not be removed.</param>
+internal sealed record WriteFailure(string Reason, string Message, string Detail, bool IsPartLeft = false);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

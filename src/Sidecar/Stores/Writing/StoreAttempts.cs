@@ -25,7 +25,8 @@ internal sealed class StoreAttempts(
         var isConfirmed = journal.Find(request.Key)?.State == StoreState.Confirmed;
         var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
         var record = new StoreRecord(
-            request.SourceId, request.Store, source.ImageId, StoreRecord.Rbd, source.Mark, source.Size, first, Now);
+            request.SourceId, request.Store, source.ImageId, StoreRecord.Rbd, request.Target, source.Mark, source.Size,
+            first, Now);
         if (!isConfirmed) journal.Write(record);
         var result = await TryAsync(record, Job(record, request.Target) with
         {
@@ -38,15 +39,16 @@ internal sealed class StoreAttempts(
         journal.Write(record with { State = last, Image = image, ChangedAt = Now });
         if (sources.TryFind(request.SourceId)?.Mark == source.Mark) return image;
         // Its image was deleted meanwhile, and with it everybody who could ask for the removal.
-        await DiscardAsync(record, request.Target);
+        await DiscardAsync(record, request.Target, write.Cancelled);
         journal.Remove(record.Key);
         throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
     }
 
     /// <summary>Removes what the store has of a write.</summary>
     /// <exception cref="StoreException">It cannot.</exception>
-    public Task DiscardAsync(StoreRecord record, RbdTarget target) =>
-        writer.RunAsync(Job(record, target) with { Discard = true }, _ => { }, CancellationToken.None);
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Task DiscardAsync(StoreRecord record, RbdTarget target, CancellationToken cancellationToken) =>
+        writer.RunAsync(Job(record, target) with { Discard = true }, _ => { }, cancellationToken);
 
     private async Task<WriteResult> TryAsync(StoreRecord record, WriteJob job, StoreWrite write)
     {
@@ -63,8 +65,8 @@ internal sealed class StoreAttempts(
             }
             catch (StoreException failure) when (!failure.IsTransient)
             {
-                // It has removed what it began, so there is nothing to tell of.
-                if (record.State != StoreState.Confirmed) journal.Remove(record.Key);
+                // It has removed what it began, mostly, so there is nothing to tell of.
+                if (!failure.IsPartLeft && record.State != StoreState.Confirmed) journal.Remove(record.Key);
                 throw;
             }
         }

@@ -41,7 +41,7 @@ internal sealed class StoreWrites(
         lock (_lock)
         {
             if (_running.TryGetValue(request.Key, out var running)) return Attach(running, request);
-            if (_stopping) throw new StagingException(StagingError.Draining, "The sidecar is stopping: ask again when it has started.");
+            if (_stopping) throw Draining();
             var source = sources.Find(request.SourceId);
             var write = new StoreWrite(request) { Total = source.Size };
             _running[request.Key] = write;
@@ -61,11 +61,7 @@ internal sealed class StoreWrites(
         target.Check();
         var discard = new StoreWrite(null);
         // Turn by turn: a write may begin between the end of one that was cancelled and this.
-        while (TakeTurn(key, discard) is { } other)
-        {
-            other.Cancel();
-            await other.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
-        }
+        while (TakeTurn(key, discard) is { } other) await other.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
 
         if (journal.Find(key) is not { State: not StoreState.Confirmed } record)
         {
@@ -75,12 +71,13 @@ internal sealed class StoreWrites(
 
         var run = Task.Run(async () =>
         {
-            await attempts.DiscardAsync(record, target);
+            await attempts.DiscardAsync(record, target, discard.Cancelled);
             journal.Remove(key);
             StoresLog.Discarded(logger, record.ImageId.ToString(), record.Store);
             return new StoredImage(0, new Dictionary<string, string>(), new Dictionary<string, string>());
         });
         await FollowAsync(key, discard, run);
+        if (run.IsCanceled) throw Draining();
         await run;
         return true;
     }
@@ -93,6 +90,28 @@ internal sealed class StoreWrites(
         if (journal.Find(key) is not { State: not StoreState.Writing } record) return false;
         if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
         return true;
+    }
+
+    /// <summary>Forgets what nobody can ask for again, and removes from stores what was cut off of it.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> SweepAsync()
+    {
+        var removed = Forget(_ => true);
+        foreach (var record in journal.Records.Where(record => record.State == StoreState.Writing && !IsRunning(record.Key)))
+        {
+            if (sources.TryFind(record.SourceId) is not null) continue; // its import is asked for again, and begins anew
+            try
+            {
+                if (await DiscardAsync(record.Key, record.Target)) removed++;
+            }
+            catch (StoreException failure)
+            {
+                StoresLog.NotDiscarded(logger, record.ImageId.ToString(), record.Store, $"{failure.Message} {failure.Detail}");
+                if (failure.IsTransient) break; // others would wait as long, and hold up the next round
+            }
+        }
+
+        return removed;
     }
 
     /// <summary>
@@ -144,6 +163,11 @@ internal sealed class StoreWrites(
         lock (_lock) return _running.Count;
     }
 
+    private bool IsRunning(StoreKey key)
+    {
+        lock (_lock) return _running.ContainsKey(key);
+    }
+
     private static StoreWrite Attach(StoreWrite running, StoreRequest request)
     {
         if (running.Request is not { } other) throw Discarded();
@@ -157,9 +181,16 @@ internal sealed class StoreWrites(
     {
         lock (_lock)
         {
-            if (_running.TryGetValue(key, out var other)) return other;
-            _running[key] = discard;
-            return null;
+            if (!_running.TryGetValue(key, out var other))
+            {
+                _running[key] = discard;
+                return null;
+            }
+
+            // Under the lock, as long as it is listed: behind its end there is nothing left that could be cancelled. Another discard
+            // is what is wanted here, too.
+            if (other.Request is not null) other.Cancel();
+            return other;
         }
     }
 
@@ -180,7 +211,7 @@ internal sealed class StoreWrites(
     private async Task<StoredImage> RunAsync(StoreWrite write, StoreRequest request, StoreSource source)
     {
         var started = Stopwatch.GetTimestamp();
-        StoreError? failed = StoreError.StoreDiscarded;
+        StoreError? failed = StoreError.StoreFailed;
         try
         {
             await _slots.WaitAsync(write.Cancelled);
@@ -198,9 +229,8 @@ internal sealed class StoreWrites(
         }
         catch (OperationCanceledException) when (write.Cancelled.IsCancellationRequested)
         {
-            throw _stopping
-                ? new StagingException(StagingError.Draining, "The sidecar is stopping. Ask again when it has started: the write begins anew.")
-                : Discarded();
+            failed = StoreError.StoreDiscarded;
+            throw _stopping ? Draining() : Discarded();
         }
         catch (StoreException failure)
         {
@@ -214,6 +244,9 @@ internal sealed class StoreWrites(
             metrics.Ended(StoreRecord.Rbd, failed, failed is null ? source.Size : 0, Stopwatch.GetElapsedTime(started));
         }
     }
+
+    private static StagingException Draining() => new(
+        StagingError.Draining, "The sidecar is stopping. Ask again when it has started: a write that was cut off begins anew.");
 
     private static StoreException Discarded() =>
         new(StoreError.StoreDiscarded, "What was written to the store is being discarded, or was: ask again if it is wanted.");

@@ -128,7 +128,10 @@ internal sealed class WriterProcess(
     private static StoreException ToException(WriteFailure failure)
     {
         var known = Enum.GetValues<StoreError>().Where(error => Telemetry.Reasons.Reason(error) == failure.Reason).ToList();
-        return new StoreException(known is [var error] ? error : StoreError.StoreFailed, failure.Message) { Detail = failure.Detail };
+        return new StoreException(known is [var error] ? error : StoreError.StoreFailed, failure.Message)
+        {
+            Detail = failure.Detail, IsPartLeft = failure.IsPartLeft,
+        };
     }
 
     private StoreException Ended(Process process, string said, bool isStalled) => new(

@@ -26,7 +26,14 @@ internal sealed class RbdPool : IDisposable
             Configure(job);
             RbdFault.Check(Librados.Connect(_cluster), "rados_connect");
             Id = ReadId();
-            RbdFault.Check(Librados.OpenPool(_cluster, job.Pool, out _pool), $"pool {job.Pool}");
+            var answer = Librados.OpenPool(_cluster, job.Pool, out _pool);
+            if (answer == RbdFault.NotFound)
+            {
+                throw new StoreException(
+                    StoreError.StoreFailed, $"The Ceph cluster has no pool {job.Pool}: make it, or set rbd_store_pool right.");
+            }
+
+            RbdFault.Check(answer, $"pool {job.Pool}");
         }
         catch
         {

@@ -28,21 +28,21 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
 
     private async Task<WriteResult> WriteAsync(Action<long> report)
     {
-        if (await ClaimAsync() is { } there) return there;
+        if (Claim() is { } there) return there;
         await RemoveAsync(job.PartName);
         try
         {
             var order = job.Rbd.Order;
             var answer = Librbd.Create(pool.Handle, job.PartName, (ulong)job.Size, pool.Features(), ref order);
             RbdFault.Check(answer, $"create {job.PartName}");
-            var digests = await FillAsync(1 << order, report);
+            var digests = Fill(1 << order, report);
             Rename();
             return Result(digests);
         }
-        catch
+        catch (Exception failure)
         {
-            await TryRemoveAsync();
-            throw;
+            if (await TryRemoveAsync()) throw;
+            throw new PartLeftException(failure);
         }
     }
 
@@ -60,12 +60,12 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
     }
 
     /// <summary>What is in the pool by the final name, when it is of this source; null when there is nothing.</summary>
-    private async Task<WriteResult?> ClaimAsync()
+    private WriteResult? Claim()
     {
         using var image = RbdImage.TryOpenToRead(pool, job.Name);
         if (image is null) return null;
         var isOurs = image.TryGetMetadata(MarkKey) == job.Mark && image.Size == job.Size && image.IsSealed;
-        if (isOurs && Parse(image.TryGetMetadata(DigestsKey)) is { } digests) return Result(await CompleteAsync(digests));
+        if (isOurs && Parse(image.TryGetMetadata(DigestsKey)) is { } digests) return Result(Complete(digests));
         throw new StoreException(
             StoreError.StoreDuplicate,
             $"The Ceph pool has an image {job.Name} that was not written from this source. It is left as it is: remove it if nobody "
@@ -73,22 +73,22 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
     }
 
     /// <summary>The digests that were asked for then, and those that are asked for only now: the source is the same.</summary>
-    private async Task<Dictionary<string, string>> CompleteAsync(Dictionary<string, string> digests)
+    private Dictionary<string, string> Complete(Dictionary<string, string> digests)
     {
         if (job.Digests.All(digests.ContainsKey)) return digests;
         var block = new byte[1 << job.Rbd.Order];
         var next = new byte[block.Length];
-        using var source = new SourceReader(job.Path, job.Size, block.Length, job.Digests.Except(digests.Keys));
-        while (await source.ReadAsync(block) is { Count: > 0 }) (block, next) = (next, block);
-        foreach (var (name, value) in await source.FinishAsync(job.Crc32C)) digests[name] = value;
+        using var source = new SourceReader(job.Path, job.Size, job.Digests.Except(digests.Keys));
+        while (source.Read(block) is { Count: > 0 }) (block, next) = (next, block);
+        foreach (var (name, value) in source.Finish(job.Crc32C)) digests[name] = value;
         return digests;
     }
 
-    private async Task<Dictionary<string, string>> FillAsync(int objectBytes, Action<long> report)
+    private Dictionary<string, string> Fill(int objectBytes, Action<long> report)
     {
         using var image = RbdImage.Open(pool, job.PartName);
         image.SetMetadata(MarkKey, job.Mark);
-        var digests = await CopyAsync(image, objectBytes, report);
+        var digests = Copy(image, objectBytes, report);
         foreach (var (name, value) in job.Known) digests.TryAdd(name, value);
         image.Flush();
         image.SetMetadata(DigestsKey, JsonSerializer.Serialize(digests, WriteJson.Default.DictionaryStringString));
@@ -97,15 +97,15 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
     }
 
     // Block by block as the pool's objects are, so that each is made by one request where all of it is data.
-    private async Task<Dictionary<string, string>> CopyAsync(RbdImage image, int objectBytes, Action<long> report)
+    private Dictionary<string, string> Copy(RbdImage image, int objectBytes, Action<long> report)
     {
-        using var source = new SourceReader(job.Path, job.Size, objectBytes, job.Digests.Except(job.Known.Keys));
+        using var source = new SourceReader(job.Path, job.Size, job.Digests.Except(job.Known.Keys));
         using var writes = new WritesInFlight(image.Handle, objectBytes);
         while (true)
         {
             var buffer = writes.Take();
             var offset = source.Offset;
-            var (count, hasData) = await source.ReadAsync(buffer);
+            var (count, hasData) = source.Read(buffer);
             if (count == 0) break;
             if (hasData)
             {
@@ -117,7 +117,7 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
         }
 
         writes.Drain();
-        return await source.FinishAsync(job.Crc32C);
+        return source.Finish(job.Crc32C);
     }
 
     private void Rename()
@@ -152,20 +152,22 @@ internal sealed class RbdWriter(RbdPool pool, WriteJob job)
         }
     }
 
-    private async Task TryRemoveAsync()
+    private async Task<bool> TryRemoveAsync()
     {
         try
         {
             await RemoveAsync(job.PartName);
+            return true;
         }
         catch (StoreException)
         {
-            // What ended the write is what counts; the next attempt, or a discard, removes it.
+            return false; // what ended the write is what counts; the next attempt, or a discard, removes the part
         }
     }
 
     private WriteResult Result(Dictionary<string, string> digests) => new(
-        job.Size, digests, new Dictionary<string, string> { ["fsid"] = pool.Id, ["pool"] = job.Rbd.Pool, ["snapshot"] = RbdImage.Snapshot });
+        job.Size, digests,
+        new Dictionary<string, string> { ["fsid"] = pool.Id, ["pool"] = job.Rbd.Pool, ["snapshot"] = RbdImage.Snapshot });
 
     // Others may write metadata too.
     private static Dictionary<string, string>? Parse(string? digests)

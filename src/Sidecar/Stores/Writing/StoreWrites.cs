@@ -87,9 +87,15 @@ internal sealed class StoreWrites(
     public bool Confirm(StoreKey key)
     {
         StoreRequest.CheckStore(key.Store);
-        if (journal.Find(key) is not { State: not StoreState.Writing } record) return false;
-        if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
-        return true;
+        lock (_lock)
+        {
+            // A discard takes its turn under this lock and looks at the state after that: so either it finds the image confirmed, or
+            // the caller hears that there is nothing any more.
+            if (_running.TryGetValue(key, out var running) && running.Request is null) return false;
+            if (journal.Find(key) is not { State: not StoreState.Writing } record) return false;
+            if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
+            return true;
+        }
     }
 
     /// <summary>Forgets what nobody can ask for again, and removes from stores what was cut off of it.</summary>

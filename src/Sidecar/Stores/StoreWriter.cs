@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Sidecar.Stores.Core;
 using Sidecar.Stores.Writers;
-using Sidecar.Stores.Writers.Rbd;
 using Sidecar.Telemetry;
 
 namespace Sidecar.Stores;
@@ -27,7 +26,8 @@ internal static class StoreWriter
             var line = await Console.In.ReadLineAsync() ?? "";
             var job = JsonSerializer.Deserialize(line, WriteJson.Default.WriteJob)
                 ?? throw new InvalidDataException("There is no job on standard input.");
-            Tell(new WriteReport(Result: await RbdWriter.RunAsync(job, done => Tell(new WriteReport(done)))));
+            using var store = StoreWriters.Open(job);
+            Tell(new WriteReport(Result: await new ImageWrite(job, store, done => Tell(new WriteReport(done))).RunAsync()));
             return Success;
         }
 #pragma warning disable CA1031 // The last place of this process: whatever it was is told to the daemon.

@@ -13,7 +13,7 @@ internal sealed class StoreJournalTests
     private static readonly Guid Source = Guid.NewGuid();
 
     private static StoreRecord Record => new(
-        Source, "ceph", ImageId.New(), StoreRecord.Rbd, new RbdTarget("/etc/ceph/ceph.conf", "glance", "images", 23, default), "mark",
+        Source, "ceph", ImageId.New(), RbdTarget.Scheme, new RbdTarget("/etc/ceph/ceph.conf", "glance", "images", 23, default), "mark",
         100, StoreState.Written, DateTimeOffset.UnixEpoch,
         new StoredImage(100, new Dictionary<string, string> { ["md5"] = "00" }, new Dictionary<string, string> { ["fsid"] = "1" }));
 

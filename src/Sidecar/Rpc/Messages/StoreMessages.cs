@@ -19,7 +19,7 @@ internal static class StoreMessages
             StoreError.InvalidRequest, "source_id must be the UUID of an import or of a staged image.", ("field", "source_id"));
 
     /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
-    public static Stores.Core.RbdTarget ToTarget(StoreTarget? target) => target?.Rbd is { } rbd
+    public static Stores.Core.StoreTarget ToTarget(Glance.Sidecar.V1.StoreTarget? target) => target?.Rbd is { } rbd
         ? new Stores.Core.RbdTarget(
             rbd.ConfigurationFile, rbd.User, rbd.Pool, (int)Math.Min(rbd.Order, int.MaxValue), ToTime(rbd.ConnectTimeout))
         : throw new StoreException(StoreError.InvalidRequest, "target must be that of a store of the kind rbd.", ("field", "target"));

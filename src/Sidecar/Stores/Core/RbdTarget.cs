@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Sidecar.Stores.Core;
 
 /// <summary>A Ceph pool, as Glance's rbd driver is configured for it.</summary>
@@ -6,15 +8,20 @@ namespace Sidecar.Stores.Core;
 /// <param name="Order">Size of the image's objects, as its binary logarithm.</param>
 /// <param name="ConnectTimeout">For the first connection; zero: librados's default.</param>
 internal sealed record RbdTarget(
-    string ConfigurationFile, string User, string Pool, int Order, TimeSpan ConnectTimeout)
+    string ConfigurationFile, string User, string Pool, int Order, TimeSpan ConnectTimeout) : StoreTarget
 {
+    /// <summary>The scheme of its locations.</summary>
+    public const string Scheme = "rbd";
+
     // As librbd allows: 4 KiB to 32 MiB.
     private const int SmallestOrder = 12;
     private const int LargestOrder = 25;
     private const int MaxTextChars = 4096;
 
-    /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
-    public void Check()
+    [JsonIgnore]
+    public override string Kind => Scheme;
+
+    public override void Check()
     {
         if (ConfigurationFile.Length > 0 && (ConfigurationFile[0] != '/' || IsNoText(ConfigurationFile)))
         {

@@ -8,7 +8,7 @@ namespace Sidecar.Stores.Core;
 /// <param name="Store">Glance's name of the store.</param>
 /// <param name="Digests">Digests that are wanted of the bytes.</param>
 internal sealed partial record StoreRequest(
-    Guid SourceId, string Store, RbdTarget Target, IReadOnlyList<string> Digests)
+    Guid SourceId, string Store, StoreTarget Target, IReadOnlyList<string> Digests)
 {
     public StoreKey Key => new(SourceId, Store);
 

@@ -9,7 +9,8 @@ namespace Sidecar.Stores.Journal;
 /// any more. No secret: how an rbd store is reached holds none, as the keyring is what is mounted. The property names are on
 /// disk: rename none.
 /// </summary>
-/// <param name="Kind">Of the store, as Glance names its scheme.</param>
+/// <param name="Kind">Of the store, see <see cref="StoreTarget.Kind"/>.</param>
+/// <param name="Target">Where a store of the kind rbd is; of each kind there is one such property.</param>
 /// <param name="Mark">What tells an image that was written from this source from all others, see <see cref="StoreSource.Mark"/>.</param>
 /// <param name="Size">Bytes of the source.</param>
 /// <param name="Image">Set when it was written.</param>
@@ -18,17 +19,23 @@ internal sealed record StoreRecord(
     string Store,
     ImageId ImageId,
     string Kind,
-    RbdTarget Target,
+    RbdTarget? Target,
     string Mark,
     long Size,
     StoreState State,
     DateTimeOffset ChangedAt,
     StoredImage? Image = null)
 {
-    public const string Rbd = "rbd";
+    public static StoreRecord Of(StoreRequest request, StoreSource source, StoreState state, DateTimeOffset changedAt) => new(
+        request.SourceId, request.Store, source.ImageId, request.Target.Kind, request.Target as RbdTarget, source.Mark, source.Size,
+        state, changedAt);
 
     [JsonIgnore]
     public StoreKey Key => new(SourceId, Store);
+
+    /// <summary>Where the store is, when that can be on disk: null when it takes a secret to reach it.</summary>
+    [JsonIgnore]
+    public StoreTarget? Place => Target;
 
     /// <summary>What is wrong with it; null when it makes sense.</summary>
     public string? Flaw(string name)
@@ -50,8 +57,8 @@ internal sealed record StoreRecord(
     {
         try
         {
-            Target.Check();
-            return null;
+            Place?.Check();
+            return Kind == RbdTarget.Scheme && Target is null ? "it does not say where its store is" : null;
         }
         catch (StoreException none)
         {

@@ -19,9 +19,7 @@ internal sealed class SourceReader : IDisposable
     private long _dataEnd;
     private uint _crc = Staging.Files.Crc32C.Empty;
 
-    /// <exception cref="FileNotFoundException">It is gone.</exception>
-    /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>: it is of another length.</exception>
-    public SourceReader(string path, long size, IEnumerable<string> algorithms)
+    private SourceReader(string path, long size, IEnumerable<string> algorithms)
     {
         _file = RegularFile.OpenToRead(path);
         _size = size;
@@ -31,33 +29,37 @@ internal sealed class SourceReader : IDisposable
         throw Corrupt($"it is of another length than the {size} bytes that it had");
     }
 
+    /// <param name="job">Names the source.</param>
+    /// <param name="algorithms">Digests to compute.</param>
+    /// <exception cref="FileNotFoundException">It is gone.</exception>
+    /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>: it is of another length.</exception>
+    public static SourceReader Open(WriteJob job, IEnumerable<string> algorithms) => new(job.Path, job.Size, algorithms);
+
     /// <summary>Bytes that were read so far, holes included.</summary>
     public long Offset => _offset;
 
     /// <summary>
-    /// Fills the buffer with the next block. A buffer is free again when the call after the next one has returned: until
-    /// then its digests may still be computed.
+    /// Fills a block with what comes next; its count is 0 at the end. A block may be filled again when the call after the next
+    /// one has returned: until then its digests may still be computed.
     /// </summary>
-    /// <returns>Its length, 0 at the end, and whether it has data: of a hole the buffer is not touched.</returns>
-    public (int Count, bool HasData) Read(byte[] buffer)
+    public void Read(Block block)
     {
-        var count = (int)Math.Min(buffer.Length, _size - _offset);
-        if (count == 0) return (0, false);
-        var hasData = HasData(count);
+        var count = (int)Math.Min(block.Buffer.Length, _size - _offset);
+        var hasData = count > 0 && HasData(count);
+        block.Set(_offset, count, hasData);
         if (hasData)
         {
-            Fill(buffer.AsSpan(0, count));
-            _crc = Staging.Files.Crc32C.Append(_crc, buffer.AsSpan(0, count));
-            _digests.Append(buffer, count);
+            Fill(block.Buffer.AsSpan(0, count));
+            _crc = Staging.Files.Crc32C.Append(_crc, block.Data);
+            _digests.Append(block.Buffer, count);
         }
-        else
+        else if (count > 0)
         {
             _crc = Staging.Files.Crc32C.AppendZeros(_crc, count);
             _digests.AppendZeros(count, () => { });
         }
 
         _offset += count;
-        return (count, hasData);
     }
 
     /// <summary>The digests of everything, when everything was read.</summary>

@@ -14,6 +14,7 @@ namespace Sidecar.Stores.Writers;
 /// <param name="Digests">Digests to compute.</param>
 /// <param name="Known">Digests that are known already: kept with the image.</param>
 /// <param name="Crc32C">That the bytes must have, as hex; empty: not known.</param>
+/// <param name="Rbd">Set when it goes to a Ceph pool.</param>
 internal sealed record WriteJob(
     bool Discard,
     string Path,
@@ -24,14 +25,18 @@ internal sealed record WriteJob(
     IReadOnlyList<string> Digests,
     IReadOnlyDictionary<string, string> Known,
     string Crc32C,
-    RbdJob Rbd)
+    RbdJob? Rbd)
 {
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";
 }
 
 /// <summary>See <see cref="Core.RbdTarget"/>.</summary>
-internal sealed record RbdJob(string ConfigurationFile, string User, string Pool, int Order, long ConnectSeconds);
+internal sealed record RbdJob(string ConfigurationFile, string User, string Pool, int Order, long ConnectSeconds)
+{
+    public static RbdJob Of(Core.RbdTarget target) => new(
+        target.ConfigurationFile, target.User, target.Pool, target.Order, (long)Math.Ceiling(target.ConnectTimeout.TotalSeconds));
+}
 
 /// <summary>What the process says, one line of JSON each: how far it is, and at its end a result or why there is none.</summary>
 /// <param name="Done">Bytes of the file that the store has taken.</param>

@@ -24,9 +24,7 @@ internal sealed class StoreAttempts(
         // What Glance's image has is not up for a discard because it is asked for once more.
         var isConfirmed = journal.Find(request.Key)?.State == StoreState.Confirmed;
         var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
-        var record = new StoreRecord(
-            request.SourceId, request.Store, source.ImageId, StoreRecord.Rbd, request.Target, source.Mark, source.Size,
-            first, Now);
+        var record = StoreRecord.Of(request, source, first, Now);
         if (!isConfirmed) journal.Write(record);
         var result = await TryAsync(record, Job(record, request.Target) with
         {
@@ -47,7 +45,7 @@ internal sealed class StoreAttempts(
     /// <summary>Removes what the store has of a write.</summary>
     /// <exception cref="StoreException">It cannot.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public Task DiscardAsync(StoreRecord record, RbdTarget target, CancellationToken cancellationToken) =>
+    public Task DiscardAsync(StoreRecord record, StoreTarget target, CancellationToken cancellationToken) =>
         writer.RunAsync(Job(record, target) with { Discard = true }, _ => { }, cancellationToken);
 
     private async Task<WriteResult> TryAsync(StoreRecord record, WriteJob job, StoreWrite write)
@@ -73,10 +71,9 @@ internal sealed class StoreAttempts(
     }
 
     // The part's name holds that of the source: imports of one image do not meet.
-    private static WriteJob Job(StoreRecord record, RbdTarget target) => new(
+    private static WriteJob Job(StoreRecord record, StoreTarget target) => new(
         Discard: false, Path: "", record.Size, record.Mark,
         Name: record.ImageId.ToString(), PartName: $"{record.ImageId}.part-{record.SourceId:D}",
         Digests: [], Known: new Dictionary<string, string>(), Crc32C: "",
-        new RbdJob(
-            target.ConfigurationFile, target.User, target.Pool, target.Order, (long)Math.Ceiling(target.ConnectTimeout.TotalSeconds)));
+        Rbd: target is RbdTarget rbd ? RbdJob.Of(rbd) : null);
 }

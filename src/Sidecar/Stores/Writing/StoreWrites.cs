@@ -55,7 +55,7 @@ internal sealed class StoreWrites(
     /// </summary>
     /// <returns>Whether there was anything.</returns>
     /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
-    public async Task<bool> DiscardAsync(StoreKey key, RbdTarget target)
+    public async Task<bool> DiscardAsync(StoreKey key, StoreTarget target)
     {
         StoreRequest.CheckStore(key.Store);
         target.Check();
@@ -105,10 +105,11 @@ internal sealed class StoreWrites(
         var removed = Forget(_ => true);
         foreach (var record in journal.Records.Where(record => record.State == StoreState.Writing && !IsRunning(record.Key)))
         {
-            if (sources.TryFind(record.SourceId) is not null) continue; // its import is asked for again, and begins anew
+            // Without a place it is left for whoever has the secret; of a source that is there the import is asked for again.
+            if (record.Place is not { } place || sources.TryFind(record.SourceId) is not null) continue;
             try
             {
-                if (await DiscardAsync(record.Key, record.Target)) removed++;
+                if (await DiscardAsync(record.Key, place)) removed++;
             }
             catch (StoreException failure)
             {
@@ -247,7 +248,7 @@ internal sealed class StoreWrites(
         }
         finally
         {
-            metrics.Ended(StoreRecord.Rbd, failed, failed is null ? source.Size : 0, Stopwatch.GetElapsedTime(started));
+            metrics.Ended(request.Target.Kind, failed, failed is null ? source.Size : 0, Stopwatch.GetElapsedTime(started));
         }
     }
 

@@ -1,0 +1,14 @@
+using Sidecar.Stores.Writers.Rbd;
+
+namespace Sidecar.Stores.Writers;
+
+/// <summary>The kinds of stores that can be written to.</summary>
+internal static class StoreWriters
+{
+    /// <exception cref="Core.StoreException">The store cannot be reached, or this container lacks what it takes.</exception>
+    public static IStoreWriter Open(WriteJob job)
+    {
+        if (job.Rbd is { } rbd) return new RbdWriter(job, rbd);
+        throw new InvalidDataException("The job names no store.");
+    }
+}

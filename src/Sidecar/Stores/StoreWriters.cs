@@ -1,6 +1,7 @@
+using Sidecar.Stores.Writers;
 using Sidecar.Stores.Writers.Rbd;
 
-namespace Sidecar.Stores.Writers;
+namespace Sidecar.Stores;
 
 /// <summary>The kinds of stores that can be written to.</summary>
 internal static class StoreWriters

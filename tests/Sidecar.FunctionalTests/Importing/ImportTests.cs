@@ -130,6 +130,36 @@ internal sealed class ImportTests : SidecarTest
         Assert.That(events[^1].State, Is.EqualTo(ImportMessage.Types.State.Succeeded));
     }
 
+    [TestCase("TERM", "")]
+    [TestCase("KILL", "SIDECAR_KILLED")]
+    public async Task DaemonEnds_AgainAndAgainInTheSameImport_IsNotItsFaultOnlyWhenItWasTold(string signal, string reason)
+    {
+        using var directory = TestDirectory.Create();
+        var tool = new SlowTool(directory);
+        var request = new RunImportRequest { ImageId = NewId(), ImportId = NewId() };
+        for (var time = 0; time < 3; time++)
+        {
+            await using var sidecar = await SidecarInstance.StartAsync(directory.Path, tool.Settings);
+            if (time == 0) await StageAsync(sidecar, request.ImageId, await SlowTool.DiskAsync(directory, Deadline));
+            var run = RunAsync(sidecar, request);
+            await tool.StartedAsync(Deadline);
+            sidecar.Signal(signal);
+            await Assert.ThrowsAsync<RpcException>(() => run);
+            await sidecar.ExitAsync();
+        }
+
+        tool.BeFast();
+        await using var last = await SidecarInstance.StartAsync(directory.Path, tool.Settings);
+        if (reason.Length > 0)
+        {
+            var facts = AssertRefused(await Assert.ThrowsAsync<RpcException>(() => RunAsync(last, request)), StatusCode.Aborted, reason);
+            Assert.That(facts["kills"], Is.EqualTo("3"));
+            await last.Imports.ReleaseImportAsync(new ReleaseImportRequest { ImportId = request.ImportId, KeepImage = true });
+        }
+
+        Assert.That((await RunAsync(last, request))[^1].State, Is.EqualTo(ImportMessage.Types.State.Succeeded));
+    }
+
     [Test]
     public async Task DeleteImage_InMidConversion_StopsTheImportAndTakesEverything()
     {

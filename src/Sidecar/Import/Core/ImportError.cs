@@ -107,6 +107,12 @@ internal enum ImportError
     /// <summary>The sidecar stopped while it waited or ran; starting it again by the same id runs it again.</summary>
     ImportInterrupted,
 
+    /// <summary>
+    /// The sidecar was killed again and again while it ran, so it is not run again by itself: the memory that it takes may be
+    /// why. Fact: kills.
+    /// </summary>
+    SidecarKilled,
+
     /// <summary>It succeeded, but its output is no longer there.</summary>
     OutputLost,
 

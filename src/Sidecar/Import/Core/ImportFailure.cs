@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 
@@ -13,6 +14,13 @@ internal sealed record ImportFailure(
 
     public static ImportFailure Of(ImportError error, string message, string stage = "") =>
         new(error, message, stage, NoFacts);
+
+    public static ImportFailure OfKills(int kills) => new(
+        ImportError.SidecarKilled,
+        $"The sidecar was killed {kills} times while this import ran, so it is not run again by itself. If the kernel did that for want "
+        + "of memory, raise the limit of its container, or lower Import:MaxMemoryBytes; then release the import and start a new one.",
+        "",
+        new Dictionary<string, string> { ["kills"] = kills.ToString(CultureInfo.InvariantCulture) });
 
     /// <summary>
     /// What a stage threw, as a failure. Anything unexpected is a bug, whose text is for the log only.

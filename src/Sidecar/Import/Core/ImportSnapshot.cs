@@ -15,6 +15,9 @@ internal sealed record ImportSnapshot(
     DateTimeOffset? StartedAt,
     DateTimeOffset? FinishedAt)
 {
+    /// <summary>How often the daemon was killed while it ran.</summary>
+    public int Kills { get; init; }
+
     public Guid ImportId => Request.ImportId;
 
     public bool IsFinished => State is ImportState.Succeeded or ImportState.Failed or ImportState.Cancelled;

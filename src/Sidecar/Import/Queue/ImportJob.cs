@@ -19,13 +19,14 @@ internal sealed class ImportJob : IDisposable
     private TaskCompletionSource _stateChanged = NewSignal();
     private TaskCompletionSource _changed = NewSignal();
 
-    public ImportJob(ImportRequest request, IReadOnlyList<string> stages, TimeProvider time)
+    /// <param name="kills">How often the daemon was killed while it ran before.</param>
+    public ImportJob(ImportRequest request, IReadOnlyList<string> stages, TimeProvider time, int kills = 0)
     {
         _time = time;
         Stages = stages;
         _stages = [.. stages.Select(name => new StageEntry(name))];
         _current = new ImportSnapshot(
-            request, ImportState.Queued, [], null, null, time.GetUtcNow(), null, null);
+            request, ImportState.Queued, [], null, null, time.GetUtcNow(), null, null) { Kills = kills };
         Cancelled = _cancel.Token;
     }
 

@@ -10,11 +10,13 @@ namespace Sidecar.Import.Queue;
 /// The directories of imports: <c>&lt;import id&gt;/import.json</c> tells request, state and result; beside it lie
 /// work files and the output. The journal is replaced as a whole and durable before anybody is told that the import
 /// exists or how it ended, so after a crash the state on disk is never ahead of the files. Whether it waits or runs is
-/// not in it.
+/// not in it, as each write waits for the disk; of one that runs there is a file <c>running</c> beside it, which is for the daemon's
+/// own end and no promise.
 /// </summary>
 internal sealed class ImportJournal(StagingLayout layout)
 {
     private const string FileName = "import.json";
+    private const string RunningName = "running";
 
     /// <summary>Begins an import; one that failed may begin again.</summary>
     public void Create(ImportSnapshot import)
@@ -37,6 +39,21 @@ internal sealed class ImportJournal(StagingLayout layout)
     public void Write(ImportSnapshot import) =>
         DurableFiles.Replace(Path.Combine(layout.ImportDirectory(import.ImportId), FileName), Serialize(import));
 
+    /// <summary>Notes that it runs, or does no longer. When its work files are removed it does not, either.</summary>
+    public void MarkRunning(Guid importId, bool isRunning = true)
+    {
+        var path = Path.Combine(layout.ImportDirectory(importId), RunningName);
+        try
+        {
+            if (isRunning) File.Create(path).Dispose();
+            else File.Delete(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Then a kill of the daemon is not counted.
+        }
+    }
+
     /// <summary>The directories of all imports.</summary>
     public IEnumerable<string> Directories() =>
         Directory.Exists(layout.Imports) ? Directory.EnumerateDirectories(layout.Imports) : [];
@@ -52,7 +69,8 @@ internal sealed class ImportJournal(StagingLayout layout)
             Path.Combine(directory, FileName),
             JournalContext.Default.JournalRecord,
             record => record.ImportId.ToString("D") == name ? record.Flaw() : $"it is of import {record.ImportId}");
-        return Place(record.ToSnapshot());
+        var import = Place(record.ToSnapshot());
+        return !import.IsFinished && File.Exists(Path.Combine(directory, RunningName)) ? import with { State = ImportState.Running } : import;
     }
 
     // By its name alone, as the path in the record is that of the mount of then, or somebody else's idea: an output is the

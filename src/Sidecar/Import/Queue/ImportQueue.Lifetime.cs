@@ -12,6 +12,10 @@ internal readonly record struct ImportRecovery(int Finished, int Interrupted, in
 /// <summary>Start, sweep and stop of the daemon.</summary>
 internal sealed partial class ImportQueue
 {
+    // Where the kernel ends all of a container for want of memory, as it does in Kubernetes, one image could else take the pod down
+    // again and again, with everybody's uploads.
+    private const int MostKills = 3;
+
     /// <summary>Takes up what an earlier life of the daemon left. Call it once, before anything else.</summary>
     public Task<ImportRecovery> RecoverAsync(CancellationToken cancellationToken) => Task.Run(
         () =>
@@ -120,7 +124,8 @@ internal sealed partial class ImportQueue
     {
         if (!import.IsFinished)
         {
-            Keep(Fail(import, Interrupted()));
+            var cutOff = import with { Kills = import.Kills + (import.State == ImportState.Running ? 1 : 0) };
+            Keep(Fail(cutOff, cutOff.Kills < MostKills ? Interrupted() : ImportFailure.OfKills(cutOff.Kills)));
             return counts with { Interrupted = counts.Interrupted + 1 };
         }
 

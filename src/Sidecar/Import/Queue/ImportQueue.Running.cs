@@ -86,12 +86,13 @@ internal sealed partial class ImportQueue
         try
         {
             job.Cancelled.ThrowIfCancellationRequested();
-            // Not in the journal: a restart treats what waited and what ran alike, and each write waits for the disk.
             job.Start();
+            _journal.MarkRunning(job.Request.ImportId);
             _logger.ImportStarted(
                 job.Request.ImportId, job.Request.ImageId, string.Join(", ", job.Stages), job.Request.RequestId);
             var image = _getImage(job.Request.ImageId);
             var result = await _pipeline.RunAsync(job, image, job.Cancelled);
+            _journal.MarkRunning(job.Request.ImportId, isRunning: false);
             var success = job.Conclude(ImportState.Succeeded, result, null);
             // The point of no return: whoever starts it again from here on is given this result.
             _journal.Write(success);

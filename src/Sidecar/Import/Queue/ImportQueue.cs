@@ -90,7 +90,8 @@ internal sealed partial class ImportQueue
             // Here, and not before the lock: a delete removes the image and then the imports that are listed. So either there is
             // no image any more, or the delete finds this import.
             _getImage(request.ImageId);
-            var job = new ImportJob(request, stages, _time);
+            var kills = _jobs.GetValueOrDefault(request.ImportId)?.Snapshot().Kills ?? 0;
+            var job = new ImportJob(request, stages, _time, kills);
             _jobs[request.ImportId] = job;
             return (job, true);
         }

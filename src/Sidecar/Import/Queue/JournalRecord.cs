@@ -33,6 +33,8 @@ internal sealed record JournalRecord : ImportRequest
 
     public ImportFailure? Failure { get; init; }
 
+    public int Kills { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset? StartedAt { get; init; }
@@ -46,6 +48,7 @@ internal sealed record JournalRecord : ImportRequest
         Progress = import.Stages,
         Result = import.Result,
         Failure = import.Failure,
+        Kills = import.Kills,
         CreatedAt = import.CreatedAt,
         StartedAt = import.StartedAt,
         FinishedAt = import.FinishedAt,
@@ -85,7 +88,7 @@ internal sealed record JournalRecord : ImportRequest
 
     /// <summary>Of a record without a flaw.</summary>
     public ImportSnapshot ToSnapshot() =>
-        new(AsRequest(), State, Progress, Result, Failure, CreatedAt, StartedAt, FinishedAt);
+        new(AsRequest(), State, Progress, Result, Failure, CreatedAt, StartedAt, FinishedAt) { Kills = Kills };
 }
 
 [JsonSourceGenerationOptions(

@@ -67,6 +67,7 @@ internal static class StatusMap
         ImportError.TimedOut => StatusCode.FailedPrecondition,
         ImportError.Cancelled => StatusCode.Cancelled,
         ImportError.ImportInterrupted => StatusCode.Unavailable,
+        ImportError.SidecarKilled => StatusCode.Aborted,
         ImportError.OutputLost => StatusCode.DataLoss,
         ImportError.InternalError => StatusCode.Internal,
     };

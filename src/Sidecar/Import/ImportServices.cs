@@ -48,6 +48,8 @@ internal static class ImportServices
 
         services.AddSingleton<FormatValidator>();
         services.AddSingleton<ValidateImage>(provider => provider.GetRequiredService<FormatValidator>().Validate);
+        services.AddSingleton<DigestForesight>();
+        services.AddSingleton<ForeseeDigests>(provider => provider.GetRequiredService<DigestForesight>().Foresee);
 
         services.AddSingleton<QemuImg>().AddSingleton<QemuNbd>().AddSingleton<RawConversion>();
         services.AddSingleton<ImportStage, InspectionStage>();

@@ -90,7 +90,8 @@ internal sealed class StagingService(
                 DigestAlgorithms.Validate(request.ExpectedDigests),
                 request.ProjectId,
                 request.ReservationId,
-                new ImageClaim(request.DiskFormat, request.ContainerFormat)),
+                new ImageClaim(request.DiskFormat, request.ContainerFormat),
+                StagingMessages.ToWishes(request.Digests)),
             context.CancellationToken);
         return adopted.ToMessage(staging);
     }

@@ -7,6 +7,7 @@ namespace Sidecar.Staging;
 /// <param name="ExpectedSize">Bytes, when the caller knows.</param>
 /// <param name="ReservationId">Of a held reservation, which promised the file's space; empty: none.</param>
 /// <param name="Claim">By which it is checked; without a format it is not checked.</param>
+/// <param name="Digests">Null: nothing was said of them.</param>
 internal sealed record AdoptRequest(
     ImageId ImageId,
     string File,
@@ -14,4 +15,5 @@ internal sealed record AdoptRequest(
     IReadOnlyDictionary<string, string> ExpectedDigests,
     string ProjectId,
     string ReservationId = "",
-    ImageClaim? Claim = null);
+    ImageClaim? Claim = null,
+    DigestWishes? Digests = null);

@@ -131,7 +131,8 @@ internal sealed class FileAdoption(
     private async Task<SortedDictionary<string, string>> DigestAsync(
         SafeFileHandle source, long size, AdoptRequest request, CancellationToken cancellationToken)
     {
-        var digests = context.Options.Digests.Union(request.ExpectedDigests.Keys).Append(Crc32C.Name).Distinct()
+        var digests = context.Options.Digests.Union(request.ExpectedDigests.Keys).Union(Foresee(source, size, request))
+            .Append(Crc32C.Name).Distinct()
             .Select(name => Task.Run(() => KeyValuePair.Create(name, Digest(source, size, name, cancellationToken)), cancellationToken));
         var actual = new SortedDictionary<string, string>((await Task.WhenAll(digests)).ToDictionary(), StringComparer.Ordinal);
         var header = new UploadHeader(
@@ -140,6 +141,10 @@ internal sealed class FileAdoption(
         UploadChecks.Digests(header, new CommitRequest(size, request.ExpectedDigests), actual);
         return actual;
     }
+
+    private IReadOnlyCollection<string> Foresee(SafeFileHandle source, long size, AdoptRequest request) =>
+        size - Posix.Status(source).AllocatedBytes > DigestWishes.MostBytesBehind
+            ? [] : context.Foresee(request.Claim ?? default, request.Digests, source, size);
 
     private static string Digest(SafeFileHandle source, long size, string name, CancellationToken cancellationToken)
     {

@@ -134,6 +134,7 @@ internal sealed partial class StagingArea
             ContainerFormat =
                 header.DiskFormat.Length > 0 ? header.ContainerFormat : upload.Header.ContainerFormat,
             ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
+            Digests = header.Digests ?? upload.Header.Digests,
         };
         var missing = effective.DeclaredSize is { } whole ? Math.Max(0, whole - offset) : (long?)null;
         // It was admitted once: the watermark does not stop it, only a lack of space does.

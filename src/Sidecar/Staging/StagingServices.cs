@@ -5,7 +5,8 @@ using Sidecar.Staging.Space;
 
 namespace Sidecar.Staging;
 
-/// <summary>Registers the staging slice. Whoever knows image formats must register <see cref="ValidateImage"/>.</summary>
+/// <summary>Registers the staging slice. Whoever knows image formats must register <see cref="ValidateImage"/>
+/// and <see cref="ForeseeDigests"/>.</summary>
 internal static class StagingServices
 {
     public static IServiceCollection AddStaging(this IServiceCollection services, IConfiguration configuration)
@@ -27,7 +28,8 @@ internal static class StagingServices
             provider.GetRequiredService<StagingMetrics>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("Sidecar.Staging"),
-            provider.GetRequiredService<ValidateImage>()));
+            provider.GetRequiredService<ValidateImage>(),
+            provider.GetRequiredService<ForeseeDigests>()));
         services.AddSingleton(provider => new SpaceLedger(
             Volume.Measure(provider.GetRequiredService<StagingLayout>()),
             provider.GetRequiredService<IOptions<StagingOptions>>().Value));

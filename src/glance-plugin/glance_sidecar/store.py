@@ -12,6 +12,7 @@ from glance_sidecar import options
 from glance_sidecar import pending
 from glance_sidecar import refusals
 from glance_sidecar import volume
+from glance_sidecar import wishes
 from glance_sidecar.download import DownloadProgress
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.failures import ImportFailed
@@ -97,6 +98,7 @@ class Store(filesystem.Store):
     @staticmethod
     def _take_in(image_id, image_file, declared, reservation, claims, on_step=lambda written: None):
         settings = options.settings()
+        claims = dict(claims, digests=wishes.of_image(image_id))
         intake = Intake(image_id, declared, reservation, claims, settings.wait, on_step)
         return intake.through_call(image_file) if settings.transfer == "stream" else intake.through_file(image_file)
 

@@ -103,7 +103,6 @@ delete = member,admin
 _OPERATORS = {
     "Import__Plugins__0": "image_decompression", "Import__Plugins__1": "image_conversion",
     "Import__Plugins__2": "inject_image_metadata", "Import__Metadata__Inject__x_operator_seal": "unbroken",
-    "Staging__Digests__0": "md5", "Staging__Digests__1": "sha512",
 }
 
 

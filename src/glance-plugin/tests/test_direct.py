@@ -59,6 +59,22 @@ class DirectTest(glance.Imports, unittest.TestCase):
             self.assertIn(text, task["message"])
         self.assertEqual(self.user.show(image_id)["status"], "uploading")
 
+    def digests_of_staged(self, *args, **kwargs):
+        from glance_sidecar import client
+        image_id = self.stage(*args, **kwargs)
+        return sorted(client.get().call("Staging.GetImage", image_id=image_id).digests)
+
+    def test_digests_that_a_file_store_needs_are_made_while_the_bytes_arrive(self):
+        packed, plain = qcow2()
+        signature = Signer(glance.keys()).properties(plain)  # over SHA-256
+        self.assertEqual(self.digests_of_staged(plain), ["crc32c", "md5", "sha512"])
+        self.assertEqual(self.digests_of_staged(plain, **signature), ["crc32c", "md5", "sha256", "sha512"])
+        self.assertEqual(self.digests_of_staged(packed, "qcow2"), ["crc32c"], "its output will be other bytes")
+        self.set("hashing_algorithm", "sha256")
+        self.assertEqual(self.digests_of_staged(plain), ["crc32c", "md5", "sha256"])
+        self.set("direct", "off", "staging_sidecar")
+        self.assertEqual(self.digests_of_staged(plain), ["crc32c"], "Glance reads it itself")
+
     def test_staged_file_becomes_the_images_without_a_byte_being_read(self):
         plain = os.urandom(64 * MIB)
         image_id = self.stage(plain)
@@ -302,14 +318,14 @@ class DirectTest(glance.Imports, unittest.TestCase):
         self.assertFalse(os.path.samefile(*(os.path.join(SCRATCH, store, image_id) for store in ("fast", "slow"))))
 
     def test_copy_without_the_digest_of_the_image_is_glances_to_make(self):
-        self.set("hashing_algorithm", "sha256")
+        self.set("hashing_algorithm", "sha384")
         plain = os.urandom(MIB)
         image_id = self.stage(plain)
         self.run_import(image_id)
         admin = glance.User("root", "blue", "admin")
-        with self.assert_left_to_glance("the sidecar made no sha256"):
+        with self.assert_left_to_glance("the sidecar made no md5"):
             task = self.run_import(image_id, admin, "copy-image", stores=["slow"])
-        self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "slow", image_id), "sha256")
+        self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "slow", image_id), "sha384")
 
     def test_body_of_an_upload_is_copied_whatever_file_it_is(self):
         plain = os.urandom(MIB)

@@ -91,7 +91,7 @@ internal sealed class Receiver : IAsyncDisposable
         var meters = _services.GetRequiredService<IMeterFactory>();
         var context = new StagingContext(
             options, Layout, new StagingMetrics(meters), TimeProvider.System, NullLogger.Instance,
-            (_, _, _, _) => ImageValidation.Nothing);
+            (_, _, _, _) => ImageValidation.Nothing, (_, _, _, _) => []);
         var ledger = new SpaceLedger(Space, options);
         var area = new StagingArea(context, ledger);
         var self = new PodIdentity(context);

@@ -82,7 +82,7 @@ internal sealed class StagingFixture : IDisposable
     private StagingArea Open()
     {
         var metrics = new StagingMetrics(new TestMeters());
-        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance, ValidateContent);
+        var context = new StagingContext(Options, Layout, metrics, Clock, NullLogger.Instance, ValidateContent, (_, wishes, _, _) => wishes?.OfUpload ?? []);
         return new StagingArea(context, new SpaceLedger(() => Space?.Invoke() ?? Volume.Measure(Layout)(), Options));
     }
 

@@ -13,6 +13,17 @@ internal static class StagingMessages
     /// <summary>A size or offset from the wire. What does not fit is larger than any file, so the largest will do.</summary>
     public static long ToLength(ulong value) => (long)Math.Min(value, long.MaxValue);
 
+    /// <summary>Null when there are none.</summary>
+    /// <exception cref="StagingException"><see cref="StagingError.InvalidRequest"/>.</exception>
+    public static Staging.Core.DigestWishes? ToWishes(Glance.Sidecar.V1.DigestWishes? message)
+    {
+        if (message is null) return null;
+        var wishes = new Staging.Core.DigestWishes(
+            [.. message.OfUpload], [.. message.OfOutput], message.DiskFormat, message.ContainerFormat);
+        wishes.Check();
+        return wishes;
+    }
+
     public static Glance.Sidecar.V1.StagedImage ToMessage(this Staging.Core.StagedImage image, StagingContext staging) => new()
     {
         ImageId = image.Id.ToString(),

@@ -84,7 +84,8 @@ internal sealed class StageCall(
             header.HandedOverBy,
             FirstCommittedAt(header),
             header.DiskFormat,
-            header.ContainerFormat)
+            header.ContainerFormat,
+            StagingMessages.ToWishes(header.Digests))
         {
             ReservationId = header.ReservationId,
         };

@@ -23,8 +23,8 @@ internal sealed class StagingOptions
     public List<string> AdoptDirectories { get; set; } = [];
 
     /// <summary>
-    /// Digests computed for every upload, beside crc32c: md5, sha1, sha256, sha512. None by default: an import
-    /// digests its output, and an upload with expected digests computes those.
+    /// Digests computed for every upload, beside crc32c: md5, sha1, sha256, sha512. None by default: expected digests are
+    /// computed, and where the claimed format shows that an import will leave the bytes as they are, Import:Digests.
     /// </summary>
     [AllowedValuesList("md5", "sha1", "sha256", "sha512")]
     public List<string> Digests { get; set; } = [];

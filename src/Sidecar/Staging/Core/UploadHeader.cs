@@ -11,6 +11,7 @@ namespace Sidecar.Staging.Core;
 /// <param name="FirstCommittedAt">Of an image that is handed over: when its first owner had it.</param>
 /// <param name="DiskFormat">That the sender claims, by which the image is checked; empty: it is not checked.</param>
 /// <param name="ContainerFormat">That the sender claims; empty: bare.</param>
+/// <param name="Digests">Null: the sender has said nothing of them.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,
     long? DeclaredSize,
@@ -21,7 +22,8 @@ internal sealed record UploadHeader(
     string HandedOverBy = "",
     DateTimeOffset? FirstCommittedAt = null,
     string DiskFormat = "",
-    string ContainerFormat = "")
+    string ContainerFormat = "",
+    DigestWishes? Digests = null)
 {
     [JsonIgnore]
     public ImageClaim Claim => new(DiskFormat, ContainerFormat);

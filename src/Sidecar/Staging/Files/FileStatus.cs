@@ -9,6 +9,7 @@ internal readonly struct FileStatus
     private const ushort TypeMask = 0xF000;
     private const ushort Regular = 0x8000;
     private const ushort Directory = 0x4000;
+    private const int BlockBytes = 512; // whatever the file system's are
 
     [FieldOffset(16)]
     private readonly uint _links;
@@ -21,6 +22,9 @@ internal readonly struct FileStatus
 
     [FieldOffset(40)]
     private readonly ulong _size;
+
+    [FieldOffset(48)]
+    private readonly ulong _blocks;
 
     [FieldOffset(136)]
     private readonly uint _deviceMajor;
@@ -36,6 +40,9 @@ internal readonly struct FileStatus
     public uint Links => _links;
 
     public long Size => (long)_size;
+
+    /// <summary>Bytes that it takes on the volume: without its holes.</summary>
+    public long AllocatedBytes => (long)_blocks * BlockBytes;
 
     /// <summary>What it is, for a person.</summary>
     public string Kind => (_mode & TypeMask) switch

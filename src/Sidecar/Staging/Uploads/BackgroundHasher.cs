@@ -18,6 +18,7 @@ internal sealed class BackgroundHasher : IAsyncDisposable
     private readonly ProgressSignal _signal = new();
     private readonly Task<string> _digest;
     private volatile bool _abandoned;
+    private long _offset;
 
     /// <param name="available">How many bytes may be read now; only grows.</param>
     public BackgroundHasher(string algorithm, SafeFileHandle file, Func<long> available)
@@ -29,6 +30,9 @@ internal sealed class BackgroundHasher : IAsyncDisposable
     }
 
     public string Algorithm { get; }
+
+    /// <summary>How far it is.</summary>
+    public long Offset => Volatile.Read(ref _offset);
 
     public void Advance() => _signal.Set();
 
@@ -73,6 +77,7 @@ internal sealed class BackgroundHasher : IAsyncDisposable
             if (read == 0) throw new IOException($"The upload's file ends at {offset}, before what was written to it.");
             hash.AppendData(block, 0, read);
             offset += read;
+            Volatile.Write(ref _offset, offset);
         }
 
         return offset;

@@ -43,7 +43,8 @@ internal sealed class UploadWriter : IAsyncDisposable
         _files = UploadFiles.Open(upload, context.Options.DurableIntervalBytes);
         _blocks = new BlockWriter(_files.Data);
         _validator = new UploadValidator(context.Validate, header.Claim, _files.Data);
-        _digests = new UploadDigests(_files.Data, () => upload.Received.Offset);
+        _digests = new UploadDigests(
+            _files.Data, () => upload.Received.Offset, received => context.Foresee(header.Claim, header.Digests, _files.Data, received));
         _digests.Add(context.Options.Digests.Union(header.ExpectedDigests.Keys));
         _pump = new DurabilityPump(_files, upload, context);
         upload.Begin(context.Clock.GetUtcNow());
@@ -236,14 +237,14 @@ internal sealed class UploadWriter : IAsyncDisposable
         _upload.Advance(received, _context.Clock.GetUtcNow());
         _files.Note.Write(received);
         _pump.Advance();
-        _digests.Advance();
-        Validate(received.Offset);
+        Look(received.Offset);
     }
 
-    private void Validate(long received)
+    private void Look(long received)
     {
         try
         {
+            _digests.Advance(received);
             _validator.Grown(received);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)

@@ -38,9 +38,18 @@ def algorithms(stores, hashing_algorithm):
     The digests that storing an image without reading it needs beforehand; none when no store of the import could do with them.
     stores: as a plugin is told them.
     """
+    return _algorithms(_resolve(stores), hashing_algorithm)
+
+
+def algorithms_of_any(hashing_algorithm):
+    """The same, for whatever stores an import may have."""
+    return _algorithms(_configured(), hashing_algorithm)
+
+
+def _algorithms(names, hashing_algorithm):
     if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
         return []
-    if not any(_needs_digests(name) for name in _resolve(stores)):
+    if not any(_needs_digests(name) for name in names):
         return []
     return sorted({"md5", hashing_algorithm})
 

@@ -26,5 +26,5 @@ internal sealed class DrainedImports(ImportQueue queue, StagingLayout layout)
         import.ImportId,
         import.Request.ImageId,
         import.Failure?.Error == ImportError.ImportInterrupted,
-        import.Result is { } result && result.OutputPath != layout.ImageFile(import.Request.ImageId) ? result.Size : 0))];
+        import.Result is { } result && result.OutputPath != layout.ImageFile(import.Request.ImageId) ? result.FileLength : 0))];
 }

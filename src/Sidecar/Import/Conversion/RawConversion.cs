@@ -13,7 +13,7 @@ namespace Sidecar.Import.Conversion;
 
 /// <summary>
 /// Converts to raw in one pass: qemu-nbd serves the disk in the image, and the same bytes are looked at, written without their
-/// zeros, and digested.
+/// zeros, and digested. Or it only looks at the disk, where the conversion is left to those who write the output to a store.
 /// </summary>
 internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOptions<ImportOptions> options)
 {
@@ -33,6 +33,7 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
         var disk = await nbd.ServeAsync(
             work.CurrentPath, source.DiskFormat, work.NewPath("nbd"),
             size => validator.CheckConvertedSize(size, DiskFormats.Raw, source.VirtualSize), cancellationToken);
+        if (work.MayDefer) return new StagePlan(true, 0, 0) { Prepared = disk };
         var space = Math.Min(disk.Map.DataBytes, disk.Map.Size);
         return new StagePlan(true, space, source.VirtualSize) { Prepared = disk };
     }
@@ -40,6 +41,12 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
     public async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {
         var disk = (ServedDisk)run.Plan.Prepared!;
+        if (work.MayDefer)
+        {
+            await Task.Factory.StartNew(() => Defer(disk, work), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return;
+        }
+
         disk.Allow(_options.Timeout);
         var path = work.NewPath("converted");
         // On a thread of its own: it copies for minutes, which a pool thread should not.
@@ -49,6 +56,23 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
         run.Report(run.Plan.InputBytes);
         work.ReplaceConverted(path, DiskFormats.Raw, work.Report!.VirtualSize);
         foreach (var (algorithm, digest) in digests) work.CurrentDigests[algorithm] = digest;
+    }
+
+    // What a conversion would be refused for at once is refused; the rest is for those who write the disk to a store.
+    private void Defer(ServedDisk disk, ImportWork work)
+    {
+        try
+        {
+            using var reader = disk.Read(1);
+            foreach (var piece in reader.Read().Take(1)) LookInside(piece, work);
+        }
+        catch (NbdException failure)
+        {
+            throw disk.Describe(failure);
+        }
+
+        disk.Finish();
+        work.Defer(disk.Map.Size);
     }
 
     private IReadOnlyList<KeyValuePair<string, string>> Convert(ServedDisk disk, string path, ImportWork work, StageRun run)

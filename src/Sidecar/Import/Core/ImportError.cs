@@ -116,6 +116,11 @@ internal enum ImportError
     /// <summary>It succeeded, but its output is no longer there.</summary>
     OutputLost,
 
+    /// <summary>
+    /// The output does not exist as bytes: its conversion was deferred, and is part of writing it to a store. Fact: import_id.
+    /// </summary>
+    OutputDeferred,
+
     /// <summary>A bug: the log has the details.</summary>
     InternalError,
 }

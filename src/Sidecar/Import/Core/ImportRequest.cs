@@ -42,6 +42,9 @@ internal record ImportRequest
         init => field = value ?? [];
     } = [];
 
+    /// <summary>The output is only to be written to stores, so a conversion to raw is left to those writes.</summary>
+    public bool DefersConversion { get; init; }
+
     /// <summary>Signature of the staged bytes, to be verified; null: they have none.</summary>
     public ImageSignature? Signature { get; init; }
 

@@ -140,15 +140,20 @@ internal sealed class ImportPipeline(
         var format = keepsName ? claimed : report.DiskFormat;
         work.Rename(work.NewPath(format));
         if (!work.IsStagedFile) Posix.SyncDirectory(work.Directory);
+        if (work.DeferredSize is { } size) return ConcludeDeferred(work, report.DiskFormat, size);
         return new ImportResult(
             format, work.ContainerFormat, work.CurrentLength, report.VirtualSize, work.Digests, work.Properties,
             work.CurrentPath, ConcludeSignature(work));
     }
 
+    private static ImportResult ConcludeDeferred(ImportWork work, string format, long size) => new(
+        DiskFormats.Raw, work.ContainerFormat, size, size, work.Digests, work.Properties, work.CurrentPath, ConcludeSignature(work),
+        new DeferredConversion(format, work.CurrentLength));
+
     private static SignatureOutcome ConcludeSignature(ImportWork work)
     {
         if (!work.IsSignatureVerified) return SignatureOutcome.None;
-        if (work.IsStagedFile) return SignatureOutcome.OfOutput;
+        if (work.IsStagedFile && work.DeferredSize is null) return SignatureOutcome.OfOutput;
         work.Properties[ImageSignature.VerifiedProperty] = work.Request.Signature!.CertificateUuid;
         return SignatureOutcome.OfInput;
     }

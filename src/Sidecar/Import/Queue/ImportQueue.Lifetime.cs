@@ -129,7 +129,7 @@ internal sealed partial class ImportQueue
             return counts with { Interrupted = counts.Interrupted + 1 };
         }
 
-        if (import.Result is { } result && RegularFile.TryLength(result.OutputPath) != result.Size)
+        if (import.Result is { } result && RegularFile.TryLength(result.OutputPath) != result.FileLength)
         {
             var lost = ImportFailure.Of(
                 ImportError.OutputLost,

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
+using Sidecar.Import.Conversion;
 using Sidecar.Import.Core;
 using Sidecar.Staging.Core;
 
@@ -81,6 +82,11 @@ internal sealed record JournalRecord : ImportRequest
 
         if (Result is not { } result) return null;
         if (!Enum.IsDefined(result.Signature)) return "its result says of the signature what nobody knows";
+        if (result.Deferred is { } deferred && (deferred.Length < 0 || !QemuFormats.AreReadable(deferred.Format)))
+        {
+            return "its result is to be made of what nobody can read";
+        }
+
         return result.Digests.Values.Contains(null) || result.Properties.Values.Contains(null)
             ? "its result holds a value that is null"
             : null;

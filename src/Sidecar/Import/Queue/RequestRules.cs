@@ -79,6 +79,7 @@ internal static class RequestRules
         if (one.OutputDiskFormat != other.OutputDiskFormat) return "output_disk_format";
         if (one.Signature != other.Signature) return "signature";
         if (one.WithoutDigests != other.WithoutDigests) return "without_digests";
+        if (one.DefersConversion != other.DefersConversion) return "defer_conversion";
         if (!one.Digests.ToHashSet().SetEquals(other.Digests)) return "digests";
         if (!(one.Rules ?? new ImageRules()).IsSameAs(other.Rules ?? new ImageRules())) return "rules";
         return one.UserRoles.ToHashSet().SetEquals(other.UserRoles) ? null : "user_roles";

@@ -4,7 +4,7 @@ namespace Sidecar.Import.Stages;
 
 /// <summary>
 /// The digests of the output that are asked for, in one pass over the file. What was computed while the image was uploaded, or
-/// by a stage that read all of it, is not computed again.
+/// by a stage that read all of it, is not computed again; and what is made only on its way to a store is digested there.
 /// </summary>
 internal sealed class ChecksumStage(FileDigests files) : ImportStage
 {
@@ -12,8 +12,10 @@ internal sealed class ChecksumStage(FileDigests files) : ImportStage
 
     public override string Name => StageName;
 
-    public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken) =>
-        Task.FromResult(new StagePlan(true, 0, work.WantedDigests.All(work.CurrentDigests.ContainsKey) ? 0 : work.CurrentLength));
+    public override Task<StagePlan> PlanAsync(ImportWork work, CancellationToken cancellationToken) => Task.FromResult(
+        work.DeferredSize is not null
+            ? StagePlan.Skip
+            : new StagePlan(true, 0, work.WantedDigests.All(work.CurrentDigests.ContainsKey) ? 0 : work.CurrentLength));
 
     public override async Task RunAsync(ImportWork work, StageRun run, CancellationToken cancellationToken)
     {

@@ -68,6 +68,12 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     /// <summary>What a disk is converted to; empty where none is.</summary>
     public string ConvertsTo { get; init; } = "";
 
+    /// <summary>A conversion to raw is left to those who write the output to a store.</summary>
+    public bool MayDefer => Request.DefersConversion && ConvertsTo == DiskFormats.Raw;
+
+    /// <summary>Bytes of the raw disk that the current file is to be converted to when it is written to a store; null: it is not.</summary>
+    public long? DeferredSize { get; private set; }
+
     /// <summary>What the bytes must be of to one who insists on the claim; empty when any format will do.</summary>
     public string ClaimOf(InspectionReport report) =>
         Request.Rules is { AllowFormatMismatch: true } && !DiskFormats.Agree(ExpectedFormat, report.As(ExpectedFormat).Format)
@@ -90,7 +96,7 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
     public void Replace(string path)
     {
         if (!IsStagedFile) File.Delete(CurrentPath);
-        (CurrentPath, IsStagedFile, Report) = (path, false, null);
+        (CurrentPath, IsStagedFile, Report, DeferredSize) = (path, false, null, null);
         CurrentDigests.Clear();
     }
 
@@ -100,6 +106,10 @@ internal sealed class ImportWork(ImportRequest request, StagedImage image, strin
         Replace(path);
         (ExpectedFormat, ExpectedVirtualSize) = (format, virtualSize);
     }
+
+    /// <summary>Goes on with the same file, of which the output is made when it is written to a store.</summary>
+    /// <param name="size">Of the disk in it.</param>
+    public void Defer(long size) => DeferredSize = size;
 
     /// <summary>Renames the current file in the import's directory; the staged one stays where it is.</summary>
     public void Rename(string path)

@@ -49,7 +49,8 @@ internal sealed class ForwardedImport(
     {
         // From now on another caller of this pod, who wants to cancel it, finds it at once.
         memory.Remember(_import, owner.Name);
-        if (request.OutputPlacement == OutputPlacement.BringHere
+        // What is only made on its way to a store is nothing that could be brought.
+        if (request.OutputPlacement == OutputPlacement.BringHere && message.Import.Result is { Deferred: false }
             && message.Import.State == Glance.Sidecar.V1.Import.Types.State.Succeeded)
         {
             // For the caller it has succeeded when the output is here.

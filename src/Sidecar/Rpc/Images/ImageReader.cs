@@ -83,11 +83,21 @@ internal sealed class ImageReader(
     private string OutputPath(ImageId id, string importId)
     {
         var import = imports.Get(ImportIds.Parse(importId));
-        if (import.Request.ImageId == id && import.Result is { } result) return result.OutputPath;
+        if (import.Request.ImageId == id && import.Result is { } result)
+        {
+            return result.Deferred is null ? result.OutputPath : throw Deferred(import.ImportId);
+        }
+
         throw new ImportException(
             ImportError.InvalidRequest,
             $"Import {import.ImportId} has no output of image {id}: it is of image {import.Request.ImageId}, in state "
             + $"{import.State}.",
             ("field", "import_id"));
     }
+
+    private static ImportException Deferred(Guid importId) => new(
+        ImportError.OutputDeferred,
+        $"The output of import {importId} is made only while it is written to a store (defer_conversion), so there is nothing to read: "
+        + "ask its owner to store it, or import the image without defer_conversion.",
+        ("import_id", importId));
 }

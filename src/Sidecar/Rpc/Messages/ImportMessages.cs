@@ -19,6 +19,7 @@ internal static class ImportMessages
         ContainerFormat = request.ContainerFormat,
         OutputDiskFormat = request.OutputDiskFormat,
         WithoutDigests = request.WithoutDigests,
+        DefersConversion = request.DeferConversion,
         Digests = [.. request.Digests],
         UserRoles = [.. request.UserRoles],
         RequestId = request.RequestId,
@@ -87,6 +88,7 @@ internal static class ImportMessages
         Properties = { result.Properties.ToDictionary() },
         OutputPath = result.OutputPath,
         OutputOwner = owner,
+        Deferred = result.Deferred is not null,
         Signature = result.Signature switch
         {
             Import.Core.SignatureOutcome.None => Glance.Sidecar.V1.SignatureOutcome.Unspecified,

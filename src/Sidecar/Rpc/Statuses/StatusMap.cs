@@ -69,6 +69,7 @@ internal static class StatusMap
         ImportError.ImportInterrupted => StatusCode.Unavailable,
         ImportError.SidecarKilled => StatusCode.Aborted,
         ImportError.OutputLost => StatusCode.DataLoss,
+        ImportError.OutputDeferred => StatusCode.FailedPrecondition,
         ImportError.InternalError => StatusCode.Internal,
     };
 

@@ -26,6 +26,21 @@ internal sealed class SignatureStageTests : SignatureTest
 
     [Test]
     [CancelAfter(60_000)]
+    public async Task Signed_AndConvertedLater_IsVerifiedOverTheStagedBytes(CancellationToken cancellationToken)
+    {
+        var image = Directory.Convert(Directory.Raw(), "qcow2");
+        var signature = SignatureOf(NewSigner(), await File.ReadAllBytesAsync(image, cancellationToken));
+
+        var import = await RunAsync(
+            Request(Stage(image)) with { Signature = signature, DefersConversion = true }, cancellationToken);
+
+        AssertVerified(import, SignatureOutcome.OfInput);
+        Assert.That(import.Result!.Deferred, Is.Not.Null);
+        Assert.That(import.Result.Properties, Contains.Key("img_signature_verified_with"));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
     public async Task Signed_AndLeftAsItIs_KeepsItsSignature(CancellationToken cancellationToken)
     {
         var content = TestImages.Noise(1 << 20);

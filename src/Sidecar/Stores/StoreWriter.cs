@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sidecar.Import.Disks;
 using Sidecar.Stores.Core;
 using Sidecar.Stores.Writers;
 using Sidecar.Telemetry;
@@ -43,6 +44,7 @@ internal static class StoreWriter
     private static WriteFailure Describe(Exception failure) => failure switch
     {
         StoreException known => new(known.Error.Reason(), known.Message, known.Detail),
+        NbdException disk => new("", "The disk in the image could not be read.", disk.Message) { DiskFault = disk.Fault.ToString() },
         DllNotFoundException missing => new(
             StoreError.StoreUnsupported.Reason(),
             "This container has no client library of the store: install librbd1 (Debian and Ubuntu) or librbd (CentOS).",

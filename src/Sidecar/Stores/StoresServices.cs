@@ -13,7 +13,7 @@ internal static class StoresServices
         services.AddSingleton<IValidateOptions<StoresOptions>, StoresOptionsValidator>();
         services.AddOptions<StoresOptions>().BindConfiguration(
             StoresOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
-        services.AddSingleton<StoreMetrics>().AddSingleton<StoreJournal>().AddSingleton<StoreSources>();
+        services.AddSingleton<StoreMetrics>().AddSingleton<StoreJournal>().AddSingleton<StoreSources>().AddSingleton<SourceDisks>();
         services.AddSingleton<WriterProcess>().AddSingleton<StoreAttempts>().AddSingleton<StoreWrites>();
         return services;
     }

@@ -33,14 +33,20 @@ internal sealed class ChildServer : RunningChild
     /// <returns>Null when it has ended instead.</returns>
     public Socket? Connect()
     {
-        using var directory = Posix.OpenDirectory(Command.WorkingDirectory);
-        var name = $"/proc/self/fd/{directory.DangerousGetHandle()}/{SocketName}";
         do
         {
-            if (File.Exists(name) && TryConnect(name) is { } socket) return socket;
+            if (TryConnect(Command.WorkingDirectory) is { } socket) return socket;
         }
         while (!Process.WaitForExit(LookEveryMilliseconds));
         return null;
+    }
+
+    /// <summary>Connects to the program that serves in a directory; null when none listens.</summary>
+    public static Socket? TryConnect(string directory)
+    {
+        using var open = Posix.OpenDirectory(directory);
+        var name = $"/proc/self/fd/{open.DangerousGetHandle()}/{SocketName}";
+        return File.Exists(name) ? TryConnectTo(name) : null;
     }
 
     /// <summary>From now on it may take so long.</summary>
@@ -54,7 +60,7 @@ internal sealed class ChildServer : RunningChild
         return base.Finish();
     }
 
-    private static Socket? TryConnect(string name)
+    private static Socket? TryConnectTo(string name)
     {
         Socket? socket = null;
         try

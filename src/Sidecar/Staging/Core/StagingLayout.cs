@@ -40,6 +40,9 @@ internal sealed class StagingLayout(string directory)
     /// <summary>Records of images that were written straight to a store of Glance's.</summary>
     public string Stores => Path.Combine(Private, "stores");
 
+    /// <summary>Sockets of programs that serve disks to those who write to stores; nothing of it outlives the daemon.</summary>
+    public string Sockets => Path.Combine(Private, "sockets");
+
     /// <summary>Records that could not be read; see <see cref="DamagedRecords"/>.</summary>
     public string Damaged => Path.Combine(Private, "damaged");
 

@@ -29,13 +29,13 @@ internal sealed class StoreMetrics
     public void ObserveActive(Func<int> count) => _meter.CreateObservableUpDownCounter(
         "glance_staging_store_writes_active", count, "{image}", "Writes to stores that wait or run.");
 
-    /// <param name="failed">Null of a success.</param>
-    public void Ended(string kind, StoreError? failed, long bytes, TimeSpan elapsed)
+    /// <param name="failed">The reason; empty of a success.</param>
+    public void Ended(string kind, string failed, long bytes, TimeSpan elapsed)
     {
         var ofKind = new KeyValuePair<string, object?>("kind", kind);
         _writes.Add(
-            1, ofKind, new KeyValuePair<string, object?>("result", failed is null ? "succeeded" : "failed"),
-            new KeyValuePair<string, object?>("reason", failed?.Reason() ?? ""));
+            1, ofKind, new KeyValuePair<string, object?>("result", failed.Length == 0 ? "succeeded" : "failed"),
+            new KeyValuePair<string, object?>("reason", failed));
         _bytes.Add(bytes, ofKind);
         _duration.Record(elapsed.TotalSeconds, ofKind);
     }

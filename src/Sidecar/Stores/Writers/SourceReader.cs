@@ -1,39 +1,30 @@
-using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Hashing;
-using Sidecar.Staging.Files;
 using Sidecar.Stores.Core;
 
 namespace Sidecar.Stores.Writers;
 
 /// <summary>
-/// Reads the file once, in blocks, for the store and for all digests: what a store is given is what was digested, in the
+/// Reads the source once, in blocks, for the store and for all digests: what a store is given is what was digested, in the
 /// same buffer. A hole is neither read nor handed on.
 /// </summary>
 internal sealed class SourceReader : IDisposable
 {
-    private readonly SafeFileHandle _file;
+    private readonly IImageBytes _bytes;
     private readonly long _size;
     private readonly OutputDigests _digests;
     private long _offset;
-    private long _dataStart;
-    private long _dataEnd;
     private uint _crc = Staging.Files.Crc32C.Empty;
 
-    private SourceReader(string path, long size, IEnumerable<string> algorithms)
-    {
-        _file = RegularFile.OpenToRead(path);
-        _size = size;
-        _digests = new OutputDigests(algorithms.Distinct());
-        if (RandomAccess.GetLength(_file) == size) return;
-        Dispose();
-        throw Corrupt($"it is of another length than the {size} bytes that it had");
-    }
+    private SourceReader(IImageBytes bytes, long size, IEnumerable<string> algorithms) =>
+        (_bytes, _size, _digests) = (bytes, size, new OutputDigests(algorithms.Distinct()));
 
     /// <param name="job">Names the source.</param>
     /// <param name="algorithms">Digests to compute.</param>
     /// <exception cref="FileNotFoundException">It is gone.</exception>
     /// <exception cref="StoreException"><see cref="StoreError.StoreCorrupt"/>: it is of another length.</exception>
-    public static SourceReader Open(WriteJob job, IEnumerable<string> algorithms) => new(job.Path, job.Size, algorithms);
+    /// <exception cref="Import.Disks.NbdException">The program that serves it does not.</exception>
+    public static SourceReader Open(WriteJob job, IEnumerable<string> algorithms) => new(
+        job.Disk is { } disk ? new DiskBytes(disk, job.Size) : new FileBytes(job.Path, job.Size), job.Size, algorithms);
 
     /// <summary>Bytes that were read so far, holes included.</summary>
     public long Offset => _offset;
@@ -45,11 +36,10 @@ internal sealed class SourceReader : IDisposable
     public void Read(Block block)
     {
         var count = (int)Math.Min(block.Buffer.Length, _size - _offset);
-        var hasData = count > 0 && HasData(count);
+        var hasData = count > 0 && _bytes.Read(block.Buffer.AsSpan(0, count), _offset);
         block.Set(_offset, count, hasData);
         if (hasData)
         {
-            Fill(block.Buffer.AsSpan(0, count));
             _crc = Staging.Files.Crc32C.Append(_crc, block.Data);
             _digests.Append(block.Buffer, count);
         }
@@ -77,25 +67,10 @@ internal sealed class SourceReader : IDisposable
     public void Dispose()
     {
         _digests.Dispose();
-        _file.Dispose();
+        _bytes.Dispose();
     }
 
-    private bool HasData(int count)
-    {
-        if (_dataEnd <= _offset) (_dataStart, _dataEnd) = Posix.NextData(_file, _offset, _size);
-        return _dataStart < _offset + count && _dataEnd > _offset;
-    }
-
-    private void Fill(Span<byte> block)
-    {
-        for (var done = 0; done < block.Length;)
-        {
-            var read = RandomAccess.Read(_file, block[done..], _offset + done);
-            if (read == 0) throw Corrupt("it ends too early");
-            done += read;
-        }
-    }
-
-    private static StoreException Corrupt(string what) => new(
+    /// <summary>The bytes are not those that were staged.</summary>
+    public static StoreException Corrupt(string what) => new(
         StoreError.StoreCorrupt, $"The image on the staging volume has changed: {what}. Check the volume, and stage the image again.");
 }

@@ -7,7 +7,8 @@ namespace Sidecar.Stores.Writers;
 /// among the arguments, which other users of the machine can read.
 /// </summary>
 /// <param name="Discard">Nothing is written: what the store has of this source is removed.</param>
-/// <param name="Path">The file to write.</param>
+/// <param name="Path">The file to write; empty when it is a disk that a program serves.</param>
+/// <param name="Size">Of what is written.</param>
 /// <param name="Mark">What tells an image that was written from this source from all others.</param>
 /// <param name="Name">The image's name in the store.</param>
 /// <param name="PartName">Its name until it is whole.</param>
@@ -15,6 +16,7 @@ namespace Sidecar.Stores.Writers;
 /// <param name="Known">Digests that are known already: kept with the image.</param>
 /// <param name="Crc32C">That the bytes must have, as hex; empty: not known.</param>
 /// <param name="Rbd">Set when it goes to a Ceph pool.</param>
+/// <param name="Disk">Set when what is written is a disk that a program serves.</param>
 internal sealed record WriteJob(
     bool Discard,
     string Path,
@@ -25,7 +27,8 @@ internal sealed record WriteJob(
     IReadOnlyList<string> Digests,
     IReadOnlyDictionary<string, string> Known,
     string Crc32C,
-    RbdJob? Rbd)
+    RbdJob? Rbd,
+    DiskJob? Disk = null)
 {
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";
@@ -37,6 +40,11 @@ internal sealed record RbdJob(string ConfigurationFile, string User, string Pool
     public static RbdJob Of(Core.RbdTarget target) => new(
         target.ConfigurationFile, target.User, target.Pool, target.Order, (long)Math.Ceiling(target.ConnectTimeout.TotalSeconds));
 }
+
+/// <summary>A program that serves a disk.</summary>
+/// <param name="Directory">Of its socket.</param>
+/// <param name="Requests">Reads that it serves at once.</param>
+internal sealed record DiskJob(string Directory, int Requests);
 
 /// <summary>What the process says, one line of JSON each: how far it is, and at its end a result or why there is none.</summary>
 /// <param name="Done">Bytes of the file that the store has taken.</param>
@@ -51,7 +59,8 @@ internal sealed record WriteResult(
 /// <param name="Reason">Name of a <see cref="Core.StoreError"/>.</param>
 /// <param name="Detail">The store's own words, for the log.</param>
 /// <param name="IsPartLeft">The store has a part of the image that could not be removed.</param>
-internal sealed record WriteFailure(string Reason, string Message, string Detail, bool IsPartLeft = false);
+/// <param name="DiskFault">Name of a <see cref="Import.Disks.NbdFault"/>, when it was the program that serves the disk.</param>
+internal sealed record WriteFailure(string Reason, string Message, string Detail, bool IsPartLeft = false, string? DiskFault = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

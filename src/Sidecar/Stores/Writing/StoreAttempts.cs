@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Conversion;
+using Sidecar.Import.Core;
 using Sidecar.Stores.Core;
 using Sidecar.Stores.Journal;
 using Sidecar.Stores.Writers;
@@ -10,7 +12,7 @@ namespace Sidecar.Stores.Writing;
 /// store has anything, WRITTEN when it has everything.
 /// </summary>
 internal sealed class StoreAttempts(
-    StoreJournal journal, StoreSources sources, WriterProcess writer, IOptions<StoresOptions> options, TimeProvider time,
+    StoreJournal journal, StoreSources sources, SourceDisks disks, WriterProcess writer, IOptions<StoresOptions> options, TimeProvider time,
     ILogger<StoreAttempts> logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -18,6 +20,7 @@ internal sealed class StoreAttempts(
     public DateTimeOffset Now => time.GetUtcNow();
 
     /// <exception cref="StoreException">It was not written.</exception>
+    /// <exception cref="ImportException">The disk in the source could not be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the store may have a part of it, of which the record tells.</exception>
     public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write)
     {
@@ -26,7 +29,7 @@ internal sealed class StoreAttempts(
         var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
         var record = StoreRecord.Of(request, source, first, Now);
         if (!isConfirmed) journal.Write(record);
-        var result = await TryAsync(record, Job(record, request.Target) with
+        var result = await TryAsync(record, source, Job(record, request.Target) with
         {
             Path = source.Path,
             Digests = request.Digests,
@@ -46,20 +49,28 @@ internal sealed class StoreAttempts(
     /// <exception cref="StoreException">It cannot.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Task DiscardAsync(StoreRecord record, StoreTarget target, CancellationToken cancellationToken) =>
-        writer.RunAsync(Job(record, target) with { Discard = true }, _ => { }, cancellationToken);
+        writer.RunAsync(Job(record, target) with { Discard = true }, null, _ => { }, cancellationToken);
 
-    private async Task<WriteResult> TryAsync(StoreRecord record, WriteJob job, StoreWrite write)
+    private async Task<WriteResult> TryAsync(StoreRecord record, StoreSource source, WriteJob job, StoreWrite write)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await writer.RunAsync(job, done => write.Done = done, write.Cancelled);
+                return await TryOnceAsync(source, record.Key, job, write);
             }
             catch (StoreException failure) when (failure.IsTransient && attempt < options.Value.Attempts)
             {
-                StoresLog.Again(logger, attempt, record.ImageId.ToString(), record.Store, $"{failure.Message} {failure.Detail}");
-                await Task.Delay(FirstPause * (1 << (attempt - 1)), time, write.Cancelled);
+                await PauseAsync(attempt, record, $"{failure.Message} {failure.Detail}", write.Cancelled);
+            }
+            catch (SourceException failure) when (failure.IsTransient && attempt < options.Value.Attempts)
+            {
+                await PauseAsync(attempt, record, $"{failure.Cause.Message} {failure.Cause.Detail}", write.Cancelled);
+            }
+            catch (SourceException failure)
+            {
+                if (!failure.IsPartLeft && record.State != StoreState.Confirmed) journal.Remove(record.Key);
+                throw failure.Cause;
             }
             catch (StoreException failure) when (!failure.IsTransient)
             {
@@ -68,6 +79,33 @@ internal sealed class StoreAttempts(
                 throw;
             }
         }
+    }
+
+    private async Task<WriteResult> TryOnceAsync(StoreSource source, StoreKey key, WriteJob job, StoreWrite write)
+    {
+        using var disk = await ServeAsync(source, key, write.Cancelled);
+        var result = await writer.RunAsync(job, disk, done => write.Done = done, write.Cancelled);
+        disk?.Finish();
+        return result;
+    }
+
+    private async Task<SharedDisk?> ServeAsync(StoreSource source, StoreKey key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await disks.TryServeAsync(key, source, cancellationToken);
+        }
+        catch (ImportException failure)
+        {
+            // An attempt before this one may have left a part.
+            throw new SourceException(failure, isPartLeft: true);
+        }
+    }
+
+    private Task PauseAsync(int attempt, StoreRecord record, string why, CancellationToken cancellationToken)
+    {
+        StoresLog.Again(logger, attempt, record.ImageId.ToString(), record.Store, why);
+        return Task.Delay(FirstPause * (1 << (attempt - 1)), time, cancellationToken);
     }
 
     // The part's name holds that of the source: imports of one image do not meet.

@@ -31,12 +31,12 @@ internal sealed class StoreSources(
     {
         var digests = new Dictionary<string, string>(result.Digests);
         // What no stage has changed has the CRC of its upload.
-        if (result.OutputPath == layout.ImageFile(imageId) && TryGetImage(imageId) is { } image)
+        if (result.Deferred is null && result.OutputPath == layout.ImageFile(imageId) && TryGetImage(imageId) is { } image)
         {
             foreach (var (name, value) in image.Digests) digests.TryAdd(name, value);
         }
 
-        return new StoreSource(imageId, $"{importId:D}", result.OutputPath, result.Size, digests);
+        return new StoreSource(imageId, $"{importId:D}", result.OutputPath, result.Size, digests, result.Deferred);
     }
 
     private StoreSource OfImage(StagedImage image) => new(

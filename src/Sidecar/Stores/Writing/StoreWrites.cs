@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Core;
 using Sidecar.Staging.Core;
 using Sidecar.Stores.Core;
 using Sidecar.Stores.Journal;
+using Sidecar.Telemetry;
 
 namespace Sidecar.Stores.Writing;
 
@@ -12,7 +14,7 @@ namespace Sidecar.Stores.Writing;
 /// what ends it is a discard.
 /// </summary>
 internal sealed class StoreWrites(
-    StoreJournal journal, StoreSources sources, StoreAttempts attempts, IOptions<StoresOptions> options, StoreMetrics metrics,
+    StoreJournal journal, StoreSources sources, SourceDisks disks, StoreAttempts attempts, IOptions<StoresOptions> options, StoreMetrics metrics,
     ILogger<StoreWrites> logger) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
@@ -24,6 +26,7 @@ internal sealed class StoreWrites(
     public void Recover()
     {
         journal.Recover();
+        disks.Recover();
         foreach (var record in journal.Records)
         {
             if (record.State == StoreState.Writing) StoresLog.CutOff(logger, record.ImageId.ToString(), record.Store);
@@ -218,14 +221,14 @@ internal sealed class StoreWrites(
     private async Task<StoredImage> RunAsync(StoreWrite write, StoreRequest request, StoreSource source)
     {
         var started = Stopwatch.GetTimestamp();
-        StoreError? failed = StoreError.StoreFailed;
+        var failed = StoreError.StoreFailed.Reason();
         try
         {
             await _slots.WaitAsync(write.Cancelled);
             try
             {
                 var image = await attempts.WriteAsync(request, source, write);
-                failed = null;
+                failed = "";
                 StoresLog.Written(logger, source.ImageId.ToString(), request.Store, image.Size);
                 return image;
             }
@@ -236,19 +239,24 @@ internal sealed class StoreWrites(
         }
         catch (OperationCanceledException) when (write.Cancelled.IsCancellationRequested)
         {
-            failed = StoreError.StoreDiscarded;
+            failed = StoreError.StoreDiscarded.Reason();
             throw _stopping ? Draining() : Discarded();
         }
         catch (StoreException failure)
         {
-            failed = failure.Error;
-            StoresLog.Failed(
-                logger, source.ImageId.ToString(), request.Store, Telemetry.Reasons.Reason(failure.Error), failure.Message, failure.Detail);
+            failed = failure.Error.Reason();
+            StoresLog.Failed(logger, source.ImageId.ToString(), request.Store, failed, failure.Message, failure.Detail);
+            throw;
+        }
+        catch (ImportException failure)
+        {
+            failed = failure.Error.Reason();
+            StoresLog.Failed(logger, source.ImageId.ToString(), request.Store, failed, failure.Message, Text.OneLine(failure.Detail));
             throw;
         }
         finally
         {
-            metrics.Ended(request.Target.Kind, failed, failed is null ? source.Size : 0, Stopwatch.GetElapsedTime(started));
+            metrics.Ended(request.Target.Kind, failed, failed.Length == 0 ? source.Size : 0, Stopwatch.GetElapsedTime(started));
         }
     }
 

@@ -3,7 +3,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sidecar.Import.Conversion;
 using Sidecar.Import.Core;
+using Sidecar.Import.Disks;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Tools;
 using Sidecar.Stores.Core;
@@ -24,12 +26,14 @@ internal sealed class WriterProcess(
 
     private readonly StoresOptions _options = options.Value;
 
+    /// <param name="disk">What it reads, whose promise of memory counts this process in; null: a file.</param>
     /// <param name="report">Told of the bytes that the store has taken.</param>
     /// <exception cref="StoreException">It failed, and why.</exception>
+    /// <exception cref="SourceException">The disk could not be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the process is dead.</exception>
-    public async Task<WriteResult> RunAsync(WriteJob job, Action<long> report, CancellationToken cancellationToken)
+    public async Task<WriteResult> RunAsync(WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken)
     {
-        using var promise = await memory.TakeAsync(_options.WriterMemoryBytes, cancellationToken);
+        using var promise = disk is null ? await memory.TakeAsync(_options.WriterMemoryBytes, cancellationToken) : null;
         using var process = new Process { StartInfo = Describe() };
         await StartAsync(process);
         // Whoever is cancelled, or hears nothing for too long, kills it; each report gives it new time.
@@ -37,7 +41,7 @@ internal sealed class WriterProcess(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stalled.Token, cancellationToken);
         await using var killing = either.Token.Register(() => Kill(process));
         var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        await TellAsync(process, job);
+        await TellAsync(process, disk is null ? job : job with { Disk = new DiskJob(disk.Directory, disk.Requests) });
         var last = await ListenAsync(process, done =>
         {
             stalled.CancelAfter(_options.StallTimeout);
@@ -48,6 +52,8 @@ internal sealed class WriterProcess(
         return last switch
         {
             { Result: { } result } => result,
+            { Failure: { DiskFault: { } fault } failure } when disk is not null && Enum.TryParse<NbdFault>(fault, out var known) =>
+                throw new SourceException(disk.Describe(new NbdException(known, failure.Detail)), failure.IsPartLeft),
             { Failure: { } failure } => throw ToException(failure),
             _ => throw Ended(process, Text.OneLine(await errors), stalled.IsCancellationRequested),
         };

@@ -6,7 +6,7 @@ using Sidecar.FunctionalTests.Infrastructure;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>One pod, and a Ceph pool that its images are written to.</summary>
-internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, SidecarInstance sidecar) : IAsyncDisposable
+internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, SidecarInstance sidecar, Mount? volume = null) : IAsyncDisposable
 {
     public const string Store = "ceph";
 
@@ -26,6 +26,19 @@ internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, Side
         var directory = TestDirectory.Create();
         return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings));
     }
+
+    /// <summary>On a staging volume of so many bytes.</summary>
+    public static async Task<StoreScene> StartAsync(CephCluster ceph, long volumeBytes, params string[] settings)
+    {
+        var directory = TestDirectory.Create();
+        Directory.CreateDirectory(directory.Staging);
+        var volume = Mount.OfSize(directory.Staging, volumeBytes);
+        return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings), volume);
+    }
+
+    /// <summary>What is left of programs that serve disks.</summary>
+    public string[] Sockets => Path.Combine(directory.Staging, ".sidecar", "sockets") is var sockets && Directory.Exists(sockets)
+        ? Directory.GetFileSystemEntries(sockets) : [];
 
     /// <summary>The staged image itself.</summary>
     public string ImageFile(string id) => Path.Combine(directory.Staging, id);
@@ -92,6 +105,7 @@ internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, Side
     public async ValueTask DisposeAsync()
     {
         await Sidecar.DisposeAsync();
+        volume?.Dispose();
         directory.Dispose();
     }
 }

@@ -3,7 +3,6 @@ using Sidecar.Import.Conversion;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 using Sidecar.Stores.Core;
-using Sidecar.Stores.Journal;
 
 namespace Sidecar.Stores.Writing;
 
@@ -22,7 +21,7 @@ internal sealed class SourceDisks(QemuNbd nbd, StagingLayout layout, IOptions<St
         var length = RegularFile.TryLength(source.Path)
             ?? throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
         if (length != deferred.Length) throw Changed($"its file has {length} bytes, and had {deferred.Length}");
-        var directory = Path.Combine(layout.Sockets, StoreJournal.NameOf(key));
+        var directory = Path.Combine(layout.Sockets, $"{key.SourceId:D}.{key.Store}");
         return await nbd.ShareAsync(source.Path, deferred.Format, directory, CheckSize, options.Value.WriterMemoryBytes, cancellationToken);
 
         void CheckSize(long size)

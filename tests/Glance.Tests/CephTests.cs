@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using Glance.Tests.Harness;
@@ -47,6 +48,73 @@ internal sealed class CephTests : GlanceTest
         Assert.That(await Site.Ceph.ImagesAsync(), Does.Not.Contain(id));
     }
 
+    [TestCase("qcow2", 0)]
+    [TestCase("vmdk", 0)]
+    public async Task Disk_IsInThePoolWithNoRawFileOfIt(string format, int importer)
+    {
+        var disk = Disk.Create(Site, 16 * MiB);
+        var id = await StagedAsync(0, format, await disk.AsAsync(format));
+
+        await ImportedAsync(importer, id);
+
+        await AssertBytesAsync(2, id, disk.Raw);
+        Assert.That(Site[importer].Log, Has.Some.Contains($"wrote image {id} to its stores, with no file of it"));
+        using var user = Site.At(2);
+        var image = await user.GetAsync(id);
+        Assert.That(image.Checksum, Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(disk.Raw))));
+        Assert.That(image.HashValue, Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(disk.Raw))));
+        Assert.That((image.Size, image.VirtualSize), Is.EqualTo((disk.Raw.LongLength, disk.Raw.LongLength)));
+        Assert.That(Stubs(importer), Is.Empty);
+        await DeleteAsync(2, id);
+        Assert.That(await Site.Ceph!.ImagesAsync(), Does.Not.Contain(id));
+    }
+
+    [Test]
+    public async Task Disk_ThatTurnsOutToBeDamaged_IsRefusedAndLeavesNothing()
+    {
+        var disk = Disk.Create(Site, 16 * MiB);
+        var broken = await disk.AsAsync("qcow2");
+        // The mapping of the last cluster leads to where no cluster is, which shows when it is read.
+        DamageLastCluster(broken);
+        var id = await StagedAsync(0, "qcow2", broken);
+        using var user = Site.At(0);
+        AssertStatus(await user.ImportAsync(id), HttpStatusCode.Accepted);
+
+        Assert.That(await FailureAsync(0, id), Does.Contain("TOOL_FAILED"));
+
+        await EndedAsync(2, id, "queued");
+        Assert.That((await Site.Ceph!.ImagesAsync()).Where(name => name.StartsWith(id, StringComparison.Ordinal)), Is.Empty);
+        Assert.That(Stubs(0), Is.Empty);
+        var image = await user.GetAsync(id);
+        Assert.That((image.Checksum, image.HashValue), Is.EqualTo(((string?)null, (string?)null)));
+    }
+
+    [Test]
+    public async Task KilledWhileADiskIsWritten_LeavesNothingAndCanBeImportedAgain()
+    {
+        var disk = Disk.Create(Site, 256 * MiB);
+        var id = await StagedAsync(0, "qcow2", await disk.AsAsync("qcow2"));
+        using var user = Site.At(0);
+        await Site.Ceph!.LimitAsync(16 * MiB);
+        try
+        {
+            AssertStatus(await user.ImportAsync(id), HttpStatusCode.Accepted);
+            await Until.RightAsync(Site.Ceph.ImagesAsync, images => images.Any(name => name.StartsWith(id, StringComparison.Ordinal)));
+            Command.Signal("STOP", Site[0].Worker);
+            await Site[0].KillAsync();
+            await Site[0].StartAsync();
+        }
+        finally
+        {
+            await Site.Ceph.LimitAsync(0);
+        }
+
+        await EndedAsync(2, id, "uploading");
+        Assert.That((await Site.Ceph.ImagesAsync()).Where(name => name.StartsWith(id, StringComparison.Ordinal)), Is.Empty);
+        await ImportedAsync(0, id);
+        await AssertBytesAsync(2, id, disk.Raw);
+    }
+
     [Test]
     public async Task CephAndFiles_BothGetTheImage()
     {
@@ -77,5 +145,20 @@ internal sealed class CephTests : GlanceTest
             (await Site.Ceph.ImagesAsync()).Where(name => name.StartsWith(id, StringComparison.Ordinal)), Is.Empty, "the part in the pool");
         await ImportedAsync(2, id);
         await AssertBytesAsync(0, id, bytes);
+    }
+
+    private string[] Stubs(int pod)
+    {
+        var directory = Path.Combine(Site.Staging(pod), ".glance", "stubs");
+        return Directory.Exists(directory) ? Directory.GetFiles(directory) : [];
+    }
+
+    // Of qcow2 by its layout: the last entry that is used of the first table of the second level.
+    private static void DamageLastCluster(byte[] image)
+    {
+        var first = (int)BinaryPrimitives.ReadUInt64BigEndian(image.AsSpan(40));
+        var second = (int)(BinaryPrimitives.ReadUInt64BigEndian(image.AsSpan(first)) & 0x00ff_ffff_ffff_fe00);
+        var last = Enumerable.Range(0, 8192).Last(entry => BinaryPrimitives.ReadUInt64BigEndian(image.AsSpan(second + (entry * 8))) != 0);
+        BinaryPrimitives.WriteUInt64BigEndian(image.AsSpan(second + (last * 8)), 0x8000_0000_0000_0200);
     }
 }

@@ -20,7 +20,9 @@ from glance_sidecar.errors import CONTENT_REASONS, SIGNATURE_REASONS, SidecarErr
 from glance_sidecar.failures import ImportFailed
 from glance_sidecar.progress import TaskProgress
 from glance_sidecar.stores import swapping
+from glance_sidecar.stores.ahead import Ahead
 from glance_sidecar.stores.outputs import Output
+from glance_sidecar.stores.refusal import Unsupported
 
 LOG = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ class ImportRun:
         # Of the image as it was before: disk_format, container_format, properties, size of the staged bytes.
         self.before = {}
         self._stores = stores
+        self._writes_ahead = True
         self._context = context
         self._roles = list(getattr(context, "roles", None) or [])
         self._request_id = getattr(context, "request_id", None) or ""
@@ -65,6 +68,9 @@ class ImportRun:
         digests = swapping.algorithms(self._stores, algorithm)
         if digests:
             request["digests"] = digests
+        ahead = swapping.writers(self._stores, algorithm) if self._writes_ahead else []
+        if ahead:
+            request["defer_conversion"] = True
         # The same bytes and the same wishes have the same id: an import whose result no store took is attached to.
         committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
         name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
@@ -77,9 +83,32 @@ class ImportRun:
                        without_digests=not digests)
         done = Attempt(self.live.import_id, request, progress).run()
         self._check_verified(request, done)
+        if done.result.deferred:
+            return self._store_ahead(done, ahead, algorithm, progress, file_path)
         self._apply(done.result)
         self.live.output = Output.of_import(self.live.import_id, done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)
+
+    def _store_ahead(self, done, stores, algorithm, progress, file_path):
+        self.live.ahead = ahead = Ahead(self.live.import_id, done.result.size, stores)
+        try:
+            digests = ahead.write(("md5", algorithm), progress.tell)
+        except Unsupported as reason:
+            if options.settings().direct == "require":
+                raise ImportFailed(_AGAIN % ("DIRECT_IMPOSSIBLE", "%s, and [staging_sidecar] direct = require." % reason)) from reason
+            LOG.info("Image %s is converted to a file first, as %s.", self.live.image_id, reason)
+            self._release(done)
+            self.live.ahead, self._writes_ahead = None, False
+            return self._execute(file_path)
+        LOG.info("The sidecar wrote image %s to its stores, with no file of it.", self.live.image_id)
+        self._apply(done.result, checksum=digests["md5"], os_hash_algo=algorithm, os_hash_value=digests[algorithm])
+        self.live.output = Output(self.live.import_id, ahead.path, digests, done.result.disk_format, is_stub=True)
+        return "file://" + ahead.path
+
+    @staticmethod
+    def _release(done):
+        client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=done.import_id, keep_image=True,
+                          owner_hint=done.owner)
 
     def _staged(self, file_path):
         patience = options.settings().wait
@@ -96,7 +125,8 @@ class ImportRun:
     def _remember(self, image, staged):
         self.before = {
             "disk_format": image.disk_format, "container_format": image.container_format,
-            "properties": dict(image.extra_properties), "size": staged.size}
+            "properties": dict(image.extra_properties), "size": staged.size,
+            "digests": {name: getattr(image, name) for name in ("checksum", "os_hash_algo", "os_hash_value")}}
 
     def _request(self, image):
         settings = options.settings()
@@ -122,23 +152,23 @@ class ImportRun:
             raise ImportFailed(_AGAIN % ("CERTIFICATE_UNAVAILABLE", failure)) from failure
         return {"signature": signatures.to_request(properties, certificate)}
 
-    @staticmethod
-    def _check_verified(request, done):
+    def _check_verified(self, request, done):
         if "signature" not in request or signatures.is_verified(done.result):
             return
         # In the middle of an upgrade. Its result must not be attached to when that pod, too, can verify.
-        client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=done.import_id, keep_image=True,
-                          owner_hint=done.owner)
+        self._release(done)
         raise ImportFailed("The image is signed, and the sidecar of pod %s is too old to verify it. Its bytes are still staged; "
                            "import it again when that pod is upgraded." % done.owner)
 
-    def _apply(self, result):
+    def _apply(self, result, **digests):
         outdated = signatures.outdated(result)
         # Short, since leaving it saves all of the image: what users changed meanwhile would be lost.
         with self.action_wrapper as action:
             action.set_image_attribute(
                 disk_format=result.disk_format, container_format=result.container_format or "bare",
                 size=result.size, virtual_size=result.virtual_size or None)
+            # What Glance would make of other bytes than these differs from them, and is refused by it.
+            operators.set_digests(action, digests)
             operators.remove_properties(action, outdated)
             operators.set_properties(action, dict(result.properties))
         self.before["set"] = sorted(outdated.union(result.properties))

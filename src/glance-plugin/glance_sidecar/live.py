@@ -18,7 +18,9 @@ class LiveImport:
         self.import_id = None
         # What it made, a stores.outputs.Output, once it is done.
         self.output = None
-        # What the sidecar has written to stores, as pairs of source and store.
+        # What was written to stores before Glance asked them, a stores.ahead.Ahead.
+        self.ahead = None
+        # What stores have of the sidecar's, and Glance knows of, as pairs of source and store.
         self.stored = []
         # What the user should read when Glance itself only says "Internal Error".
         self.note = None

@@ -14,6 +14,7 @@ from glance_sidecar import records
 from glance_sidecar import signatures
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
+from glance_sidecar.stores import ahead
 
 LOG = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ def mend_import(record):
     """As mend, for an import. record: image_id, task_id or request_id, method, stores, before."""
     looked_at = time.time()
     image_id = record["image_id"]
+    if record.get("import_id"):
+        ahead.forget(record["import_id"])
     image = database.find_image(image_id)
     task = _find_task(record, image)
     if image is None:
@@ -108,6 +111,8 @@ def _mend_image(image, record, keep, size):
         for name in ("disk_format", "container_format"):
             if before.get(name):
                 setattr(image, name, before[name])
+        for name, value in before.get("digests", {}).items():
+            setattr(image, name, value)
         signatures.restore(image.extra_properties, before.get("properties") or {})
         if keep:
             image.status = "uploading"

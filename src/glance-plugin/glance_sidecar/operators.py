@@ -18,6 +18,12 @@ def remove_properties(action, names):
         dict.pop(_of(action), name, None)
 
 
+def set_digests(action, digests):
+    """checksum, os_hash_algo and os_hash_value: Glance leaves those to the storing of the image, which compares them."""
+    for name, value in digests.items():
+        setattr(action._image, name, value)
+
+
 def _of(action):
     # As Glance's own wrapper does, which has no other way to the image.
     return action._image.extra_properties

@@ -18,6 +18,7 @@ from glance_sidecar.errors import SidecarError
 from glance_sidecar.failures import ImportFailed
 from glance_sidecar.intake import Intake, STEP
 from glance_sidecar.reservation import Reservation
+from glance_sidecar.stores import ahead
 from glance_sidecar.stores import writing
 
 LOG = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class Store(filesystem.Store):
         output = _OUTPUT.search(path)
         if output:
             self._delete_output(output.group(1), path)
+        elif ahead.import_of(path):
+            self._delete_output(ahead.import_of(path), path)
         elif os.path.dirname(path) == volume.staging_directory() and _UUID.match(os.path.basename(path)):
             self._delete_image(os.path.basename(path), path)
         else:
@@ -124,6 +127,8 @@ def _confirm(running):
     if running is not None and running.has_data():
         for source_id, store in running.stored:
             writing.confirm(source_id, store)
+        if running.ahead is not None:
+            running.ahead.discard(but=[store for _, store in running.stored])
 
 
 def _is_still_needed(running):

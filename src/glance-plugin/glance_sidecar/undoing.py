@@ -39,6 +39,8 @@ class Undo:
             attempt.cancel(self._run.live.import_id)
         if later is not None and not isinstance(later, exception.UploadException):
             self._run.live.note = self._explain(later)
+        if self._run.live.ahead is not None and not self._run.live.has_data():
+            self._run.live.ahead.discard()
         refused = getattr(own, "content_refused", False)
         keep = self._run.method == "glance-direct" and not refused and self._may_be_staged()
         try:
@@ -75,6 +77,7 @@ class Undo:
         if before:
             action.set_image_attribute(
                 disk_format=before["disk_format"], container_format=before["container_format"])
+            operators.set_digests(action, before.get("digests", {}))
             operators.remove_properties(action, before.get("set", ()))
             operators.set_properties(
                 action, {name: before["properties"][name] for name in before.get("set", ()) if name in before["properties"]})

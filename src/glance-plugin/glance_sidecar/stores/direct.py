@@ -4,6 +4,7 @@ import os
 import time
 
 from glance_store import capabilities
+from glance_store import exceptions
 from glance_store import location
 from oslo_log import log as logging
 
@@ -49,10 +50,21 @@ class DirectStore:
             self._check()
             return Transfer(self, image_id, readers, image_size, *args, **kwargs).through()
         except Unsupported as reason:
+            if _is_stub(image_id):
+                raise exceptions.BackendException("The image cannot be stored as it was prepared, as %s." % reason) from reason
             if mode == "require":
                 raise DirectRefused(self.backend_group, reason) from reason
             LOG.info("Glance itself writes image %s to store %s, as %s.", image_id, self.backend_group or "(default)", reason)
             return super().add(image_id, image_file, image_size, *args, **kwargs)
+
+    def can_write_ahead(self):
+        """Whether the sidecar writes to this store by itself, without a file that Glance could read."""
+        try:
+            self._check()
+        except Unsupported:
+            return False
+        return not self.needs_digests and self.is_capable(capabilities.BitMasks.WRITE_ACCESS)
+
     def _check(self):
         """Raises Unsupported where this store, as it is configured, cannot be written to by the short way."""
 
@@ -70,6 +82,13 @@ class DirectStore:
             self.get_schemes()[0], self.get_store_location_class(), self.conf, uri=url, backend=self.backend_group))
 
 
+def _is_stub(image_id):
+    # Glance would store zeros.
+    from glance_sidecar import live
+    running = live.of_image(image_id)
+    return running is not None and running.output is not None and running.output.is_stub
+
+
 class Transfer:
     """One image on the short way. When Unsupported is raised nothing was read of it, and nothing is done."""
 
@@ -83,6 +102,8 @@ class Transfer:
         if more or not isinstance(hashing_algo, str):
             raise Unsupported("it is stored by a call that this package does not know")
         self._output = output = outputs.find(image_id, readers.file)
+        if output.is_stub and verifier is not None:
+            raise Unsupported("Glance verifies a signature of it")
         if readers.file.tell() != 0:
             raise Unsupported("some of it was read before")
         if image_size and image_size != output.size:

@@ -12,13 +12,17 @@ from glance_sidecar.stores.refusal import Unsupported
 
 
 class Output:
-    """A file with known digests (algorithm to hex) that nobody changes any more. source_id: what the sidecar finds it by."""
+    """
+    A file with known digests (algorithm to hex) that nobody changes any more. source_id: what the sidecar finds it by. is_stub: it
+    has the length of the image, and not its bytes.
+    """
 
-    def __init__(self, source_id, path, digests, disk_format):
+    def __init__(self, source_id, path, digests, disk_format, is_stub=False):
         self.source_id = source_id
         self.path = path
         self.digests = digests
         self.disk_format = disk_format
+        self.is_stub = is_stub
         self._status = _status(path)
         self.size = self._status.st_size
 

@@ -54,6 +54,15 @@ def _algorithms(names, hashing_algorithm):
     return sorted({"md5", hashing_algorithm})
 
 
+def writers(stores, hashing_algorithm):
+    """The stores of an import, when the sidecar writes to all of them and need not have the image as a file for that; else none."""
+    if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
+        return []
+    names = _resolve(stores)
+    ours = [_configured()[name]["store"] for name in names if not _is_foreign(name)]
+    return ours if len(ours) == len(names) and all(store.can_write_ahead() for store in ours) else []
+
+
 def find_fault(stores, hashing_algorithm):
     """What an operator who wants nothing else would refuse the import for, as a sentence; None when there is nothing."""
     if options.settings().direct != "require":

@@ -151,10 +151,10 @@ setup_glance() {
     python3-grpcio python3-protobuf libprotobuf-dev
 }
 
-# A one-node Ceph, and what Glance's driver for it needs.
+# A one-node Ceph with its S3 server, and what Glance's drivers for them need.
 setup_ceph() {
-  need_commands ceph-mon=ceph-mon ceph-osd=ceph-osd rbd=ceph-common
-  need_packages python3-rbd python3-rados
+  need_commands ceph-mon=ceph-mon ceph-osd=ceph-osd rbd=ceph-common radosgw=radosgw radosgw-admin=ceph-common
+  need_packages python3-rbd python3-rados python3-boto3
 }
 
 # What builds and runs the container image without an engine's daemon.

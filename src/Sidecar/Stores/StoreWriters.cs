@@ -1,5 +1,6 @@
 using Sidecar.Stores.Writers;
 using Sidecar.Stores.Writers.Rbd;
+using Sidecar.Stores.Writers.S3;
 
 namespace Sidecar.Stores;
 
@@ -10,6 +11,7 @@ internal static class StoreWriters
     public static IStoreWriter Open(WriteJob job)
     {
         if (job.Rbd is { } rbd) return new RbdWriter(job, rbd);
+        if (job.S3 is { } s3) return new S3Writer(job, s3);
         throw new InvalidDataException("The job names no store.");
     }
 }

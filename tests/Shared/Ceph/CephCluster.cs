@@ -134,6 +134,8 @@ internal sealed class CephCluster : IAsyncDisposable
         auth client required = none
         osd pool default size = 1
         osd pool default min size = 1
+        osd pool default pg num = 4
+        osd pool default pg autoscale mode = off
         osd crush chooseleaf type = 0
         mon data = {_directory}/mon.a
         mon data avail crit = 1

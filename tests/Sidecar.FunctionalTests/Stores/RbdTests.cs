@@ -319,28 +319,9 @@ internal sealed class RbdTests : SidecarTest
         return scene;
     }
 
-    private async Task<RpcException?> FailAsync(StoreScene scene, StoreTarget? target = null)
-    {
-        using var call = scene.Begin(_id, Deadline, target);
-        return await EndAsync(call);
-    }
+    private Task<RpcException?> FailAsync(StoreScene scene, StoreTarget? target = null) => scene.FailAsync(_id, Deadline, target);
 
-    /// <summary>Null when it succeeded.</summary>
-    private static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call)
-    {
-        try
-        {
-            while (await call.ResponseStream.MoveNext(Deadline))
-            {
-            }
-
-            return null;
-        }
-        catch (RpcException failure)
-        {
-            return failure;
-        }
-    }
+    private static Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call) => StoreScene.EndAsync(call, Deadline);
 
     private async Task<string[]> OfThisAsync() => [.. (await Ceph.ImagesAsync()).Where(name => name.StartsWith(_id, StringComparison.Ordinal))];
 

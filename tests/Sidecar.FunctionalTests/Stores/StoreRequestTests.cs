@@ -19,7 +19,24 @@ internal sealed class StoreRequestTests : SidecarTest
         yield return Case("rbd.configuration_file", request => request.Target.Rbd.ConfigurationFile = "ceph.conf");
         yield return Case("rbd.order", request => request.Target.Rbd.Order = 40);
         yield return Case("rbd.connect_timeout", request => request.Target.Rbd.ConnectTimeout = new() { Seconds = -1 });
+        yield return S3("s3.endpoint", s3 => s3.Endpoint = "s3.example");
+        yield return S3("s3.endpoint", s3 => s3.Endpoint = "https://key:secret@s3.example");
+        yield return S3("s3.endpoint", s3 => s3.Endpoint = "ftp://s3.example");
+        yield return S3("s3.access_key", s3 => s3.AccessKey = "");
+        yield return S3("s3.secret_key", s3 => s3.SecretKey = "a b");
+        yield return S3("s3.bucket", s3 => s3.Bucket = "a/b");
+        yield return S3("s3.region", s3 => s3.Region = "a b");
+        yield return S3("s3.ca_certificates", s3 => s3.CaCertificates = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----");
         yield return Case("digests", request => request.Digests.Add("crc"));
+
+        static TestCaseData S3(string field, Action<S3Target> change) => Case(field, request =>
+        {
+            request.Target = new StoreTarget
+            {
+                S3 = new S3Target { Endpoint = "https://s3.example", AccessKey = "key", SecretKey = "HiddenWord", Bucket = "images" },
+            };
+            change(request.Target.S3);
+        });
 
         static TestCaseData Case(string field, Action<StoreOutputRequest> change) => new(field, change);
     }
@@ -31,7 +48,9 @@ internal sealed class StoreRequestTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var request = Request(NewId());
         change(request);
-        Assert.That(AssertRefused(await FailAsync(sidecar, request), StatusCode.InvalidArgument, "INVALID_REQUEST")["field"], Is.EqualTo(field));
+        var refusal = await FailAsync(sidecar, request);
+        Assert.That(AssertRefused(refusal, StatusCode.InvalidArgument, "INVALID_REQUEST")["field"], Is.EqualTo(field));
+        Assert.That(refusal!.Status.Detail + string.Concat(sidecar.Log), Does.Not.Contain("HiddenWord"));
     }
 
     [Test]

@@ -5,26 +5,34 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Stores;
 
-/// <summary>One pod, and a Ceph pool that its images are written to.</summary>
-internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, SidecarInstance sidecar, Mount? volume = null) : IAsyncDisposable
+/// <summary>One pod, and a store that its images are written to.</summary>
+internal sealed class StoreScene(
+    StoreTarget target, CephCluster? ceph, TestDirectory directory, SidecarInstance sidecar, Mount? volume = null) : IAsyncDisposable
 {
     public const string Store = "ceph";
 
     /// <summary>Small objects, so that a small image has many.</summary>
     public const uint Order = 20;
 
-    public CephCluster Ceph { get; } = ceph;
+    /// <summary>Of a scene with a pool.</summary>
+    public CephCluster Ceph => ceph!;
 
     public SidecarInstance Sidecar { get; private set; } = sidecar;
 
     public Glance.Sidecar.V1.Stores.StoresClient Stores => new(Sidecar.Channel);
 
-    public StoreTarget Target => new() { Rbd = new RbdTarget { ConfigurationFile = Ceph.Configuration, Pool = CephCluster.Pool, Order = Order } };
+    /// <summary>The caller's own copy.</summary>
+    public StoreTarget Target => target.Clone();
 
-    public static async Task<StoreScene> StartAsync(CephCluster ceph, params string[] settings)
+    /// <summary>The staging directory.</summary>
+    public string Staging => directory.Staging;
+
+    public static Task<StoreScene> StartAsync(CephCluster ceph, params string[] settings) => StartAsync(PoolOf(ceph), ceph, settings);
+
+    public static async Task<StoreScene> StartAsync(StoreTarget target, CephCluster? ceph, params string[] settings)
     {
         var directory = TestDirectory.Create();
-        return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings));
+        return new StoreScene(target, ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings));
     }
 
     /// <summary>On a staging volume of so many bytes.</summary>
@@ -33,8 +41,11 @@ internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, Side
         var directory = TestDirectory.Create();
         Directory.CreateDirectory(directory.Staging);
         var volume = Mount.OfSize(directory.Staging, volumeBytes);
-        return new StoreScene(ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings), volume);
+        return new StoreScene(PoolOf(ceph), ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings), volume);
     }
+
+    private static StoreTarget PoolOf(CephCluster ceph) =>
+        new() { Rbd = new RbdTarget { ConfigurationFile = ceph.Configuration, Pool = CephCluster.Pool, Order = Order } };
 
     /// <summary>What is left of programs that serve disks.</summary>
     public string[] Sockets => Path.Combine(directory.Staging, ".sidecar", "sockets") is var sockets && Directory.Exists(sockets)
@@ -84,8 +95,32 @@ internal sealed class StoreScene(CephCluster ceph, TestDirectory directory, Side
         Assert.Fail("It ended before it had begun.");
     }
 
-    public DiscardStoredResponse Discard(string source) =>
-        Stores.DiscardStored(new DiscardStoredRequest { SourceId = source, Store = Store, Target = Target });
+    /// <summary>Null when it succeeded.</summary>
+    public static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call, CancellationToken deadline)
+    {
+        try
+        {
+            while (await call.ResponseStream.MoveNext(deadline))
+            {
+            }
+
+            return null;
+        }
+        catch (RpcException failure)
+        {
+            return failure;
+        }
+    }
+
+    /// <summary>Begins a write and answers why it failed; null when it did not.</summary>
+    public async Task<RpcException?> FailAsync(string source, CancellationToken deadline, StoreTarget? target = null)
+    {
+        using var call = Begin(source, deadline, target);
+        return await EndAsync(call, deadline);
+    }
+
+    public DiscardStoredResponse Discard(string source, StoreTarget? target = null) =>
+        Stores.DiscardStored(new DiscardStoredRequest { SourceId = source, Store = Store, Target = target ?? Target });
 
     public bool Confirm(string source) =>
         Stores.ConfirmStored(new ConfirmStoredRequest { SourceId = source, Store = Store }).Confirmed;

@@ -6,8 +6,8 @@ namespace Sidecar.Stores.Journal;
 
 /// <summary>
 /// What is known on disk of one write: enough to find again what the store has, and to remove a part of it that nobody asks for
-/// any more. No secret: how an rbd store is reached holds none, as the keyring is what is mounted. The property names are on
-/// disk: rename none.
+/// any more. No secret: how an rbd store is reached holds none, as the keyring is what is mounted; an s3 store is reached with keys, so
+/// whoever asks has to bring them again. The property names are on disk: rename none.
 /// </summary>
 /// <param name="Kind">Of the store, see <see cref="StoreTarget.Kind"/>.</param>
 /// <param name="Target">Where a store of the kind rbd is; of each kind there is one such property.</param>

@@ -9,7 +9,9 @@ namespace Sidecar.Stores.Writers;
 internal sealed class BlockRing : IDisposable
 {
     private const int MostBlocks = 16;
-    private const long MostBytes = 128 << 20;
+
+    /// <summary>What all blocks together take, unless they are so large that the least number of them takes more.</summary>
+    public const long MostBytes = 128 << 20;
 
     // One that is read into, and one whose digests are still computed.
     private const int LeastBlocks = 3;
@@ -19,9 +21,13 @@ internal sealed class BlockRing : IDisposable
 
     public BlockRing(int blockBytes)
     {
-        var count = (int)Math.Clamp(MostBytes / blockBytes, LeastBlocks, MostBlocks);
-        _blocks = [.. Enumerable.Range(0, count).Select(_ => new Block(blockBytes))];
+        _blocks = [.. Enumerable.Range(0, CountOf(blockBytes)).Select(_ => new Block(blockBytes))];
     }
+
+    /// <summary>Memory of all blocks of one size.</summary>
+    public static long BytesOf(int blockBytes) => (long)CountOf(blockBytes) * blockBytes;
+
+    private static int CountOf(int blockBytes) => (int)Math.Clamp(MostBytes / blockBytes, LeastBlocks, MostBlocks);
 
     /// <summary>The next block, when all that was written from it is done.</summary>
     /// <exception cref="StoreException">A write failed.</exception>

@@ -51,6 +51,7 @@ internal sealed class ImageWrite(WriteJob job, IStoreWriter store, Action<long> 
     /// <summary>The digests that were asked for then, and those that are asked for only now: the source is the same.</summary>
     private Dictionary<string, string> Complete(Dictionary<string, string> digests)
     {
+        foreach (var (name, value) in job.Known) digests.TryAdd(name, value);
         if (job.Digests.All(digests.ContainsKey)) return digests;
         using var source = SourceReader.Open(job, job.Digests.Except(digests.Keys));
         using var ring = new BlockRing(store.BlockBytes);

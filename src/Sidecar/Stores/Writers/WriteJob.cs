@@ -16,6 +16,7 @@ namespace Sidecar.Stores.Writers;
 /// <param name="Known">Digests that are known already: kept with the image.</param>
 /// <param name="Crc32C">That the bytes must have, as hex; empty: not known.</param>
 /// <param name="Rbd">Set when it goes to a Ceph pool.</param>
+/// <param name="S3">Set when it goes to a bucket.</param>
 /// <param name="Disk">Set when what is written is a disk that a program serves.</param>
 internal sealed record WriteJob(
     bool Discard,
@@ -28,10 +29,15 @@ internal sealed record WriteJob(
     IReadOnlyDictionary<string, string> Known,
     string Crc32C,
     RbdJob? Rbd,
+    S3Job? S3,
     DiskJob? Disk = null)
 {
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";
+
+    /// <summary>What its buffers take above that of other images: parts in a bucket have to be large where an image is very large.</summary>
+    [JsonIgnore]
+    public long MoreBytes => S3 is null ? 0 : Math.Max(0, BlockRing.BytesOf(S3Job.PartBytes(Size)) - BlockRing.MostBytes);
 }
 
 /// <summary>See <see cref="Core.RbdTarget"/>.</summary>

@@ -13,16 +13,18 @@ namespace Sidecar.Stores.Writing;
 internal sealed class SourceDisks(QemuNbd nbd, StagingLayout layout, IOptions<StoresOptions> options)
 {
     /// <summary>Null when the file itself is what is written.</summary>
+    /// <param name="moreBytes">Of memory that the process that reads it takes, above that of others.</param>
     /// <exception cref="StoreException">StoreSourceGone, StoreCorrupt.</exception>
     /// <exception cref="Import.Core.ImportException">As of a conversion.</exception>
-    public async Task<SharedDisk?> TryServeAsync(StoreKey key, StoreSource source, CancellationToken cancellationToken)
+    public async Task<SharedDisk?> TryServeAsync(StoreKey key, StoreSource source, long moreBytes, CancellationToken cancellationToken)
     {
         if (source.Deferred is not { } deferred) return null;
         var length = RegularFile.TryLength(source.Path)
             ?? throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
         if (length != deferred.Length) throw Changed($"its file has {length} bytes, and had {deferred.Length}");
         var directory = Path.Combine(layout.Sockets, $"{key.SourceId:D}.{key.Store}");
-        return await nbd.ShareAsync(source.Path, deferred.Format, directory, CheckSize, options.Value.WriterMemoryBytes, cancellationToken);
+        var memory = options.Value.WriterMemoryBytes + moreBytes;
+        return await nbd.ShareAsync(source.Path, deferred.Format, directory, CheckSize, memory, cancellationToken);
 
         void CheckSize(long size)
         {

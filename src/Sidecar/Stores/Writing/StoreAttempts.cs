@@ -25,7 +25,8 @@ internal sealed class StoreAttempts(
     public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write)
     {
         // What Glance's image has is not up for a discard because it is asked for once more.
-        var isConfirmed = journal.Find(request.Key)?.State == StoreState.Confirmed;
+        var before = journal.Find(request.Key);
+        var isConfirmed = before?.State == StoreState.Confirmed;
         var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
         var record = StoreRecord.Of(request, source, first, Now);
         if (!isConfirmed) journal.Write(record);
@@ -33,7 +34,7 @@ internal sealed class StoreAttempts(
         {
             Path = source.Path,
             Digests = request.Digests,
-            Known = source.Digests.Where(known => request.Digests.Contains(known.Key)).ToDictionary(),
+            Known = Known(source, before).Where(known => request.Digests.Contains(known.Key)).ToDictionary(),
             Crc32C = source.Digests.GetValueOrDefault(Staging.Files.Crc32C.Name, ""),
         }, write);
         var image = new StoredImage(result.Size, result.Digests, result.Facts);
@@ -50,6 +51,18 @@ internal sealed class StoreAttempts(
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public Task DiscardAsync(StoreRecord record, StoreTarget target, CancellationToken cancellationToken) =>
         writer.RunAsync(Job(record, target) with { Discard = true }, null, _ => { }, cancellationToken);
+
+    /// <summary>
+    /// Digests that need not be computed: of the upload or import, and those that an earlier write of these very bytes has computed,
+    /// as not every store keeps them with the image.
+    /// </summary>
+    private static Dictionary<string, string> Known(StoreSource source, StoreRecord? before)
+    {
+        var known = source.Digests.ToDictionary();
+        if (before?.Image is not { } written || before.Mark != source.Mark || before.Size != source.Size) return known;
+        foreach (var (name, value) in written.Digests) known.TryAdd(name, value);
+        return known;
+    }
 
     private async Task<WriteResult> TryAsync(StoreRecord record, StoreSource source, WriteJob job, StoreWrite write)
     {
@@ -83,17 +96,17 @@ internal sealed class StoreAttempts(
 
     private async Task<WriteResult> TryOnceAsync(StoreSource source, StoreKey key, WriteJob job, StoreWrite write)
     {
-        using var disk = await ServeAsync(source, key, write.Cancelled);
+        using var disk = await ServeAsync(source, key, job.MoreBytes, write.Cancelled);
         var result = await writer.RunAsync(job, disk, done => write.Done = done, write.Cancelled);
         disk?.Finish();
         return result;
     }
 
-    private async Task<SharedDisk?> ServeAsync(StoreSource source, StoreKey key, CancellationToken cancellationToken)
+    private async Task<SharedDisk?> ServeAsync(StoreSource source, StoreKey key, long moreBytes, CancellationToken cancellationToken)
     {
         try
         {
-            return await disks.TryServeAsync(key, source, cancellationToken);
+            return await disks.TryServeAsync(key, source, moreBytes, cancellationToken);
         }
         catch (ImportException failure)
         {
@@ -113,5 +126,6 @@ internal sealed class StoreAttempts(
         Discard: false, Path: "", record.Size, record.Mark,
         Name: record.ImageId.ToString(), PartName: $"{record.ImageId}.part-{record.SourceId:D}",
         Digests: [], Known: new Dictionary<string, string>(), Crc32C: "",
-        Rbd: target is RbdTarget rbd ? RbdJob.Of(rbd) : null);
+        Rbd: target is RbdTarget rbd ? RbdJob.Of(rbd) : null,
+        S3: target is S3Target s3 ? S3Job.Of(s3) : null);
 }

@@ -33,8 +33,8 @@ internal sealed class WriterProcess(
     /// <exception cref="OperationCanceledException">Cancelled; the process is dead.</exception>
     public async Task<WriteResult> RunAsync(WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken)
     {
-        using var promise = disk is null ? await memory.TakeAsync(_options.WriterMemoryBytes, cancellationToken) : null;
-        using var process = new Process { StartInfo = Describe() };
+        using var promise = disk is null ? await memory.TakeAsync(_options.WriterMemoryBytes + job.MoreBytes, cancellationToken) : null;
+        using var process = new Process { StartInfo = Describe(HeapBytes + job.MoreBytes) };
         await StartAsync(process);
         // Whoever is cancelled, or hears nothing for too long, kills it; each report gives it new time.
         using var stalled = new CancellationTokenSource(_options.StallTimeout, time);
@@ -59,7 +59,7 @@ internal sealed class WriterProcess(
         };
     }
 
-    private ProcessStartInfo Describe()
+    private ProcessStartInfo Describe(long heapBytes)
     {
         var program = OwnProgram.Path ?? throw new StoreException(
             StoreError.StoreUnsupported, "The sidecar's own program was not found, so that nothing can write to the store.");
@@ -77,7 +77,7 @@ internal sealed class WriterProcess(
         start.Environment["PATH"] = ToolPaths.DefaultPath;
         start.Environment["LANG"] = "C";
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
-        start.Environment["DOTNET_GCHeapHardLimit"] = HeapBytes.ToString("X", CultureInfo.InvariantCulture);
+        start.Environment["DOTNET_GCHeapHardLimit"] = heapBytes.ToString("X", CultureInfo.InvariantCulture);
         if (Environment.GetEnvironmentVariable("DOTNET_ROOT") is { Length: > 0 } place) start.Environment["DOTNET_ROOT"] = place;
         return start;
     }

@@ -14,7 +14,7 @@ from oslo_log import log as logging
 
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.stores import placing
-from glance_sidecar.stores import rbd
+from glance_sidecar.stores.written import WrittenStore
 
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
@@ -62,6 +62,13 @@ def _remove(image_id, name, import_id):
         specs = {"fsid": None, "pool": store.pool, "image": image_id, "snapshot": "snap"}
         store.delete(location.Location("rbd", store.get_store_location_class(), CONF, backend=name, store_specs=specs))
         LOG.info("Removed the part of image %s in store %s.", image_id, name)
+    elif "s3" in schemes:
+        _discard(image_id, store, import_id)
+        # Of an import that Glance itself stored. A bucket has no part of an object by its name: it is whole, and nobody's.
+        from glance_sidecar.stores import s3
+        specs = s3.specs_of(store, image_id)
+        store.delete(location.Location("s3", store.get_store_location_class(), CONF, backend=name, store_specs=specs))
+        LOG.info("Removed image %s in store %s, which no import has.", image_id, name or "(default)")
     else:
         LOG.warning("A part of image %s may have stayed in store %s (%s): look, and remove it there.",
                     image_id, name or "(default)", schemes[0])
@@ -71,7 +78,7 @@ def _discard(image_id, store, import_id):
     # By another name, as long as it is not whole, and only the sidecar knows by which.
     for source_id in filter(None, (import_id, image_id)):
         try:
-            if isinstance(store, rbd.Store):
+            if isinstance(store, WrittenStore):
                 store.write_of(source_id).discard()
         except SidecarError as failure:
             if failure.down:

@@ -13,6 +13,13 @@ from glance_sidecar.stores import direct
 from glance_sidecar.stores import file
 from glance_sidecar.stores import rbd
 
+try:
+    from glance_store._drivers import s3 as s3_driver
+
+    from glance_sidecar.stores import s3
+except ImportError:
+    s3 = None  # no boto3, without which Glance has no such store either
+
 LOG = logging.getLogger(__name__)
 CONF = cfg.CONF
 
@@ -20,6 +27,8 @@ CONF = cfg.CONF
 _RESERVED = "os_glance_"
 # glance_store makes drivers that are not reusable anew at each use, by an entry point: it has to be that of ours.
 _OURS = {filesystem.Store: ("sidecar_file", file.Store), rbd_driver.Store: ("sidecar_rbd", rbd.Store)}
+if s3 is not None:
+    _OURS[s3_driver.Store] = ("sidecar_s3", s3.Store)
 
 # Stores of which it was said that Glance writes them.
 _said = set()

@@ -8,6 +8,7 @@ using Sidecar.Rpc.Calls;
 using Sidecar.Rpc.Cluster;
 using Sidecar.Rpc.Images;
 using Sidecar.Rpc.Importing;
+using Sidecar.Rpc.Storing;
 using Sidecar.Rpc.Uploads;
 using AlphaReflection = Grpc.Reflection.V1Alpha.ServerReflection;
 using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
@@ -48,6 +49,7 @@ internal static class RpcServices
             .AddSingleton<ReleaseCall>().AddSingleton<LocateCall>()
             .AddSingleton<InspectCall>();
         services.AddSingleton<DrainCall>().AddSingleton<PodCondition>();
+        services.AddSingleton<SourceRouter>().AddSingleton<StoreOutputCall>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<StoresService>();

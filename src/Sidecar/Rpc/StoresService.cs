@@ -1,57 +1,66 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Peers.Calls;
+using Sidecar.Routing.Forwarding;
 using Sidecar.Rpc.Messages;
+using Sidecar.Rpc.Storing;
+using Sidecar.Stores.Core;
 using Sidecar.Stores.Writing;
 
 namespace Sidecar.Rpc;
 
 /// <summary>The Stores service: turns messages into calls of the stores slice.</summary>
-internal sealed class StoresService(StoreWrites writes, ForwardMark mark, TimeProvider time) : Glance.Sidecar.V1.Stores.StoresBase
+internal sealed class StoresService(
+    StoreOutputCall output, StoreWrites writes, SourceRouter router, Forwarder forwarder, ForwardMark mark) : Glance.Sidecar.V1.Stores.StoresBase
 {
-    // Often enough for a progress bar, and for a caller that tells others that it lives.
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-
-    public override async Task StoreOutput(
-        StoreOutputRequest request, IServerStreamWriter<StoreOutputEvent> responseStream, ServerCallContext context)
-    {
-        mark.RefusePeers(context);
-        var write = writes.Start(StoreMessages.ToRequest(request));
-        var told = -1L;
-        while (!write.Completion.IsCompleted)
-        {
-            if (write.Done is var done && done != told)
-            {
-                told = done;
-                await responseStream.WriteAsync(Event(write), context.CancellationToken);
-            }
-
-            await Task.WhenAny(write.Completion, Task.Delay(Interval, time, context.CancellationToken));
-            context.CancellationToken.ThrowIfCancellationRequested();
-        }
-
-        var image = await write.Completion;
-        await responseStream.WriteAsync(
-            new StoreOutputEvent { BytesDone = (ulong)image.Size, BytesTotal = (ulong)image.Size, Image = StoreMessages.ToMessage(image) },
-            context.CancellationToken);
-    }
+    public override Task StoreOutput(
+        StoreOutputRequest request, IServerStreamWriter<StoreOutputEvent> responseStream, ServerCallContext context) =>
+        output.RunAsync(request, responseStream, context);
 
     public override async Task<DiscardStoredResponse> DiscardStored(DiscardStoredRequest request, ServerCallContext context)
     {
-        mark.RefusePeers(context);
         var key = StoreMessages.ToKey(request.SourceId, request.Store);
-        return new DiscardStoredResponse { Discarded = await writes.DiscardAsync(key, StoreMessages.ToTarget(request.Target)) };
+        var target = StoreMessages.ToTarget(request.Target);
+        var forwarded = request.Clone();
+        forwarded.Forwarded = mark.Message();
+        return await AskAsync(
+            router.RouteAsync(
+                key, request.ImageId, request.Forwarded, context, () => Knows(key),
+                async () => new DiscardStoredResponse { Discarded = await writes.DiscardAsync(key, target) },
+                // Not twice: the second answer would be that there is nothing.
+                owner => forwarder.AskAsync(owner, context, again: false, options => owner.Stores.DiscardStoredAsync(forwarded, options))),
+            request.Forwarded);
     }
 
-    public override Task<ConfirmStoredResponse> ConfirmStored(ConfirmStoredRequest request, ServerCallContext context)
+    public override async Task<ConfirmStoredResponse> ConfirmStored(ConfirmStoredRequest request, ServerCallContext context)
     {
-        mark.RefusePeers(context);
-        return Task.FromResult(new ConfirmStoredResponse
-        {
-            Confirmed = writes.Confirm(StoreMessages.ToKey(request.SourceId, request.Store)),
-        });
+        var key = StoreMessages.ToKey(request.SourceId, request.Store);
+        var forwarded = request.Clone();
+        forwarded.Forwarded = mark.Message();
+        return await AskAsync(
+            router.RouteAsync(
+                key, request.ImageId, request.Forwarded, context, () => Knows(key),
+                () => Task.FromResult(new ConfirmStoredResponse { Confirmed = writes.Confirm(key) }),
+                owner => forwarder.AskAsync(owner, context, again: true, options => owner.Stores.ConfirmStoredAsync(forwarded, options))),
+            request.Forwarded);
     }
 
-    private static StoreOutputEvent Event(StoreWrite write) =>
-        new() { BytesDone = (ulong)write.Done, BytesTotal = (ulong)write.Total };
+    private bool Knows(StoreKey key) => writes.Knows(key) || writes.HasSource(key.SourceId);
+
+    /// <summary>Where no pod has it there is nothing to discard or to confirm; a peer has to know that it asked the wrong one.</summary>
+    private static async Task<T> AskAsync<T>(Task<T> answer, Forwarded? forwarded) where T : new()
+    {
+        try
+        {
+            return await answer;
+        }
+        catch (StoreException nowhere) when (nowhere.Error == StoreError.StoreSourceGone && forwarded is null)
+        {
+            return new T();
+        }
+        catch (RpcException nowhere) when (Refusal.IsNotThere(nowhere) && forwarded is null)
+        {
+            return new T();
+        }
+    }
 }

@@ -27,7 +27,7 @@ internal static class Refusal
 
     /// <summary>The peer answered that it does not have what it was asked for.</summary>
     public static bool IsNotThere(RpcException failure) => failure.StatusCode == StatusCode.NotFound
-        && ReasonOf(failure) is "IMAGE_NOT_FOUND" or "IMPORT_NOT_FOUND";
+        && ReasonOf(failure) is "IMAGE_NOT_FOUND" or "IMPORT_NOT_FOUND" or "STORE_SOURCE_GONE";
 
     /// <summary>
     /// No answer of the peer at all: it cannot be reached, or the connection broke. Not when it was the caller who

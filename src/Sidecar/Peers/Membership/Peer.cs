@@ -3,6 +3,7 @@ using Grpc.Core;
 using Sidecar.Peers.Calls;
 using PeersApi = Glance.Sidecar.V1.Peers;
 using StagingApi = Glance.Sidecar.V1.Staging;
+using StoresApi = Glance.Sidecar.V1.Stores;
 
 namespace Sidecar.Peers.Membership;
 
@@ -28,6 +29,7 @@ internal sealed class Peer
         var addressed = new AddressedCalls(calls, () => State.Name);
         Staging = new StagingApi.StagingClient(addressed);
         Imports = new Imports.ImportsClient(addressed);
+        Stores = new StoresApi.StoresClient(addressed);
         Peers = new PeersApi.PeersClient(addressed);
     }
 
@@ -48,6 +50,8 @@ internal sealed class Peer
     public StagingApi.StagingClient Staging { get; }
 
     public Imports.ImportsClient Imports { get; }
+
+    public StoresApi.StoresClient Stores { get; }
 
     public PeersApi.PeersClient Peers { get; }
 

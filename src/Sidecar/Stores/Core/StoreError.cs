@@ -6,7 +6,7 @@ internal enum StoreError
     /// <summary>A value of the request that can never be right. Fact: field.</summary>
     InvalidRequest,
 
-    /// <summary>There is neither a finished import nor a staged image of this id on this pod.</summary>
+    /// <summary>There is neither a finished import nor a staged image of this id on this pod; with an image_id, on no pod.</summary>
     StoreSourceGone,
 
     /// <summary>This pod cannot write to such a store, say because the client library is not installed. Fact: library.</summary>

@@ -21,6 +21,13 @@ internal sealed class StoreException(StoreError error, string message, params (s
     /// <summary>The store has a part of the image that could not be removed.</summary>
     public bool IsPartLeft { get; init; }
 
+    /// <summary>The same, for a caller in another pod.</summary>
+    public StoreException At(string pod) => new(
+        Error, $"Pod {pod}, which has the image: {Message}", [.. Facts.Select(fact => (fact.Key, (object?)fact.Value)), ("owner", pod)])
+    {
+        Detail = Detail, IsPartLeft = IsPartLeft,
+    };
+
     /// <summary>Trying again may help: it was the connection, or the writing process that ended.</summary>
     public bool IsTransient => Error == StoreError.StoreUnreachable;
 }

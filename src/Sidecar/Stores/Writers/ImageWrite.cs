@@ -11,7 +11,7 @@ internal sealed class ImageWrite(WriteJob job, IStoreWriter store, Action<long> 
     {
         if (job.Discard)
         {
-            await store.DiscardAsync();
+            await (job.PartOnly ? store.AbandonAsync() : store.DiscardAsync());
             return new WriteResult(job.Size, new Dictionary<string, string>(), store.Facts);
         }
 

@@ -18,6 +18,7 @@ namespace Sidecar.Stores.Writers;
 /// <param name="Rbd">Set when it goes to a Ceph pool.</param>
 /// <param name="S3">Set when it goes to a bucket.</param>
 /// <param name="Disk">Set when what is written is a disk that a program serves.</param>
+/// <param name="PartOnly">What is removed is only what nobody takes for the image yet.</param>
 internal sealed record WriteJob(
     bool Discard,
     string Path,
@@ -30,7 +31,8 @@ internal sealed record WriteJob(
     string Crc32C,
     RbdJob? Rbd,
     S3Job? S3,
-    DiskJob? Disk = null)
+    DiskJob? Disk = null,
+    bool PartOnly = false)
 {
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";

@@ -41,16 +41,17 @@ internal sealed class StoreAttempts(
         journal.Write(record with { State = last, Image = image, ChangedAt = Now });
         if (sources.TryFind(request.SourceId)?.Mark == source.Mark) return image;
         // Its image was deleted meanwhile, and with it everybody who could ask for the removal.
-        await DiscardAsync(record, request.Target, write.Cancelled);
+        await DiscardAsync(record, request.Target, partOnly: false, write.Cancelled);
         journal.Remove(record.Key);
         throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
     }
 
     /// <summary>Removes what the store has of a write.</summary>
+    /// <param name="partOnly">But not the image, if it is one by now.</param>
     /// <exception cref="StoreException">It cannot.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public Task DiscardAsync(StoreRecord record, StoreTarget target, CancellationToken cancellationToken) =>
-        writer.RunAsync(Job(record, target) with { Discard = true }, null, _ => { }, cancellationToken);
+    public Task DiscardAsync(StoreRecord record, StoreTarget target, bool partOnly, CancellationToken cancellationToken) =>
+        writer.RunAsync(Job(record, target) with { Discard = true, PartOnly = partOnly }, null, _ => { }, cancellationToken);
 
     /// <summary>
     /// Digests that need not be computed: of the upload or import, and those that an earlier write of these very bytes has computed,

@@ -58,7 +58,25 @@ internal sealed class StoreWrites(
     /// </summary>
     /// <returns>Whether there was anything.</returns>
     /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
-    public async Task<bool> DiscardAsync(StoreKey key, StoreTarget target)
+    public Task<bool> DiscardAsync(StoreKey key, StoreTarget target) => DiscardAsync(key, target, partOnly: false);
+
+    /// <summary>
+    /// Forgets a write that was cut off here, with what the store has of it, as another pod is about to write the same: its image bears
+    /// the same mark, and must not be discarded for the sake of this record.
+    /// </summary>
+    /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
+    public async Task LeaveToAnotherAsync(StoreKey key, StoreTarget target)
+    {
+        if (journal.Find(key) is { State: StoreState.Writing }) await DiscardAsync(key, target, partOnly: true);
+    }
+
+    /// <summary>Whether there is something here to be written.</summary>
+    public bool HasSource(Guid sourceId) => sources.TryFind(sourceId) is not null;
+
+    /// <summary>Whether a write was ever begun here that may still be discarded or confirmed.</summary>
+    public bool Knows(StoreKey key) => journal.Find(key) is not null || IsRunning(key);
+
+    private async Task<bool> DiscardAsync(StoreKey key, StoreTarget target, bool partOnly)
     {
         StoreRequest.CheckStore(key.Store);
         target.Check();
@@ -74,7 +92,7 @@ internal sealed class StoreWrites(
 
         var run = Task.Run(async () =>
         {
-            await attempts.DiscardAsync(record, target, discard.Cancelled);
+            await attempts.DiscardAsync(record, target, partOnly, discard.Cancelled);
             journal.Remove(key);
             StoresLog.Discarded(logger, record.ImageId.ToString(), record.Store);
             return new StoredImage(0, new Dictionary<string, string>(), new Dictionary<string, string>());
@@ -112,7 +130,8 @@ internal sealed class StoreWrites(
             if (record.Place is not { } place || sources.TryFind(record.SourceId) is not null) continue;
             try
             {
-                if (await DiscardAsync(record.Key, place)) removed++;
+                // Another pod may have written the same since, by the same mark.
+                if (await DiscardAsync(record.Key, place, partOnly: true)) removed++;
             }
             catch (StoreException failure)
             {

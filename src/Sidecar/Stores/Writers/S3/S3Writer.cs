@@ -99,7 +99,7 @@ internal sealed class S3Writer : IStoreWriter
 
     public async Task AbandonAsync()
     {
-        if (_uploadId is { } id) await _bucket.AbortAsync(id);
+        await (_uploadId is { } id ? _bucket.AbortAsync(id) : _bucket.AbortAllAsync());
         _uploadId = null;
     }
 

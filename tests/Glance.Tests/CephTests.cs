@@ -15,7 +15,7 @@ internal sealed class CephTests : GlanceTest
     private const int MiB = 1 << 20;
 
     private static readonly Lazy<Task<Site>> Started =
-        new(() => Site.StartAsync(SiteOptions.Chosen with { WithCeph = true }));
+        new(() => Site.StartAsync(SiteOptions.Chosen with { WithCeph = true, WithS3 = true }));
 
     protected override Task<Site> SiteAsync() => Started.Value;
 
@@ -125,6 +125,47 @@ internal sealed class CephTests : GlanceTest
 
         Assert.That(await File.ReadAllBytesAsync(Path.Combine(Site.Store(Site.Slow), id)), SameBytes.As(bytes));
         await AssertBytesAsync(2, id, bytes);
+    }
+
+    [Test]
+    public async Task Bucket_GzippedQcow2EveryStepOnAnotherPod_IsRawInIt()
+    {
+        var disk = Disk.Create(Site, 48 * MiB);
+        var id = await StagedAsync(0, "qcow2", Disk.Gzip(await disk.AsAsync("qcow2")));
+
+        await ImportedAsync(1, id, new ImportTargets { Stores = [Site.S3] });
+
+        await AssertBytesAsync(2, id, disk.Raw);
+        Assert.That(await Site.Bucket.VersionAsync(id), Does.Contain("glance-sidecar-source"), "the sidecar wrote it");
+        Assert.That(await Site.Bucket.GetAsync(id), SameBytes.As(disk.Raw));
+        using var user = Site.At(2);
+        var image = await user.GetAsync(id);
+        Assert.That(image.Checksum, Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(disk.Raw))));
+        Assert.That(image.HashValue, Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(disk.Raw))));
+        await DeleteAsync(2, id);
+        Assert.That(await Site.Bucket.ListAsync(id), Is.Empty);
+    }
+
+    [Test]
+    public async Task Bucket_GlanceKilledWhileItIsWritten_HasNothingAndCanBeImportedAgain()
+    {
+        var bytes = Noise(64 * MiB);
+        var id = await StagedAsync(0, "raw", bytes);
+        var targets = new ImportTargets { Stores = [Site.S3] };
+        using var user = Site.At(0);
+        Site.Gateway!.Freeze();
+        AssertStatus(await user.ImportAsync(id, targets), HttpStatusCode.Accepted);
+        var records = Path.Combine(Site.Staging(0), ".sidecar", "stores");
+        await Until.TrueAsync(() => Directory.Exists(records) && Directory.EnumerateFiles(records, $"*.{Site.S3}.json").Any());
+        Command.Signal("STOP", Site[0].Worker);
+        await Site[0].KillAsync();
+        Site.Gateway.Freeze(false);
+        await Site[0].StartAsync();
+
+        await EndedAsync(2, id, "uploading");
+        Assert.That(await Site.Bucket.ListAsync(id), Is.Empty);
+        await ImportedAsync(2, id, targets);
+        await AssertBytesAsync(0, id, bytes);
     }
 
     [Test]

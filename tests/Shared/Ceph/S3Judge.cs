@@ -24,7 +24,7 @@ internal sealed class S3Judge(Uri url, string bucket)
             client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"x")
         elif step == "head":
             head = client.head_object(Bucket=bucket, Key=key)
-            print(json.dumps({"etag": head["ETag"], "modified": str(head["LastModified"])}))
+            print(json.dumps({"etag": head["ETag"], "modified": str(head["LastModified"]), "metadata": head["Metadata"]}))
         elif step == "buckets":
             print(json.dumps([each["Name"] for each in client.list_buckets()["Buckets"]]))
         else:
@@ -42,7 +42,7 @@ internal sealed class S3Judge(Uri url, string bucket)
 
     public async Task<string[]> BucketsAsync() => JsonSerializer.Deserialize<string[]>(await RunAsync("buckets"))!;
 
-    /// <summary>What changes when an object is written once more.</summary>
+    /// <summary>What changes when an object is written once more, and its metadata.</summary>
     public Task<string> VersionAsync(string key) => RunAsync("head", key);
 
     /// <summary>Begins a multipart upload and sends a part of it.</summary>

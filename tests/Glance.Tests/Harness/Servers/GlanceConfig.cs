@@ -45,6 +45,17 @@ internal sealed class GlanceConfig
         Set(store, "rbd_store_user", "admin");
     }
 
+    /// <summary>Adds a store in a bucket that is not there yet.</summary>
+    public void Add(string store, CephGateway gateway, string bucket)
+    {
+        Set("DEFAULT", "enabled_backends", $"{_groups["DEFAULT"]["enabled_backends"]},{store}:s3");
+        Set(store, "s3_store_host", gateway.Url.GetLeftPart(UriPartial.Authority));
+        Set(store, "s3_store_access_key", CephGateway.AccessKey);
+        Set(store, "s3_store_secret_key", CephGateway.SecretKey);
+        Set(store, "s3_store_bucket", bucket);
+        Set(store, "s3_store_create_bucket_on_put", "true");
+    }
+
     public void Write()
     {
         System.IO.Directory.CreateDirectory(Directory);

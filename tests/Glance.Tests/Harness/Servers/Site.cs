@@ -17,6 +17,9 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>The store in Ceph, where there is one.</summary>
     public const string Rbd = "rbd";
 
+    /// <summary>The store in a bucket, where there is one.</summary>
+    public const string S3 = "s3";
+
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -54,6 +57,12 @@ internal sealed class Site : IAsyncDisposable
 
     /// <summary>Null unless the site was asked for one.</summary>
     public CephCluster? Ceph { get; private set; }
+
+    /// <summary>Null unless the site was asked for one.</summary>
+    public CephGateway? Gateway { get; private set; }
+
+    /// <summary>What is in the bucket.</summary>
+    public S3Judge Bucket => new(Gateway!.Url, "glance");
 
     public LoadBalancer Balancer => _balancer!;
 
@@ -168,6 +177,7 @@ internal sealed class Site : IAsyncDisposable
         if (_small is not null) await Command.RunAsync(["umount", _small]);
         await Sidecars.DisposeAsync();
         if (_database is not null) await _database.DisposeAsync();
+        if (Gateway is not null) await Gateway.DisposeAsync();
         if (Ceph is not null) await Ceph.DisposeAsync();
         if (Web is not null) await Web.DisposeAsync();
         _directory.Dispose();
@@ -200,6 +210,7 @@ internal sealed class Site : IAsyncDisposable
         Web = await WebServer.StartAsync();
         _database = await DatabaseServer.StartAsync(_directory["database"]);
         if (_options.WithCeph) Ceph = await CephCluster.StartAsync(_directory["ceph"]);
+        if (_options.WithS3) Gateway = await CephGateway.StartAsync(Ceph!);
         var python = _options.WithSidecar ? await PluginPackage.InstallAsync(_directory["package"]) + ":" : "";
         await Command.RunAsync(["cp", "-r", PluginPackage.SuiteModules, _directory["modules"]]);
         for (var pod = 0; pod < Pods; pod++)
@@ -261,6 +272,7 @@ internal sealed class Site : IAsyncDisposable
         config.Set("import_filtering_opts", "allowed_hosts", $"[{Web.Address.Host},{other.Host}]");
         config.Set("import_filtering_opts", "allowed_ports", $"[{Web.Address.Port},{other.Port}]");
         if (Ceph is not null) config.AddDefault(Rbd, Ceph);
+        if (Gateway is not null) config.Add(S3, Gateway, Bucket.Bucket);
         config.Set("image_import_opts", "image_import_plugins", site.Plugins);
         if (!site.WithSidecar) return config;
         config.Set("staging_sidecar", "address", "unix:" + Path.Combine(home, "sidecar.sock"));

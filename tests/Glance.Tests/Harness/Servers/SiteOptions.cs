@@ -28,6 +28,9 @@ internal sealed record SiteOptions
     /// <summary>A Ceph cluster besides the file stores; the default store is in it.</summary>
     public bool WithCeph { get; init; }
 
+    /// <summary>A bucket in that cluster, too.</summary>
+    public bool WithS3 { get; init; }
+
     public string Plugins { get; init; } = "['staging_sidecar']";
 
     /// <summary>Settings of the daemons, beside the suite's.</summary>

@@ -39,7 +39,8 @@ internal sealed class S3Fault(S3Job place)
             (StoreError.StoreFull, $"The S3 server has no room in bucket {place.Bucket}, or its quota is reached."),
         ("NoSuchBucket", _) => (StoreError.StoreFailed, NoBucket().Message),
         // Somebody has discarded the upload that was being written: begun anew, it is whole.
-        ("NoSuchUpload", _) or (_, 409) => Unreachable("The S3 server has dropped what it had of the image."),
+        ("NoSuchUpload", _) => Unreachable("The S3 server has dropped what it had of the image."),
+        (_, 409) => Unreachable("The S3 server is busy with another request for the same."),
         ("AuthorizationHeaderMalformed" or "PermanentRedirect" or "TemporaryRedirect", _) or (_, 301 or 307 or 308) =>
             (StoreError.StoreFailed, "The S3 server wants to be asked elsewhere: check s3_store_host and s3_store_region_name."),
         ("RequestTimeTooSkewed", _) => (StoreError.StoreFailed, "The clocks of this pod and of the S3 server are too far apart."),

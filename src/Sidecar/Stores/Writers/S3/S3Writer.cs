@@ -66,11 +66,13 @@ internal sealed class S3Writer : IStoreWriter
         }
 
         var number = _parts.Count + 1;
-        var part = new S3Part(number, _bucket.CallAsync($"part {number}", client => client.UploadPartAsync(new UploadPartRequest
+        var request = new UploadPartRequest
         {
             BucketName = _bucket.Name, Key = _bucket.Key, UploadId = _uploadId, PartNumber = number, PartSize = block.Count,
             InputStream = S3Body.Of(block), UseChunkEncoding = false, DisablePayloadSigning = _bucket.IsEncrypted,
-        })));
+        };
+        // On another thread from its first byte: where the body is signed, all of it is digested before the call first waits.
+        var part = new S3Part(number, Task.Run(() => _bucket.CallAsync($"part {number}", client => client.UploadPartAsync(request))));
         block.Await(part);
         _parts.Add(part);
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using Glance.Tests.Harness;
@@ -144,6 +145,34 @@ internal sealed class CephTests : GlanceTest
         Assert.That(image.HashValue, Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(disk.Raw))));
         await DeleteAsync(2, id);
         Assert.That(await Site.Bucket.ListAsync(id), Is.Empty);
+    }
+
+    [Test, CancelAfter(600_000), Explicit("It takes minutes on a small machine.")]
+    public async Task Bucket_DiskAboveFiveGiB_IsInItThoughGlanceCouldNot()
+    {
+        const long gib = 1L << 30;
+        var path = Path.Combine(Site.Scratch("large"), "disk.qcow2");
+        await Command.RunAsync(["qemu-img", "create", "-q", "-f", "qcow2", path, $"{(5 * gib) + (64 * MiB)}"]);
+        await Command.RunAsync(["qemu-io", "-f", "qcow2", "-c", "write -q -P 171 100M 3M", path]);
+        var id = await StagedAsync(0, "qcow2", await File.ReadAllBytesAsync(path));
+        using var user = Site.At(0);
+        AssertStatus(await user.ImportAsync(id, new ImportTargets { Stores = [Site.S3] }), HttpStatusCode.Accepted);
+
+        var image = await Until.RightAsync(() => user.GetAsync(id), image => image.Status == "active", TimeSpan.FromMinutes(8));
+
+        Assert.That(image.Size, Is.EqualTo((5 * gib) + (64 * MiB)));
+        Assert.That(await Site.Bucket.VersionAsync(id), Does.Contain(ETag(parts: (5 * 64) + 4)), "made of the parts by the server");
+    }
+
+    // As an S3 server makes it: of the MD5 of each part of 16 MiB; all are zeros but some bytes of one.
+    private static string ETag(int parts)
+    {
+        var part = new byte[16 * MiB];
+        var zeros = MD5.HashData(part);
+        part.AsSpan(4 * MiB, 3 * MiB).Fill(171);
+        var data = MD5.HashData(part);
+        byte[] all = [.. Enumerable.Range(0, parts).SelectMany(number => number == 6 ? data : zeros)];
+        return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexStringLower(MD5.HashData(all))}-{parts}");
     }
 
     [Test]

@@ -50,8 +50,10 @@ internal sealed class CephTests : GlanceTest
     }
 
     [TestCase("qcow2", 0)]
+    [TestCase("qcow2", 1)]
+    [TestCase("raw", 1)]
     [TestCase("vmdk", 0)]
-    public async Task Disk_IsInThePoolWithNoRawFileOfIt(string format, int importer)
+    public async Task Disk_IsInThePoolWithNoFileMadeForIt(string format, int importer)
     {
         var disk = Disk.Create(Site, 16 * MiB);
         var id = await StagedAsync(0, format, await disk.AsAsync(format));

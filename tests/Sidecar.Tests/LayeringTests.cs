@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Reflection.Emit;
 using NUnit.Framework;
 
 namespace Sidecar.Tests;
@@ -11,6 +12,12 @@ internal sealed class LayeringTests
 {
     private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
         | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    private const byte TwoBytes = 0xFE; // begins the instructions that have more than one
+
+    private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!)
+        .ToDictionary(instruction => instruction.Value);
 
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
@@ -108,17 +115,28 @@ internal sealed class LayeringTests
         foreach (var type in CalledTypes(method, body.GetILAsByteArray() ?? [])) yield return type;
     }
 
-    // Every four bytes that are a token of this module are looked up. Some are not tokens at all; those resolve to
-    // nothing, or to a type that the method does not use, which only makes the test stricter.
     private static IEnumerable<Type> CalledTypes(MethodBase method, byte[] code)
     {
-        for (var i = 1; i + 4 <= code.Length; i++)
+        for (var at = 0; at < code.Length;)
         {
-            // call, callvirt, newobj, ldfld, stfld, ldsfld, ldtoken
-            if (code[i - 1] is not (0x28 or 0x6F or 0x73 or 0x7B or 0x7D or 0x7E or 0xD0)) continue;
-            if (Resolve(method, BitConverter.ToInt32(code, i)) is { } type) yield return type;
+            var first = code[at++];
+            var instruction = Instructions[first == TwoBytes ? unchecked((short)((first << 8) | code[at++])) : first];
+            var kind = instruction.OperandType;
+            var isToken = kind is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineTok or OperandType.InlineType;
+            if (isToken && Resolve(method, BitConverter.ToInt32(code, at)) is { } type) yield return type;
+            at += LengthOf(kind, code, at);
         }
     }
+
+    private static int LengthOf(OperandType operand, byte[] code, int at) => operand switch
+    {
+        OperandType.InlineNone => 0,
+        OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,
+        OperandType.InlineVar => 2,
+        OperandType.InlineI8 or OperandType.InlineR => 8,
+        OperandType.InlineSwitch => 4 + (4 * BitConverter.ToInt32(code, at)),
+        _ => 4,
+    };
 
     private static Type? Resolve(MethodBase method, int token)
     {

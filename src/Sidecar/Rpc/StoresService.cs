@@ -11,7 +11,8 @@ namespace Sidecar.Rpc;
 
 /// <summary>The Stores service: turns messages into calls of the stores slice.</summary>
 internal sealed class StoresService(
-    StoreOutputCall output, StoreWrites writes, SourceRouter router, Forwarder forwarder, ForwardMark mark) : Glance.Sidecar.V1.Stores.StoresBase
+    StoreOutputCall output, StoreWrites writes, SourceRouter router, Forwarder forwarder, ForwardMark mark, StoreMetrics metrics)
+    : Glance.Sidecar.V1.Stores.StoresBase
 {
     public override Task StoreOutput(
         StoreOutputRequest request, IServerStreamWriter<StoreOutputEvent> responseStream, ServerCallContext context) =>
@@ -43,6 +44,13 @@ internal sealed class StoresService(
                 () => Task.FromResult(new ConfirmStoredResponse { Confirmed = writes.Confirm(key) }),
                 owner => forwarder.AskAsync(owner, context, again: true, options => owner.Stores.ConfirmStoredAsync(forwarded, options))),
             request.Forwarded);
+    }
+
+    public override Task<NoteFallbackResponse> NoteFallback(NoteFallbackRequest request, ServerCallContext context)
+    {
+        mark.RefusePeers(context);
+        metrics.FellBack(StoreMessages.ToKind(request.Kind), StoreMessages.ToReason(request.Reason));
+        return Task.FromResult(new NoteFallbackResponse());
     }
 
     private bool Knows(StoreKey key) => writes.Knows(key) || writes.HasSource(key.SourceId);

@@ -64,33 +64,49 @@ class ImportRun:
             raise ImportFailed(_AGAIN % ("DIRECT_IMPOSSIBLE", fault + " [staging_sidecar] direct = require rules that out."))
         staged = self._staged(file_path)
         self._remember(image, staged)
-        request = dict(self._request(image), **self._signature(image.extra_properties))
         digests = swapping.algorithms(self._stores, algorithm)
-        if digests:
-            request["digests"] = digests
         ahead = swapping.writers(self._stores, algorithm) if self._writes_ahead else []
-        if ahead:
-            request["defer_conversion"] = True
-        # The same bytes and the same wishes have the same id: an import whose result no store took is attached to.
-        committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
-        name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
-        self.live.import_id = str(uuid.uuid5(_NAMESPACE, self.live.image_id + " " + name))
+        request = self._compose(image, staged, digests, ahead)
         records.update("import", self.live.image_id, task_id=self.live.task_id, import_id=self.live.import_id,
                        before=self.before)
         progress = TaskProgress(self.live.task_repo, self.live.task_id)
-        # Where Glance reads the image to store it, it computes them by the way.
-        request.update(user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner,
-                       without_digests=not digests)
         done = Attempt(self.live.import_id, request, progress).run()
         self._check_verified(request, done)
-        if done.result.deferred:
+        if ahead and self._can_go_ahead(done.result):
             return self._store_ahead(done, ahead, algorithm, progress, file_path)
+        if ahead and not self._is_here(done.result):
+            done = Attempt(self.live.import_id, dict(request, output_placement="BRING_HERE"), progress).run()
         self._apply(done.result)
+        swapping.note_foreign(self._stores)
         self.live.output = Output.of_import(self.live.import_id, done.result)
         return "file://" + volume.from_sidecar(done.result.output_path)
 
+    def _compose(self, image, staged, digests, ahead):
+        """The RunImportRequest. The same bytes and wishes have the same id: an import whose result no store took is attached to."""
+        request = dict(self._request(image), **self._signature(image.extra_properties))
+        if digests:
+            request["digests"] = digests
+        if ahead:
+            request.update(defer_conversion=True, output_placement="STAY_WITH_OWNER")
+        committed = "%d.%09d" % (staged.committed_at.seconds, staged.committed_at.nanos)
+        name = "%s %s %s %s" % (committed, staged.size, sorted(request.items()), sorted(self._roles))
+        self.live.import_id = str(uuid.uuid5(_NAMESPACE, self.live.image_id + " " + name))
+        # Where Glance reads the image to store it, it computes digests by the way.
+        return dict(request, user_roles=self._roles, request_id=self._request_id, owner_hint=staged.owner, without_digests=not digests)
+
+    def _can_go_ahead(self, result):
+        # Glance may want to look into what is not raw, and reads what has a signature.
+        is_wanted = result.deferred or not self._is_here(result)
+        return is_wanted and result.disk_format == "raw" and not signatures.is_left_to_glance(result)
+
+    @staticmethod
+    def _is_here(result):
+        # A file of an image, or of an import, has a name that is on no other volume.
+        path = volume.from_sidecar(result.output_path)
+        return path.startswith(volume.staging_directory() + "/") and os.path.exists(path)
+
     def _store_ahead(self, done, stores, algorithm, progress, file_path):
-        self.live.ahead = ahead = Ahead(self.live.import_id, done.result.size, stores)
+        self.live.ahead = ahead = Ahead(self.live.image_id, self.live.import_id, done.result.size, stores)
         try:
             digests = ahead.write(("md5", algorithm), progress.tell)
         except Unsupported as reason:

@@ -79,7 +79,7 @@ def _discard(image_id, store, import_id):
     for source_id in filter(None, (import_id, image_id)):
         try:
             if isinstance(store, WrittenStore):
-                store.write_of(source_id).discard()
+                store.write_of(source_id, image_id).discard()
         except SidecarError as failure:
             if failure.down:
                 raise

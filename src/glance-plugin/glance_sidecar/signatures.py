@@ -45,6 +45,11 @@ def is_verified(result):
     return result.signature in (_OF_OUTPUT, _OF_INPUT)
 
 
+def is_left_to_glance(result):
+    """Whether the image keeps a signature of the bytes that it has now, which Glance verifies as it stores them."""
+    return result.signature == _OF_OUTPUT
+
+
 def outdated(result):
     """The properties that are wrong of the image from now on."""
     names = set(_FIELDS) if result.signature == _OF_INPUT else set()

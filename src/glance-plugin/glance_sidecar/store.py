@@ -126,7 +126,7 @@ def _confirm(running):
     # Glance removes what was staged at the end of an import, when the image has its locations.
     if running is not None and running.has_data():
         for source_id, store in running.stored:
-            writing.confirm(source_id, store)
+            writing.confirm(source_id, running.image_id, store)
         if running.ahead is not None:
             running.ahead.discard(but=[store for _, store in running.stored])
 

@@ -138,6 +138,8 @@ internal sealed partial class PrometheusTests : ClusterTest
         await cluster[1].Staging.DeleteImageAsync(
             new DeleteImageRequest { ImageId = gone }, cancellationToken: Deadline);
         await ReadAsync(cluster[1], kept);
+        await new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).NoteFallbackAsync(
+            new NoteFallbackRequest { Kind = "swift+https", Reason = NoteFallbackRequest.Types.Reason.Driver }, cancellationToken: Deadline);
         // A failure is measured as well, and takes no store.
         var target = new RbdTarget { ConfigurationFile = "/none.conf", Pool = "none", Order = 23 };
         using var store = new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).StoreOutput(

@@ -7,6 +7,9 @@ namespace Sidecar.Rpc.Messages;
 /// <summary>Domain values of the stores slice as messages, and back.</summary>
 internal static class StoreMessages
 {
+    private const string RbdScheme = Stores.Core.RbdTarget.Scheme;
+    private const string S3Scheme = Stores.Core.S3Target.Scheme;
+
     private static readonly TimeSpan LongestConnect = TimeSpan.FromHours(1);
 
     public static StoreRequest ToRequest(StoreOutputRequest request) => new(
@@ -31,6 +34,21 @@ internal static class StoreMessages
     public static Glance.Sidecar.V1.StoredImage ToMessage(Stores.Core.StoredImage image) => new()
     {
         Size = (ulong)image.Size, Digests = { image.Digests.ToDictionary() }, Facts = { image.Facts.ToDictionary() },
+    };
+
+    /// <summary>A label of a closed set: names from outside would make a series each.</summary>
+    public static string ToKind(string kind) => kind is "file" or RbdScheme or S3Scheme ? kind : "other";
+
+    /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
+    public static string ToReason(NoteFallbackRequest.Types.Reason reason) => reason switch
+    {
+        NoteFallbackRequest.Types.Reason.Driver => "driver",
+        NoteFallbackRequest.Types.Reason.Settings => "settings",
+        NoteFallbackRequest.Types.Reason.UnknownBytes => "unknown_bytes",
+        NoteFallbackRequest.Types.Reason.NoDigest => "no_digest",
+        NoteFallbackRequest.Types.Reason.ReadByGlance => "read_by_glance",
+        NoteFallbackRequest.Types.Reason.SidecarCannot => "sidecar_cannot",
+        _ => throw new StoreException(StoreError.InvalidRequest, "reason must be one of those that the API names.", ("field", "reason")),
     };
 
     private static TimeSpan ToTime(Duration? time)

@@ -1,15 +1,17 @@
 """
-Writes an image to its stores ahead of Glance. Where the sidecar writes to all stores of an import, a conversion to raw is a part of
-that, and no raw file is made. Glance is given a stub of the right length, and its stores find that they have the image.
+Writes an image to its stores ahead of Glance. Where the sidecar writes to all stores of an import, the pod that has the staged image
+does it: nothing is brought here, and a conversion to raw is a part of the write, so that no raw file is made. Glance is given a stub
+of the right length, and its stores find that they have the image.
 """
 
 import os
 
+import grpc
 from oslo_log import log as logging
 
 from glance_sidecar import volume
 from glance_sidecar.errors import CONTENT_REASONS, SidecarError
-from glance_sidecar.stores.refusal import Unsupported
+from glance_sidecar.stores.refusal import SIDECAR_CANNOT, Unsupported
 
 LOG = logging.getLogger(__name__)
 
@@ -21,7 +23,8 @@ _IMPOSSIBLE = ("STORE_UNSUPPORTED", "STORE_SOURCE_GONE", "NOT_FOR_PEERS")
 class Ahead:
     """The output of one import on its way to stores, which are drivers of ours that have write_of."""
 
-    def __init__(self, import_id, size, stores):
+    def __init__(self, image_id, import_id, size, stores):
+        self._image_id = image_id
         self._import_id = import_id
         self._size = size
         self._stores = stores
@@ -36,11 +39,11 @@ class Ahead:
         stored, failures = None, []
         for store in self._stores:
             try:
-                stored = store.write_of(self._import_id).run(algorithms, lambda done: tell(self._describe(store, done)))
+                stored = self._of(store).run(algorithms, lambda done: tell(self._describe(store, done)))
             except SidecarError as failure:
-                if failure.reason in _IMPOSSIBLE:
+                if failure.reason in _IMPOSSIBLE or failure.code == grpc.StatusCode.UNIMPLEMENTED:
                     self.discard()
-                    raise Unsupported("the sidecar cannot write to this store: %s" % failure.message) from failure
+                    raise Unsupported(SIDECAR_CANNOT, "the sidecar cannot write to this store: %s" % failure.message) from failure
                 if failure.reason in CONTENT_REASONS:
                     raise
                 failures.append(failure)
@@ -56,9 +59,12 @@ class Ahead:
             if _name(store) in but:
                 continue
             try:
-                store.write_of(self._import_id).discard()
+                self._of(store).discard()
             except SidecarError as failure:
                 LOG.warning("What was written to store %s could not be discarded: %s", _name(store), failure.message)
+
+    def _of(self, store):
+        return store.write_of(self._import_id, self._image_id)
 
     def _make_stub(self):
         # Of zeros, and nothing else could be made of it: the image has the digests of the true bytes by the time that it is

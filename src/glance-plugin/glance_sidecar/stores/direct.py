@@ -9,8 +9,9 @@ from glance_store import location
 from oslo_log import log as logging
 
 from glance_sidecar import options
+from glance_sidecar.stores import fallbacks
 from glance_sidecar.stores.readers import Readers
-from glance_sidecar.stores.refusal import DirectRefused, Unsupported
+from glance_sidecar.stores.refusal import DirectRefused, NO_DIGEST, READ_BY_GLANCE, UNKNOWN_BYTES, Unsupported
 
 LOG = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class DirectStore:
             if mode == "require":
                 raise DirectRefused(self.backend_group, reason) from reason
             LOG.info("Glance itself writes image %s to store %s, as %s.", image_id, self.backend_group or "(default)", reason)
+            fallbacks.note(self.get_schemes()[0], reason.reason)
             return super().add(image_id, image_file, image_size, *args, **kwargs)
 
     def can_write_ahead(self):
@@ -100,20 +102,20 @@ class Transfer:
         self._readers = readers
         self._verifier = verifier
         if more or not isinstance(hashing_algo, str):
-            raise Unsupported("it is stored by a call that this package does not know")
+            raise Unsupported(UNKNOWN_BYTES, "it is stored by a call that this package does not know")
         self._output = output = outputs.find(image_id, readers.file)
         if output.is_stub and verifier is not None:
-            raise Unsupported("Glance verifies a signature of it")
+            raise Unsupported(READ_BY_GLANCE, "Glance verifies a signature of it")
         if readers.file.tell() != 0:
-            raise Unsupported("some of it was read before")
+            raise Unsupported(UNKNOWN_BYTES, "some of it was read before")
         if image_size and image_size != output.size:
-            raise Unsupported("%d bytes are announced of %d" % (image_size, output.size))
+            raise Unsupported(UNKNOWN_BYTES, "%d bytes are announced of %d" % (image_size, output.size))
         self._algorithms = ("md5", hashing_algo)
         for name in self._algorithms:
             if name not in (output.digests if store.needs_digests else ALGORITHMS):
-                raise Unsupported("the sidecar made no %s of it" % name)
+                raise Unsupported(NO_DIGEST, "the sidecar made no %s of it" % name)
         if not readers.can_show(output.disk_format):
-            raise Unsupported("Glance looks into all of it (%s)" % (output.disk_format or "its virtual size is not known"))
+            raise Unsupported(READ_BY_GLANCE, "Glance looks into all of it (%s)" % (output.disk_format or "its virtual size is not known"))
 
     def through(self):
         """What add() returns."""

@@ -8,7 +8,7 @@ from glance_sidecar import database
 from glance_sidecar import live
 from glance_sidecar import volume
 from glance_sidecar.errors import SidecarError
-from glance_sidecar.stores.refusal import Unsupported
+from glance_sidecar.stores.refusal import UNKNOWN_BYTES, Unsupported
 
 
 class Output:
@@ -45,9 +45,9 @@ def find(image_id, file):
         if output is None or not output.is_open_as(file):
             output = _staged(image_id, file)
     except OSError as failure:
-        raise Unsupported("its file cannot be looked at: %s" % failure) from failure
+        raise Unsupported(UNKNOWN_BYTES, "its file cannot be looked at: %s" % failure) from failure
     if output is None:
-        raise Unsupported("%s is not what the sidecar made of it" % file.name)
+        raise Unsupported(UNKNOWN_BYTES, "%s is not what the sidecar made of it" % file.name)
     return output
 
 
@@ -59,7 +59,7 @@ def _staged(image_id, file):
     try:
         known = client.get().call("Staging.GetImage", image_id=image_id)
     except SidecarError as failure:
-        raise Unsupported("the sidecar does not say what is staged: %s" % failure.message) from failure
+        raise Unsupported(UNKNOWN_BYTES, "the sidecar does not say what is staged: %s" % failure.message) from failure
     # Glance would find the virtual size of one that has none.
     image = database.find_image(image_id)
     known_format = image.disk_format if image is not None and image.virtual_size else None

@@ -2,7 +2,7 @@
 
 from glance_store._drivers import rbd
 
-from glance_sidecar.stores.refusal import Unsupported
+from glance_sidecar.stores.refusal import SETTINGS, Unsupported
 from glance_sidecar.stores.written import WrittenStore
 
 # glance_store looks for the location class in the module of the driver.
@@ -31,7 +31,7 @@ class Store(WrittenStore, rbd.Store):
     def _check(self):
         super()._check()
         if self._order() not in _ORDERS:
-            raise Unsupported("Ceph has no objects of %d bytes (rbd_store_chunk_size)" % self.WRITE_CHUNKSIZE)
+            raise Unsupported(SETTINGS, "Ceph has no objects of %d bytes (rbd_store_chunk_size)" % self.WRITE_CHUNKSIZE)
 
     def _order(self):
         # As the driver rounds it.

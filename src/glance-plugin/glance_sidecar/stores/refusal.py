@@ -2,9 +2,21 @@
 
 from glance_store import exceptions
 
+# What is counted, as the API names it (NoteFallbackRequest.Reason).
+DRIVER = "DRIVER"
+SETTINGS = "SETTINGS"
+UNKNOWN_BYTES = "UNKNOWN_BYTES"
+NO_DIGEST = "NO_DIGEST"
+READ_BY_GLANCE = "READ_BY_GLANCE"
+SIDECAR_CANNOT = "SIDECAR_CANNOT"
+
 
 class Unsupported(Exception):
-    """A case that is Glance's own; the text is a part of a sentence that says why."""
+    """A case that is Glance's own; the text is a part of a sentence that says why, the reason one of those above."""
+
+    def __init__(self, reason, text):
+        super().__init__(text)
+        self.reason = reason
 
 
 class DirectRefused(exceptions.BackendException):

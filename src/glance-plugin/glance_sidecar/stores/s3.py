@@ -4,7 +4,7 @@ import os
 
 from glance_store._drivers import s3
 
-from glance_sidecar.stores.refusal import Unsupported
+from glance_sidecar.stores.refusal import SETTINGS, Unsupported
 from glance_sidecar.stores.written import WrittenStore
 
 # glance_store looks for the location class in the module of the driver.
@@ -56,7 +56,7 @@ class Store(WrittenStore, s3.Store):
             with open(path, encoding="utf-8") as file:
                 return file.read()
         except (OSError, UnicodeDecodeError) as failure:
-            raise Unsupported("its certificates cannot be read from %s: %s" % (path, failure)) from failure
+            raise Unsupported(SETTINGS, "its certificates cannot be read from %s: %s" % (path, failure)) from failure
 
     def _newer(self, option):
         # Of later versions of the driver.

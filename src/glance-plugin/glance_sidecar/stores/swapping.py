@@ -10,8 +10,10 @@ from stevedore import driver as stevedore_driver
 from glance_sidecar import options
 from glance_sidecar import volume
 from glance_sidecar.stores import direct
+from glance_sidecar.stores import fallbacks
 from glance_sidecar.stores import file
 from glance_sidecar.stores import rbd
+from glance_sidecar.stores import refusal
 
 try:
     from glance_store._drivers import s3 as s3_driver
@@ -47,25 +49,25 @@ def algorithms(stores, hashing_algorithm):
     The digests that storing an image without reading it needs beforehand; none when no store of the import could do with them.
     stores: as a plugin is told them.
     """
-    return _algorithms(_resolve(stores), hashing_algorithm)
+    return _algorithms([name for name in _resolve(stores) if _needs_digests(name)], hashing_algorithm)
 
 
 def algorithms_of_any(hashing_algorithm):
-    """The same, for whatever stores an import may have."""
-    return _algorithms(_configured(), hashing_algorithm)
+    """The digests that are best made beforehand, for whatever stores an import will have."""
+    return _algorithms([name for name in _configured() if not _is_foreign(name)], hashing_algorithm)
 
 
 def _algorithms(names, hashing_algorithm):
-    if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
-        return []
-    if not any(_needs_digests(name) for name in names):
-        return []
-    return sorted({"md5", hashing_algorithm})
+    return sorted({"md5", hashing_algorithm}) if names and _are_ours_to_make(hashing_algorithm) else []
+
+
+def _are_ours_to_make(hashing_algorithm):
+    return options.settings().direct != "off" and hashing_algorithm in direct.ALGORITHMS
 
 
 def writers(stores, hashing_algorithm):
     """The stores of an import, when the sidecar writes to all of them and need not have the image as a file for that; else none."""
-    if options.settings().direct == "off" or hashing_algorithm not in direct.ALGORITHMS:
+    if not _are_ours_to_make(hashing_algorithm):
         return []
     names = _resolve(stores)
     ours = [_configured()[name]["store"] for name in names if not _is_foreign(name)]
@@ -80,6 +82,16 @@ def find_fault(stores, hashing_algorithm):
         return "The image's hashing_algorithm is %s; the sidecar has %s." % (hashing_algorithm, ", ".join(direct.ALGORITHMS))
     foreign = [str(name or CONF.glance_store.default_store) for name in _resolve(stores) if _is_foreign(name)]
     return "Only Glance itself writes to the stores: %s." % ", ".join(foreign) if foreign else None
+
+
+def note_foreign(stores):
+    """Counts those stores of an import that only Glance writes to."""
+    if options.settings().direct == "off":
+        return
+    for name in _resolve(stores):
+        if _is_foreign(name):
+            entry = _configured().get(name)
+            fallbacks.note(entry["store"].get_schemes()[0] if entry else "", refusal.DRIVER)
 
 
 def _resolve(stores):

@@ -19,10 +19,13 @@ _DISCARD_TIMEOUT = 120
 
 
 class StoreWrite:
-    """What the sidecar knows one write by: what is written, Glance's name of the store, and where that is."""
+    """
+    What the sidecar knows one write by: what is written, of which image, which may lie on another pod that writes it then, Glance's
+    name of the store, and where that is.
+    """
 
-    def __init__(self, source_id, store, target):
-        self._key = {"source_id": source_id, "store": store}
+    def __init__(self, source_id, image_id, store, target):
+        self._key = {"source_id": source_id, "image_id": image_id, "store": store}
         self._target = target
 
     def run(self, algorithms, tell):
@@ -76,9 +79,9 @@ class StoreWrite:
             LOG.warning("What was written to store %s could not be discarded: %s", self._key["store"], failure.message)
 
 
-def confirm(source_id, store):
+def confirm(source_id, image_id, store):
     """Tells the sidecar that an image has what was written. Never raises: then it only could be discarded for longer."""
     try:
-        client.get().call("Stores.ConfirmStored", source_id=source_id, store=store)
+        client.get().call("Stores.ConfirmStored", source_id=source_id, image_id=image_id, store=store)
     except SidecarError as failure:
         LOG.info("The write to store %s stays unconfirmed: %s", store, failure.message)

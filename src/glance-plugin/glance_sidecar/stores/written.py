@@ -10,7 +10,7 @@ from oslo_log import log as logging
 from glance_sidecar import live
 from glance_sidecar.errors import SidecarError
 from glance_sidecar.stores.direct import DirectStore
-from glance_sidecar.stores.refusal import Unsupported
+from glance_sidecar.stores.refusal import SETTINGS, SIDECAR_CANNOT, Unsupported
 from glance_sidecar.stores.writing import StoreWrite
 
 LOG = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ class WrittenStore(DirectStore):
 
     needs_digests = False
 
-    def write_of(self, source_id):
+    def write_of(self, source_id, image_id):
         """The write of a result of the sidecar's to this store."""
-        return StoreWrite(source_id, self._name(), self._target())
+        return StoreWrite(source_id, str(image_id), self._name(), self._target())
 
     def _target(self):
         """Where the store is, as the API's StoreTarget."""
@@ -43,11 +43,11 @@ class WrittenStore(DirectStore):
 
     def _check(self):
         if not _NAME.match(self._name()):
-            raise Unsupported("the sidecar has no such names of stores")
+            raise Unsupported(SETTINGS, "the sidecar has no such names of stores")
 
     def _place(self, image_id, output, file, algorithms, tell):
         try:
-            stored = self.write_of(output.source_id).run(algorithms, tell)
+            stored = self.write_of(output.source_id, image_id).run(algorithms, tell)
         except SidecarError as failure:
             raise _to_exception(image_id, failure) from failure
         running = live.of_image(image_id)
@@ -60,7 +60,7 @@ class WrittenStore(DirectStore):
 
     def _take_back(self, image_id, output, url):
         try:
-            self.write_of(output.source_id).discard()
+            self.write_of(output.source_id, image_id).discard()
         except SidecarError as failure:
             LOG.warning("What was written of image %s could not be discarded: %s", image_id, failure.message)
 
@@ -70,7 +70,7 @@ class WrittenStore(DirectStore):
 
 def _to_exception(image_id, failure):
     if failure.reason == "STORE_UNSUPPORTED" or failure.code == grpc.StatusCode.UNIMPLEMENTED:
-        return Unsupported("the sidecar cannot write to this store: %s" % failure.message)
+        return Unsupported(SIDECAR_CANNOT, "the sidecar cannot write to this store: %s" % failure.message)
     if failure.reason == "STORE_DUPLICATE":
         return exceptions.Duplicate(image=image_id)
     if failure.reason == "STORE_FULL":

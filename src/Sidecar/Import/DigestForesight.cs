@@ -7,7 +7,7 @@ using Sidecar.Import.Settings;
 using Sidecar.Import.Stages;
 using Sidecar.Staging.Core;
 
-namespace Sidecar.Import.Hashing;
+namespace Sidecar.Import;
 
 /// <summary>
 /// Foresees which digests an import is going to want of an image that is being uploaded: what is computed while the bytes

@@ -27,6 +27,13 @@ internal static class StoreWriter
             var line = await Console.In.ReadLineAsync() ?? "";
             var job = JsonSerializer.Deserialize(line, WriteJson.Default.WriteJob)
                 ?? throw new InvalidDataException("There is no job on standard input.");
+            if (job.Others is { Count: > 0 })
+            {
+                var joint = new JointWrite(job, StoreWriters.Open, done => Tell(new WriteReport(done)));
+                Tell(new WriteReport(Each: await joint.RunAsync(ToFailure)));
+                return Success;
+            }
+
             using var store = StoreWriters.Open(job);
             Tell(new WriteReport(Result: await new ImageWrite(job, store, done => Tell(new WriteReport(done))).RunAsync()));
             return Success;
@@ -34,12 +41,14 @@ internal static class StoreWriter
 #pragma warning disable CA1031 // The last place of this process: whatever it was is told to the daemon.
         catch (Exception failure)
         {
-            var cause = failure is PartLeftException left ? left.InnerException! : failure;
-            Tell(new WriteReport(Failure: Describe(cause) with { IsPartLeft = failure is PartLeftException }));
+            Tell(new WriteReport(Failure: ToFailure(failure)));
             return Failure;
         }
 #pragma warning restore CA1031
     }
+
+    private static WriteFailure ToFailure(Exception failure) => failure is PartLeftException left
+        ? Describe(left.InnerException!) with { IsPartLeft = true } : Describe(failure);
 
     private static WriteFailure Describe(Exception failure) => failure switch
     {

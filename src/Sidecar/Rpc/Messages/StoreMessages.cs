@@ -12,8 +12,15 @@ internal static class StoreMessages
 
     private static readonly TimeSpan LongestConnect = TimeSpan.FromHours(1);
 
-    public static StoreRequest ToRequest(StoreOutputRequest request) => new(
-        ToKey(request.SourceId, request.Store).SourceId, request.Store, ToTarget(request.Target), [.. request.Digests]);
+    public static StoreRequest ToRequest(StoreOutputRequest request)
+    {
+        var source = ToKey(request.SourceId, request.Store).SourceId;
+        string[] digests = [.. request.Digests];
+        return new StoreRequest(source, request.Store, ToTarget(request.Target), digests)
+        {
+            Others = [.. request.Others.Select(other => new StoreRequest(source, other.Store, ToTarget(other.Target), digests))],
+        };
+    }
 
     /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
     public static StoreKey ToKey(string sourceId, string store) => Guid.TryParseExact(sourceId, "D", out var id) && id != Guid.Empty

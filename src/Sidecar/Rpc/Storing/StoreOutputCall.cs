@@ -26,7 +26,7 @@ internal sealed class StoreOutputCall(
             () => RunHereAsync(wanted, responses, caller.CancellationToken),
             async owner =>
             {
-                await writes.LeaveToAnotherAsync(wanted.Key, wanted.Target);
+                foreach (var each in wanted.Others.Prepend(wanted)) await writes.LeaveToAnotherAsync(each.Key, each.Target);
                 var source = SourceRouter.Subject(wanted.Key, ImageId.Parse(request.ImageId));
                 forwarded ??= new ForwardedStore(source, request, responses, caller, streams, mark);
                 return await forwarded.RunAsync(owner);

@@ -10,6 +10,11 @@ namespace Sidecar.Stores.Core;
 internal sealed partial record StoreRequest(
     Guid SourceId, string Store, StoreTarget Target, IReadOnlyList<string> Digests)
 {
+    private const int MostOthers = 16;
+
+    /// <summary>Other stores whose writes are begun with this one.</summary>
+    public IReadOnlyList<StoreRequest> Others { get; init; } = [];
+
     public StoreKey Key => new(SourceId, Store);
 
     /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>
@@ -17,11 +22,21 @@ internal sealed partial record StoreRequest(
     {
         CheckStore(Store);
         Target.Check();
+        foreach (var other in Others) other.Check();
+        CheckOthers();
         if (Digests.FirstOrDefault(name => !DigestAlgorithms.IsKnown(name)) is not { } unknown) return;
         throw new StoreException(
             StoreError.InvalidRequest,
             $"digests names one that is not known, of {unknown.Length} characters; allowed: {DigestAlgorithms.Names}.",
             ("field", "digests"));
+    }
+
+    private void CheckOthers()
+    {
+        if (Others.Count <= MostOthers && Others.Select(other => other.Store).Append(Store).Distinct().Count() == Others.Count + 1) return;
+        throw new StoreException(
+            StoreError.InvalidRequest, $"others must name at most {MostOthers} stores, each once, and not the request's own.",
+            ("field", "others"));
     }
 
     /// <exception cref="StoreException"><see cref="StoreError.InvalidRequest"/>.</exception>

@@ -17,6 +17,9 @@ internal sealed class StoreJournal(StagingLayout layout, ILogger<StoreJournal> l
 
     private readonly ConcurrentDictionary<StoreKey, StoreRecord> _records = new();
 
+    // A write that waits for its turn and an attempt together with others may write the same record, to the same file.
+    private readonly Lock _writing = new();
+
     public IEnumerable<StoreRecord> Records => _records.Values;
 
     public StoreRecord? Find(StoreKey key) => _records.GetValueOrDefault(key);
@@ -27,8 +30,12 @@ internal sealed class StoreJournal(StagingLayout layout, ILogger<StoreJournal> l
     public void Write(StoreRecord record)
     {
         DurableFiles.CreateDirectory(layout.Stores);
-        DurableFiles.Replace(FileOf(record.Key), JsonSerializer.SerializeToUtf8Bytes(record, StoreRecordJson.Default.StoreRecord));
-        _records[record.Key] = record;
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(record, StoreRecordJson.Default.StoreRecord);
+        lock (_writing)
+        {
+            DurableFiles.Replace(FileOf(record.Key), bytes);
+            _records[record.Key] = record;
+        }
     }
 
     public void Remove(StoreKey key)

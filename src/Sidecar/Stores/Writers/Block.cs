@@ -19,8 +19,11 @@ internal sealed class Block(int bytes)
 
     public void Set(long offset, int count, bool hasData) => (Offset, Count, HasData) = (offset, count, hasData);
 
+    /// <summary>Told of failures of the writes that are awaited from now on, which are nobody else's then; null: <see cref="Settle"/> throws.</summary>
+    public Action<Core.StoreException>? Failed { get; set; }
+
     /// <summary>Tells of a write from it. Before the write begins: what fails half-way has to be waited for too.</summary>
-    public void Await(IPendingWrite write) => _pending.Add(write);
+    public void Await(IPendingWrite write) => _pending.Add(Failed is { } failed ? new WatchedWrite(write, failed) : write);
 
     /// <summary>Waits until nobody reads from it.</summary>
     /// <exception cref="Core.StoreException">A write failed. All were waited for.</exception>
@@ -41,5 +44,20 @@ internal sealed class Block(int bytes)
 
         _pending.Clear();
         if (first is not null) throw first;
+    }
+
+    private sealed class WatchedWrite(IPendingWrite write, Action<Core.StoreException> failed) : IPendingWrite
+    {
+        public void Wait()
+        {
+            try
+            {
+                write.Wait();
+            }
+            catch (Core.StoreException failure)
+            {
+                failed(failure);
+            }
+        }
     }
 }

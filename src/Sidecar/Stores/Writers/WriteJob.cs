@@ -19,6 +19,7 @@ namespace Sidecar.Stores.Writers;
 /// <param name="S3">Set when it goes to a bucket.</param>
 /// <param name="Disk">Set when what is written is a disk that a program serves.</param>
 /// <param name="PartOnly">What is removed is only what nobody takes for the image yet.</param>
+/// <param name="Others">Writes of the same source to other stores, for which it is read once.</param>
 internal sealed record WriteJob(
     bool Discard,
     string Path,
@@ -32,14 +33,17 @@ internal sealed record WriteJob(
     RbdJob? Rbd,
     S3Job? S3,
     DiskJob? Disk = null,
-    bool PartOnly = false)
+    bool PartOnly = false,
+    IReadOnlyList<WriteJob>? Others = null)
 {
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";
 
     /// <summary>What its buffers take above that of other images: parts in a bucket have to be large where an image is very large.</summary>
     [JsonIgnore]
-    public long MoreBytes => S3 is null ? 0 : Math.Max(0, BlockRing.BytesOf(S3Job.PartBytes(Size)) - BlockRing.MostBytes);
+    public long MoreBytes => (Others ?? []).Aggregate(OwnMoreBytes, (most, other) => Math.Max(most, other.OwnMoreBytes));
+
+    private long OwnMoreBytes => S3 is null ? 0 : Math.Max(0, BlockRing.BytesOf(S3Job.PartBytes(Size)) - BlockRing.MostBytes);
 }
 
 /// <summary>See <see cref="Core.RbdTarget"/>.</summary>
@@ -56,7 +60,9 @@ internal sealed record DiskJob(string Directory, int Requests);
 
 /// <summary>What the process says, one line of JSON each: how far it is, and at its end a result or why there is none.</summary>
 /// <param name="Done">Bytes of the file that the store has taken.</param>
-internal sealed record WriteReport(long? Done = null, WriteResult? Result = null, WriteFailure? Failure = null);
+/// <param name="Each">At the end of a job with others, of the job itself and of them in order.</param>
+internal sealed record WriteReport(
+    long? Done = null, WriteResult? Result = null, WriteFailure? Failure = null, IReadOnlyList<WriteReport>? Each = null);
 
 /// <summary>What the store has now.</summary>
 /// <param name="Digests">All that were asked for.</param>

@@ -22,7 +22,8 @@ internal sealed class StoreAttempts(
     /// <exception cref="StoreException">It was not written.</exception>
     /// <exception cref="ImportException">The disk in the source could not be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the store may have a part of it, of which the record tells.</exception>
-    public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write)
+    /// <param name="joint">An attempt together with others, which is the first one then.</param>
+    public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write, JointAttempt? joint = null)
     {
         // What Glance's image has is not up for a discard because it is asked for once more.
         var before = journal.Find(request.Key);
@@ -30,13 +31,7 @@ internal sealed class StoreAttempts(
         var (first, last) = isConfirmed ? (StoreState.Confirmed, StoreState.Confirmed) : (StoreState.Writing, StoreState.Written);
         var record = StoreRecord.Of(request, source, first, Now);
         if (!isConfirmed) journal.Write(record);
-        var result = await TryAsync(record, source, Job(record, request.Target) with
-        {
-            Path = source.Path,
-            Digests = request.Digests,
-            Known = Known(source, before).Where(known => request.Digests.Contains(known.Key)).ToDictionary(),
-            Crc32C = source.Digests.GetValueOrDefault(Staging.Files.Crc32C.Name, ""),
-        }, write);
+        var result = await TryAsync(record, source, Job(record, request, source, before), write, joint);
         var image = new StoredImage(result.Size, result.Digests, result.Facts);
         journal.Write(record with { State = last, Image = image, ChangedAt = Now });
         if (sources.TryFind(request.SourceId)?.Mark == source.Mark) return image;
@@ -45,6 +40,41 @@ internal sealed class StoreAttempts(
         journal.Remove(record.Key);
         throw new StoreException(StoreError.StoreSourceGone, "The image was removed while it was being written to the store.");
     }
+
+    /// <summary>One attempt for several requests of one source that nobody has written yet, made when the first of them is due.</summary>
+    public JointAttempt Join(IReadOnlyList<(StoreRequest Request, StoreWrite Write)> members, StoreSource source)
+    {
+        var all = members.Select(member => (member.Request, member.Write, Token: member.Write.Cancelled)).ToList();
+        return new JointAttempt(async () =>
+        {
+            // Who was discarded while all waited must not take the others along.
+            var rest = all.Where(member => !member.Token.IsCancellationRequested).ToList();
+            if (rest.Count < 2) return new Dictionary<StoreKey, Task<WriteResult>>();
+            using var cancelled = CancellationTokenSource.CreateLinkedTokenSource([.. rest.Select(member => member.Token)]);
+            var jobs = rest.Select(member => Job(Begin(member.Request, source), member.Request, source, null)).ToList();
+            var job = jobs[0] with { Others = jobs[1..] };
+            using var disk = await ServeAsync(source, rest[0].Request.Key, job.MoreBytes, cancelled.Token);
+            var ended = await writer.RunJointAsync(job, disk, done => rest.ForEach(member => member.Write.Done = done), cancelled.Token);
+            disk?.Finish();
+            return rest.Zip(ended).ToDictionary(pair => pair.First.Request.Key, pair => pair.Second);
+        });
+    }
+
+    private StoreRecord Begin(StoreRequest request, StoreSource source)
+    {
+        var record = StoreRecord.Of(request, source, StoreState.Writing, Now);
+        journal.Write(record);
+        return record;
+    }
+
+    private static WriteJob Job(StoreRecord record, StoreRequest request, StoreSource source, StoreRecord? before) =>
+        Job(record, request.Target) with
+        {
+            Path = source.Path,
+            Digests = request.Digests,
+            Known = Known(source, before).Where(known => request.Digests.Contains(known.Key)).ToDictionary(),
+            Crc32C = source.Digests.GetValueOrDefault(Staging.Files.Crc32C.Name, ""),
+        };
 
     /// <summary>Removes what the store has of a write.</summary>
     /// <param name="partOnly">But not the image, if it is one by now.</param>
@@ -65,13 +95,14 @@ internal sealed class StoreAttempts(
         return known;
     }
 
-    private async Task<WriteResult> TryAsync(StoreRecord record, StoreSource source, WriteJob job, StoreWrite write)
+    private async Task<WriteResult> TryAsync(
+        StoreRecord record, StoreSource source, WriteJob job, StoreWrite write, JointAttempt? joint)
     {
-        for (var attempt = 1; ; attempt++)
+        for (var attempt = joint is null ? 1 : 0; ; attempt++)
         {
             try
             {
-                return await TryOnceAsync(source, record.Key, job, write);
+                return attempt == 0 ? await joint!.TakeAsync(record.Key, write.Cancelled) : await TryOnceAsync(source, record.Key, job, write);
             }
             catch (StoreException failure) when (failure.IsTransient && attempt < options.Value.Attempts)
             {
@@ -119,7 +150,7 @@ internal sealed class StoreAttempts(
     private Task PauseAsync(int attempt, StoreRecord record, string why, CancellationToken cancellationToken)
     {
         StoresLog.Again(logger, attempt, record.ImageId.ToString(), record.Store, why);
-        return Task.Delay(FirstPause * (1 << (attempt - 1)), time, cancellationToken);
+        return Task.Delay(FirstPause * (1 << Math.Max(0, attempt - 1)), time, cancellationToken);
     }
 
     // The part's name holds that of the source: imports of one image do not meet.

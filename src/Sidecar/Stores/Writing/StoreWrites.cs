@@ -46,12 +46,23 @@ internal sealed class StoreWrites(
             if (_running.TryGetValue(request.Key, out var running)) return Attach(running, request);
             if (_stopping) throw Draining();
             var source = sources.Find(request.SourceId);
-            var write = new StoreWrite(request) { Total = source.Size };
-            _running[request.Key] = write;
-            _ = FollowAsync(request.Key, write, Task.Run(() => RunAsync(write, request, source)));
-            return write;
+            var begun = request.Others.Where(IsNew).Prepend(request)
+                .Select(each => (Request: each, Write: new StoreWrite(each) { Total = source.Size })).ToList();
+            // What was written before is only looked for in its store, which needs no read.
+            var joint = begun.Count > 1 && IsNew(request) ? attempts.Join(begun, source) : null;
+            foreach (var (each, write) in begun)
+            {
+                _running[each.Key] = write;
+                _ = FollowAsync(each.Key, write, Task.Run(() => RunAsync(write, each, source, joint)));
+            }
+
+            return begun[0].Write;
         }
     }
+
+    // Under the lock.
+    private bool IsNew(StoreRequest request) =>
+        !_running.ContainsKey(request.Key) && journal.Find(request.Key) is not { State: not StoreState.Writing };
 
     /// <summary>
     /// Ends a write that runs and removes what the store has of it, unless Glance's image has it by now.
@@ -237,7 +248,7 @@ internal sealed class StoreWrites(
         write.Dispose();
     }
 
-    private async Task<StoredImage> RunAsync(StoreWrite write, StoreRequest request, StoreSource source)
+    private async Task<StoredImage> RunAsync(StoreWrite write, StoreRequest request, StoreSource source, JointAttempt? joint)
     {
         var started = Stopwatch.GetTimestamp();
         var failed = StoreError.StoreFailed.Reason();
@@ -246,7 +257,7 @@ internal sealed class StoreWrites(
             await _slots.WaitAsync(write.Cancelled);
             try
             {
-                var image = await attempts.WriteAsync(request, source, write);
+                var image = await attempts.WriteAsync(request, source, write, joint);
                 failed = "";
                 StoresLog.Written(logger, source.ImageId.ToString(), request.Store, image.Size);
                 return image;

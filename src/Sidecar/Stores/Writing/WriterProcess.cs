@@ -31,7 +31,22 @@ internal sealed class WriterProcess(
     /// <exception cref="StoreException">It failed, and why.</exception>
     /// <exception cref="SourceException">The disk could not be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the process is dead.</exception>
-    public async Task<WriteResult> RunAsync(WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken)
+    public async Task<WriteResult> RunAsync(WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken) =>
+        ToResult(await RunToEndAsync(job, disk, report, cancellationToken), disk);
+
+    /// <summary>As <see cref="RunAsync"/>, for a job with others.</summary>
+    /// <returns>How each of them ended, the job itself first; of failures the tasks have thrown what <see cref="RunAsync"/> throws.</returns>
+    /// <exception cref="StoreException">The process ended before all of that was known.</exception>
+    public async Task<IReadOnlyList<Task<WriteResult>>> RunJointAsync(
+        WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken)
+    {
+        var last = await RunToEndAsync(job, disk, report, cancellationToken);
+        if (last.Each is not { } each || each.Count != job.Others!.Count + 1) return [.. job.Others!.Prepend(job).Select(_ => End(last, disk))];
+        return [.. each.Select(one => End(one, disk))];
+    }
+
+    private async Task<WriteReport> RunToEndAsync(
+        WriteJob job, SharedDisk? disk, Action<long> report, CancellationToken cancellationToken)
     {
         using var promise = disk is null ? await memory.TakeAsync(_options.WriterMemoryBytes + job.MoreBytes, cancellationToken) : null;
         using var process = new Process { StartInfo = Describe(HeapBytes + job.MoreBytes) };
@@ -49,15 +64,34 @@ internal sealed class WriterProcess(
         });
         await process.WaitForExitAsync(CancellationToken.None);
         cancellationToken.ThrowIfCancellationRequested();
-        return last switch
+        if (last is { Result: null, Failure: null, Each: null } or null)
         {
-            { Result: { } result } => result,
-            { Failure: { DiskFault: { } fault } failure } when disk is not null && Enum.TryParse<NbdFault>(fault, out var known) =>
-                throw new SourceException(disk.Describe(new NbdException(known, failure.Detail)), failure.IsPartLeft),
-            { Failure: { } failure } => throw ToException(failure),
-            _ => throw Ended(process, Text.OneLine(await errors), stalled.IsCancellationRequested),
-        };
+            throw Ended(process, Text.OneLine(await errors), stalled.IsCancellationRequested);
+        }
+
+        return last;
     }
+
+    private static Task<WriteResult> End(WriteReport report, SharedDisk? disk)
+    {
+        try
+        {
+            return Task.FromResult(ToResult(report, disk));
+        }
+        catch (Exception failure) when (failure is StoreException or SourceException)
+        {
+            return Task.FromException<WriteResult>(failure);
+        }
+    }
+
+    private static WriteResult ToResult(WriteReport report, SharedDisk? disk) => report switch
+    {
+        { Result: { } result } => result,
+        { Failure: { DiskFault: { } fault } failure } when disk is not null && Enum.TryParse<NbdFault>(fault, out var known) =>
+            throw new SourceException(disk.Describe(new NbdException(known, failure.Detail)), failure.IsPartLeft),
+        { Failure: { } failure } => throw ToException(failure),
+        _ => throw new StoreException(StoreError.StoreFailed, "The process that wrote to the store did not say how that ended."),
+    };
 
     private ProcessStartInfo Describe(long heapBytes)
     {

@@ -13,12 +13,6 @@ internal sealed class LayeringTests
     private const BindingFlags Everything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
         | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
-    private const byte TwoBytes = 0xFE; // begins the instructions that have more than one
-
-    private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes)
-        .GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (OpCode)field.GetValue(null)!)
-        .ToDictionary(instruction => instruction.Value);
-
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Configuration"] = [],
@@ -34,6 +28,13 @@ internal sealed class LayeringTests
         ["Hosting"] =
             ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Rpc", "Grpc", "Generated"],
     };
+
+    private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(field => (OpCode)field.GetValue(null)!).ToDictionary(instruction => instruction.Value);
+
+    private static readonly HashSet<short> Followed = [.. from instruction in (OpCode[])
+        [OpCodes.Call, OpCodes.Callvirt, OpCodes.Newobj, OpCodes.Ldfld, OpCodes.Stfld, OpCodes.Ldsfld, OpCodes.Ldtoken]
+        select instruction.Value];
 
     private static readonly Lazy<IReadOnlyList<Arrow>> All = new(() => [.. typeof(Sidecar.Staging.StagingArea).Assembly.GetTypes()
         .Where(type => SliceOf(type) is { } slice && slice != "Generated")
@@ -115,20 +116,18 @@ internal sealed class LayeringTests
         foreach (var type in CalledTypes(method, body.GetILAsByteArray() ?? [])) yield return type;
     }
 
+    // Instruction by instruction: constants among them may have the bytes of a token, of whatever type has that number in this build.
     private static IEnumerable<Type> CalledTypes(MethodBase method, byte[] code)
     {
-        for (var at = 0; at < code.Length;)
+        for (var i = 0; i < code.Length;)
         {
-            var first = code[at++];
-            var instruction = Instructions[first == TwoBytes ? unchecked((short)((first << 8) | code[at++])) : first];
-            var kind = instruction.OperandType;
-            var isToken = kind is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineTok or OperandType.InlineType;
-            if (isToken && Resolve(method, BitConverter.ToInt32(code, at)) is { } type) yield return type;
-            at += LengthOf(kind, code, at);
+            var value = code[i] == 0xFE ? (short)((code[i++] << 8) | code[i++]) : code[i++];
+            if (Followed.Contains(value) && Resolve(method, BitConverter.ToInt32(code, i)) is { } type) yield return type;
+            i += OperandBytes(Instructions[value].OperandType, code, i);
         }
     }
 
-    private static int LengthOf(OperandType operand, byte[] code, int at) => operand switch
+    private static int OperandBytes(OperandType operand, byte[] code, int at) => operand switch
     {
         OperandType.InlineNone => 0,
         OperandType.ShortInlineBrTarget or OperandType.ShortInlineI or OperandType.ShortInlineVar => 1,

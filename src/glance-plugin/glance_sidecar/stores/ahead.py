@@ -37,9 +37,10 @@ class Ahead:
         a store, where the sidecar cannot write. tell: given a text now and then; what it raises ends this.
         """
         stored, failures = None, []
-        for store in self._stores:
+        writes = [self._of(store) for store in self._stores]
+        for number, (store, write) in enumerate(zip(self._stores, writes)):
             try:
-                stored = self._of(store).run(algorithms, lambda done: tell(self._describe(store, done)))
+                stored = write.run(algorithms, lambda done: tell(self._describe(store, done)), writes[number + 1:])
             except SidecarError as failure:
                 if failure.reason in _IMPOSSIBLE or failure.code == grpc.StatusCode.UNIMPLEMENTED:
                     self.discard()

@@ -28,15 +28,16 @@ class StoreWrite:
         self._key = {"source_id": source_id, "image_id": image_id, "store": store}
         self._target = target
 
-    def run(self, algorithms, tell):
+    def run(self, algorithms, tell, others=()):
         """
-        The stored image, written now or before. tell: as in DirectStore. Raises SidecarError; and what tell raises, when what was
-        written is discarded.
+        The stored image, written now or before. tell: as in DirectStore. others: writes of the same to other stores, which begin with
+        this one, so that what is written is read once. Raises SidecarError; and what tell raises, when what was written is
+        discarded.
         """
         down_since = None
         while True:
             try:
-                return self._follow(algorithms, tell)
+                return self._follow(algorithms, tell, others)
             except SidecarError as failure:
                 if not failure.transient:
                     raise
@@ -53,8 +54,10 @@ class StoreWrite:
         return client.get().call(
             "Stores.DiscardStored", timeout=_DISCARD_TIMEOUT, target=self._target, **self._key).discarded
 
-    def _follow(self, algorithms, tell):
-        call = client.get().open("Stores.StoreOutput", target=self._target, digests=sorted(set(algorithms)), **self._key)
+    def _follow(self, algorithms, tell, others):
+        call = client.get().open(
+            "Stores.StoreOutput", target=self._target, digests=sorted(set(algorithms)),
+            others=[{"store": other._key["store"], "target": other._target} for other in others], **self._key)
         last = None
         try:
             for event in following.follow(call, options.settings().progress_interval):

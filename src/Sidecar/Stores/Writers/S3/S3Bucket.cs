@@ -48,7 +48,7 @@ internal sealed class S3Bucket(S3Job place, string key) : IDisposable
                 if (upload.Key == key) await AbortAsync(upload.UploadId);
             }
 
-            if (page.IsTruncated != true) return;
+            if (page.IsTruncated != true || string.IsNullOrEmpty(page.NextKeyMarker)) return;
             (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
         }
     }

@@ -25,8 +25,6 @@ internal sealed class S3Connection(S3Job place) : HttpClientFactory
 
     public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(Handler()) { Timeout = RequestTimeout };
 
-    public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
-
     /// <summary>
     /// Has the library find no keys, settings or servers but those that it is given: neither in somebody's home directory, which it
     /// knows without HOME too, nor in variables, nor by asking the machine's cloud.

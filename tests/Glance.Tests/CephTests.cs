@@ -149,6 +149,23 @@ internal sealed class CephTests : GlanceTest
         Assert.That(await Site.Bucket.ListAsync(id), Is.Empty);
     }
 
+    [Test]
+    public async Task PoolAndBucket_OfOneImport_BothGetTheDisk()
+    {
+        var disk = Disk.Create(Site, 20 * MiB);
+        var id = await StagedAsync(0, "qcow2", await disk.AsAsync("qcow2"));
+
+        await ImportedAsync(1, id, new ImportTargets { Stores = [Site.Rbd, Site.S3] });
+
+        Assert.That(await Site.Bucket.GetAsync(id), SameBytes.As(disk.Raw));
+        var export = Path.Combine(Site.Scratch("ceph"), id);
+        await Site.Ceph!.RbdAsync("export", id, export);
+        Assert.That(await File.ReadAllBytesAsync(export), SameBytes.As(disk.Raw));
+        File.Delete(export);
+        await DeleteAsync(2, id);
+        Assert.That(await Site.Bucket.ListAsync(id), Is.Empty);
+    }
+
     [Test, CancelAfter(600_000), Explicit("It takes minutes on a small machine.")]
     public async Task Bucket_DiskAboveFiveGiB_IsInItThoughGlanceCouldNot()
     {

@@ -156,11 +156,11 @@ internal sealed class FileAdoption(
             cancellationToken.ThrowIfCancellationRequested();
             var read = RandomAccess.Read(source, block, offset);
             if (read == 0) throw new IOException($"The file ends at {offset}, before {size}.");
-            hash.AppendData(block, 0, read);
+            hash.Append(block.AsSpan(0, read));
             offset += read;
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return Convert.ToHexStringLower(hash.Finish());
     }
 
     // By another name the image could be changed after it was committed.

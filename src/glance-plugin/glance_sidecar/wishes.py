@@ -8,8 +8,8 @@ from oslo_config import cfg
 from glance_sidecar import database
 from glance_sidecar.stores import swapping
 
-# img_signature_hash_method to the sidecar's name; it has no others of an upload.
-_SIGNED = {"SHA-256": "sha256", "SHA-512": "sha512"}
+# img_signature_hash_method to the sidecar's name.
+_SIGNED = {"SHA-224": "sha224", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
 def of_image(image_id):

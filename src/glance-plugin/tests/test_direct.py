@@ -160,7 +160,7 @@ class DirectTest(glance.Imports, unittest.TestCase):
         from glance_sidecar.stores.refusal import Unsupported
         packed, plain = qcow2()
         image_id = self.stage(packed, "qcow2")
-        with mock.patch("glance_sidecar.stores.file.Store._place", side_effect=Unsupported("nothing leads there")):
+        with mock.patch("glance_sidecar.stores.file.Store._place", side_effect=Unsupported("SETTINGS", "nothing leads there")):
             with self.assert_left_to_glance("nothing leads there"):
                 task = self.run_import(image_id)
         self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "fast", image_id))

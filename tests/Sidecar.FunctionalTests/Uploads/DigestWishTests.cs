@@ -58,15 +58,18 @@ internal sealed class DigestWishTests : SidecarTest
         Assert.That(result.Digests["sha512"], Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(content))));
     }
 
-    [Test]
-    public async Task Import_OfASignedUpload_ReadsNothingForItsSignature()
+    [TestCase("SHA-224", "sha224")]
+    [TestCase("SHA-256", "sha256")]
+    [TestCase("SHA-384", "sha384")]
+    [TestCase("SHA-512", "sha512")]
+    public async Task Import_OfASignedUpload_ReadsNothingForItsSignature(string method, string digest)
     {
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         var (id, content, signer) = (NewId(), Content(Bytes), new ImageSigner(directory.Path));
-        var header = new StageHeader { ImageId = id, DiskFormat = "raw", Digests = new DigestWishes { OfUpload = { "sha256" } } };
+        var header = new StageHeader { ImageId = id, DiskFormat = "raw", Digests = new DigestWishes { OfUpload = { digest } } };
         var image = await StageAsync(sidecar, header, content);
-        Assert.That(image.Digests.Keys, Is.EquivalentTo(["crc32c", "sha256"]), "these and no others");
+        Assert.That(image.Digests.Keys, Is.EquivalentTo(["crc32c", digest]), "these and no others");
         Damage(directory, id);
 
         var request = new RunImportRequest
@@ -74,7 +77,7 @@ internal sealed class DigestWishTests : SidecarTest
             ImageId = id, DiskFormat = "raw", WithoutDigests = true,
             Signature = new ImageSignature
             {
-                Signature = signer.Sign(content, "SHA-256"), HashMethod = "SHA-256", KeyType = signer.KeyType,
+                Signature = signer.Sign(content, method), HashMethod = method, KeyType = signer.KeyType,
                 CertificateUuid = signer.CertificateUuid, Certificate = ByteString.CopyFrom(signer.Certificate),
             },
         };

@@ -1,3 +1,5 @@
+using Sidecar.Staging.Files;
+
 namespace Sidecar.Import.Hashing;
 
 /// <summary>

@@ -1,3 +1,6 @@
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
+
 namespace Sidecar.Import.Hashing;
 
 /// <summary>Digests by name of what a stage writes, block by block; see <see cref="BlockDigests"/>. For one thread.</summary>
@@ -11,7 +14,7 @@ internal sealed class OutputDigests : IDisposable
 
     public OutputDigests(IEnumerable<string> algorithms)
     {
-        _digests = algorithms.ToDictionary(name => name, RunningDigest.Of);
+        _digests = algorithms.ToDictionary(name => name, DigestAlgorithms.Start);
         _appending = new BlockDigests(_digests.Values);
     }
 

@@ -1,4 +1,6 @@
 using Sidecar.Import.Hashing;
+using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Import.Stages;
 
@@ -30,7 +32,7 @@ internal sealed class ChecksumStage(FileDigests files) : ImportStage
                 }
                 else
                 {
-                    digests[algorithm] = RunningDigest.Of(algorithm);
+                    digests[algorithm] = DigestAlgorithms.Start(algorithm);
                 }
             }
 

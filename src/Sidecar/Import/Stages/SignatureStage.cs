@@ -41,7 +41,7 @@ internal sealed class SignatureStage(FileDigests files, TimeProvider time) : Imp
         using var running = hash.Start();
         await files.ReadAsync(work.CurrentPath, [running], run.Report, cancellationToken);
         var digest = running.Finish();
-        if (hash.StagedDigest.Length > 0) work.CurrentDigests[hash.StagedDigest] = Convert.ToHexStringLower(digest);
+        work.CurrentDigests[hash.StagedDigest] = Convert.ToHexStringLower(digest);
         return digest;
     }
 

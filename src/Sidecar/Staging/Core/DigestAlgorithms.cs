@@ -16,13 +16,25 @@ internal static class DigestAlgorithms
             ["sha512"] = HashAlgorithmName.SHA512,
         }.ToFrozenDictionary();
 
+    /// <summary>Of signatures alone: no image has one of these as a digest of its own.</summary>
+    private static readonly FrozenDictionary<string, Func<RunningDigest>> OfSignatures =
+        new Dictionary<string, Func<RunningDigest>>
+        {
+            ["sha224"] = RunningDigest.Sha224,
+            ["sha384"] = () => RunningDigest.Of(HashAlgorithmName.SHA384),
+        }.ToFrozenDictionary();
+
     public static IReadOnlyList<string> All => Known.Keys;
 
     public static string Names => "md5, sha1, sha256, sha512";
 
     public static bool IsKnown(string name) => Known.ContainsKey(name);
 
-    public static IncrementalHash Start(string name) => IncrementalHash.CreateHash(Known[name]);
+    /// <summary>Whether it can be made of an upload, be it for a signature.</summary>
+    public static bool IsKnownOfUpload(string name) => IsKnown(name) || OfSignatures.ContainsKey(name);
+
+    public static RunningDigest Start(string name) =>
+        OfSignatures.TryGetValue(name, out var start) ? start() : RunningDigest.Of(Known[name]);
 
     /// <summary>Checks names and hex lengths of digests that a caller expects; answers them in lower case.</summary>
     /// <exception cref="StagingException"><see cref="StagingError.InvalidRequest"/>.</exception>
@@ -54,6 +66,6 @@ internal static class DigestAlgorithms
         }
 
         using var hash = Start(name);
-        return hash.HashLengthInBytes * 2;
+        return hash.Finish().Length * 2;
     }
 }

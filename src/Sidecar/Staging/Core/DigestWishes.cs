@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
 
 namespace Sidecar.Staging.Core;
@@ -17,6 +18,11 @@ internal sealed record DigestWishes(
 
     private const int MostFormatChars = 255;
 
+    /// <summary>Whether all of them can be computed; one that was read from a file may be anything.</summary>
+    [JsonIgnore]
+    public bool AreKnown => OfUpload.All(name => name is not null && DigestAlgorithms.IsKnownOfUpload(name))
+        && OfOutput.All(name => name is not null && DigestAlgorithms.IsKnown(name));
+
     /// <exception cref="StagingException"><see cref="StagingError.InvalidRequest"/>.</exception>
     public void Check()
     {
@@ -27,9 +33,11 @@ internal sealed record DigestWishes(
                 StagingError.InvalidRequest, $"digests names a format of more than {MostFormatChars} characters.", ("field", "digests"));
         }
 
-        if (OfUpload.Concat(OfOutput).All(DigestAlgorithms.IsKnown)) return;
+        if (AreKnown) return;
         throw new StagingException(
-            StagingError.InvalidRequest, $"digests names one that is not known: use {DigestAlgorithms.Names}.", ("field", "digests"));
+            StagingError.InvalidRequest,
+            $"digests names one that is not known: use {DigestAlgorithms.Names}; of the upload sha224 and sha384, too.",
+            ("field", "digests"));
     }
 }
 

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Core;
+using Sidecar.Staging.Files;
 
 namespace Sidecar.Staging.Uploads;
 
@@ -66,16 +66,16 @@ internal sealed class BackgroundHasher : IAsyncDisposable
             more = await _signal.WaitAsync();
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return Convert.ToHexStringLower(hash.Finish());
     }
 
-    private long CatchUp(IncrementalHash hash, byte[] block, long offset)
+    private long CatchUp(RunningDigest hash, byte[] block, long offset)
     {
         while (!_abandoned && _available() - offset is > 0 and var ahead)
         {
             var read = RandomAccess.Read(_file, block.AsSpan(0, (int)Math.Min(ahead, block.Length)), offset);
             if (read == 0) throw new IOException($"The upload's file ends at {offset}, before what was written to it.");
-            hash.AppendData(block, 0, read);
+            hash.Append(block.AsSpan(0, read));
             offset += read;
             Volatile.Write(ref _offset, offset);
         }

@@ -265,7 +265,7 @@ internal sealed class Upload
             if (hex is null || !(DigestAlgorithms.IsKnown(name) || name == Crc32C.Name)) return $"it expects a digest {name}";
         }
 
-        return null;
+        return header.Digests is { AreKnown: false } ? "it wishes for a digest that nobody knows" : null;
     }
 
     /// <summary>Where the header of an upload is.</summary>

@@ -29,6 +29,8 @@ class Ahead:
         self._size = size
         self._stores = stores
         self.path = os.path.join(volume.state_directory(_DIRECTORY), import_id)
+        # What stores have, by their names.
+        self.stored = {}
 
     def write(self, algorithms, tell):
         """
@@ -36,11 +38,11 @@ class Ahead:
         whether it may; when all fail, or the image is at fault, SidecarError is raised. Raises Unsupported, with nothing left in
         a store, where the sidecar cannot write. tell: given a text now and then; what it raises ends this.
         """
-        stored, failures = None, []
+        failures = []
         writes = [self._of(store) for store in self._stores]
         for number, (store, write) in enumerate(zip(self._stores, writes)):
             try:
-                stored = write.run(algorithms, lambda done: tell(self._describe(store, done)), writes[number + 1:])
+                self.stored[_name(store)] = write.run(algorithms, lambda done: tell(self._describe(store, done)), writes[number + 1:])
             except SidecarError as failure:
                 if failure.reason in _IMPOSSIBLE or failure.code == grpc.StatusCode.UNIMPLEMENTED:
                     self.discard()
@@ -48,10 +50,10 @@ class Ahead:
                 if failure.reason in CONTENT_REASONS:
                     raise
                 failures.append(failure)
-        if stored is None:
+        if not self.stored:
             raise failures[0]
         self._make_stub()
-        return dict(stored.digests)
+        return dict(next(iter(self.stored.values())).digests)
 
     def discard(self, but=()):
         """Removes the stub, and what stores have, except those named. Never raises: a later mending finds the rest."""

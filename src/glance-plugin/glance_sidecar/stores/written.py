@@ -46,11 +46,12 @@ class WrittenStore(DirectStore):
             raise Unsupported(SETTINGS, "the sidecar has no such names of stores")
 
     def _place(self, image_id, output, file, algorithms, tell):
+        running = live.of_image(image_id)
+        stored = running.ahead.stored.get(self._name()) if running is not None and output.is_stub else None
         try:
-            stored = self.write_of(output.source_id, image_id).run(algorithms, tell)
+            stored = stored or self.write_of(output.source_id, image_id).run(algorithms, tell)
         except SidecarError as failure:
             raise _to_exception(image_id, failure) from failure
-        running = live.of_image(image_id)
         if running is not None:
             running.stored.append((output.source_id, self._name()))
         place = self.get_store_location_class()(self._specs(str(image_id), dict(stored.facts)), self.conf)

@@ -24,6 +24,8 @@ internal sealed class DamagedRecordsTests
     private static readonly (string Name, JsonNode? Value)[] NoUploads =
     [
         ("image_id", null), ("declared_size", -1), ("expected_digests", null), ("project_id", null), ("boot_id", "x"),
+        ("digests", new JsonObject { ["of_upload"] = new JsonArray("md17"), ["of_output"] = new JsonArray() }),
+        ("digests", new JsonObject { ["of_upload"] = new JsonArray(), ["of_output"] = new JsonArray((JsonNode?)null) }),
         ("expected_digests", new JsonObject { ["md17"] = "00" }), ("expected_digests", new JsonObject { ["md5"] = null }),
     ];
 
@@ -199,7 +201,7 @@ internal sealed class DamagedRecordsTests
             yield return ($"{name} is {value?.ToJsonString() ?? "null"}", () => File.WriteAllText(record, changed.ToJsonString()));
             var without = JsonNode.Parse(good)!.AsObject();
             without.Remove(name);
-            if (name != "declared_size") yield return ($"{name} is missing", () => File.WriteAllText(record, without.ToJsonString()));
+            if (properties != NoUploads || name is not ("declared_size" or "digests")) yield return ($"{name} is missing", () => File.WriteAllText(record, without.ToJsonString()));
         }
 
         foreach (var kind in Planted.Kinds.Where(kind => kind != "link to a file"))

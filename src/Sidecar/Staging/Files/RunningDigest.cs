@@ -1,15 +1,12 @@
 using System.Security.Cryptography;
 using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Crypto.Digests;
-using Sidecar.Staging.Core;
 
-namespace Sidecar.Import.Hashing;
+namespace Sidecar.Staging.Files;
 
 /// <summary>A digest while its bytes come in, by one thread at a time. The system's, or one that the system has not.</summary>
 internal abstract class RunningDigest : IDisposable
 {
-    public static RunningDigest Of(string algorithm) => new SystemDigest(DigestAlgorithms.Start(algorithm));
-
     public static RunningDigest Of(HashAlgorithmName algorithm) => new SystemDigest(IncrementalHash.CreateHash(algorithm));
 
     /// <summary>.NET has no SHA-224.</summary>

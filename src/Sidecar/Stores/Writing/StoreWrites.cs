@@ -13,7 +13,7 @@ namespace Sidecar.Stores.Writing;
 /// to, and afterwards the store is asked whether it has what was written. Callers neither keep a write alive nor end it by leaving;
 /// what ends it is a discard.
 /// </summary>
-internal sealed class StoreWrites(
+internal sealed partial class StoreWrites(
     StoreJournal journal, StoreSources sources, SourceDisks disks, StoreAttempts attempts, IOptions<StoresOptions> options, StoreMetrics metrics,
     ILogger<StoreWrites> logger) : IAsyncDisposable
 {
@@ -64,55 +64,11 @@ internal sealed class StoreWrites(
     private bool IsNew(StoreRequest request) =>
         !_running.ContainsKey(request.Key) && journal.Find(request.Key) is not { State: not StoreState.Writing };
 
-    /// <summary>
-    /// Ends a write that runs and removes what the store has of it, unless Glance's image has it by now.
-    /// </summary>
-    /// <returns>Whether there was anything.</returns>
-    /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
-    public Task<bool> DiscardAsync(StoreKey key, StoreTarget target) => DiscardAsync(key, target, partOnly: false);
-
-    /// <summary>
-    /// Forgets a write that was cut off here, with what the store has of it, as another pod is about to write the same: its image bears
-    /// the same mark, and must not be discarded for the sake of this record.
-    /// </summary>
-    /// <exception cref="StoreException">The store cannot be reached; or <see cref="StoreError.InvalidRequest"/>.</exception>
-    public async Task LeaveToAnotherAsync(StoreKey key, StoreTarget target)
-    {
-        if (journal.Find(key) is { State: StoreState.Writing }) await DiscardAsync(key, target, partOnly: true);
-    }
-
     /// <summary>Whether there is something here to be written.</summary>
     public bool HasSource(Guid sourceId) => sources.TryFind(sourceId) is not null;
 
     /// <summary>Whether a write was ever begun here that may still be discarded or confirmed.</summary>
     public bool Knows(StoreKey key) => journal.Find(key) is not null || IsRunning(key);
-
-    private async Task<bool> DiscardAsync(StoreKey key, StoreTarget target, bool partOnly)
-    {
-        StoreRequest.CheckStore(key.Store);
-        target.Check();
-        var discard = new StoreWrite(null);
-        // Turn by turn: a write may begin between the end of one that was cancelled and this.
-        while (TakeTurn(key, discard) is { } other) await other.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
-
-        if (journal.Find(key) is not { State: not StoreState.Confirmed } record)
-        {
-            Leave(key, discard, Task.FromException<StoredImage>(Discarded()));
-            return false;
-        }
-
-        var run = Task.Run(async () =>
-        {
-            await attempts.DiscardAsync(record, target, partOnly, discard.Cancelled);
-            journal.Remove(key);
-            StoresLog.Discarded(logger, record.ImageId.ToString(), record.Store);
-            return new StoredImage(0, new Dictionary<string, string>(), new Dictionary<string, string>());
-        });
-        await FollowAsync(key, discard, run);
-        if (run.IsCanceled) throw Draining();
-        await run;
-        return true;
-    }
 
     /// <summary>Glance's image has what was written, which is never discarded from now on.</summary>
     /// <returns>Whether there is such a write.</returns>
@@ -128,55 +84,6 @@ internal sealed class StoreWrites(
             if (record.State == StoreState.Written) journal.Write(record with { State = StoreState.Confirmed, ChangedAt = attempts.Now });
             return true;
         }
-    }
-
-    /// <summary>Forgets what nobody can ask for again, and removes from stores what was cut off of it.</summary>
-    /// <returns>How many.</returns>
-    public async Task<int> SweepAsync()
-    {
-        var removed = Forget(_ => true);
-        foreach (var record in journal.Records.Where(record => record.State == StoreState.Writing && !IsRunning(record.Key)))
-        {
-            // Without a place it is left for whoever has the secret; of a source that is there the import is asked for again.
-            if (record.Place is not { } place || sources.TryFind(record.SourceId) is not null) continue;
-            try
-            {
-                // Another pod may have written the same since, by the same mark.
-                if (await DiscardAsync(record.Key, place, partOnly: true)) removed++;
-            }
-            catch (StoreException failure)
-            {
-                StoresLog.NotDiscarded(logger, record.ImageId.ToString(), record.Store, $"{failure.Message} {failure.Detail}");
-                if (failure.IsTransient) break; // others would wait as long, and hold up the next round
-            }
-        }
-
-        return removed;
-    }
-
-    /// <summary>
-    /// Forgets what was written of sources that are gone: it cannot be asked for again. What was cut off stays, as somebody has to
-    /// remove it from the store.
-    /// </summary>
-    /// <param name="wanted">Which of them are looked at.</param>
-    /// <returns>How many.</returns>
-    public int Forget(Func<StoreRecord, bool> wanted)
-    {
-        var removed = 0;
-        foreach (var record in journal.Records.Where(record => record.State != StoreState.Writing && wanted(record)))
-        {
-            if (sources.TryFind(record.SourceId) is not null) continue;
-            lock (_lock)
-            {
-                // A write that runs finds out by itself.
-                if (_running.ContainsKey(record.Key)) continue;
-                journal.Remove(record.Key);
-            }
-
-            removed++;
-        }
-
-        return removed;
     }
 
     /// <summary>Ends all writes; what the stores have of them is removed by the next attempt.</summary>
@@ -215,23 +122,6 @@ internal sealed class StoreWrites(
         throw new StoreException(
             StoreError.StoreDiffers,
             $"The same is being written to store {request.Store} with another {field}: wait for its end, or discard it.", ("field", field));
-    }
-
-    private StoreWrite? TakeTurn(StoreKey key, StoreWrite discard)
-    {
-        lock (_lock)
-        {
-            if (!_running.TryGetValue(key, out var other))
-            {
-                _running[key] = discard;
-                return null;
-            }
-
-            // Under the lock, as long as it is listed: behind its end there is nothing left that could be cancelled. Another discard
-            // is what is wanted here, too.
-            if (other.Request is not null) other.Cancel();
-            return other;
-        }
     }
 
     private async Task FollowAsync(StoreKey key, StoreWrite write, Task<StoredImage> run)

@@ -16,6 +16,8 @@ from glance_sidecar.stores.refusal import SIDECAR_CANNOT, Unsupported
 LOG = logging.getLogger(__name__)
 
 _DIRECTORY = "stubs"
+# As many stores does the sidecar take beside the one that is asked for.
+_MOST_OTHERS = 16
 # The sidecar that has the image has no way to the store, or is too old to be asked: then the output is made as a file.
 _IMPOSSIBLE = ("STORE_UNSUPPORTED", "STORE_SOURCE_GONE", "NOT_FOR_PEERS")
 
@@ -42,7 +44,8 @@ class Ahead:
         writes = [self._of(store) for store in self._stores]
         for number, (store, write) in enumerate(zip(self._stores, writes)):
             try:
-                self.stored[_name(store)] = write.run(algorithms, lambda done: tell(self._describe(store, done)), writes[number + 1:])
+                others = writes[number + 1:][:_MOST_OTHERS]
+                self.stored[_name(store)] = write.run(algorithms, lambda done: tell(self._describe(store, done)), others)
             except SidecarError as failure:
                 if failure.reason in _IMPOSSIBLE or failure.code == grpc.StatusCode.UNIMPLEMENTED:
                     self.discard()

@@ -124,11 +124,13 @@ class Store(filesystem.Store):
 
 def _confirm(running):
     # Glance removes what was staged at the end of an import, when the image has its locations.
-    if running is not None and running.has_data():
-        for source_id, store in running.stored:
-            writing.confirm(source_id, running.image_id, store)
-        if running.ahead is not None:
-            running.ahead.discard(but=[store for _, store in running.stored])
+    if running is None:
+        return
+    stored = running.stored if running.has_data() else []
+    for source_id, store in stored:
+        writing.confirm(source_id, running.image_id, store)
+    if running.ahead is not None:
+        running.ahead.discard(but=[store for _, store in stored])
 
 
 def _is_still_needed(running):

@@ -45,8 +45,9 @@ internal sealed class ImportJournal(StagingLayout layout)
         var path = Path.Combine(layout.ImportDirectory(importId), RunningName);
         try
         {
-            if (isRunning) File.Create(path).Dispose();
-            else File.Delete(path);
+            // Whatever has the name: a link would have another file emptied.
+            File.Delete(path);
+            if (isRunning) RegularFile.OpenToWrite(path, FileMode.CreateNew).Dispose();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

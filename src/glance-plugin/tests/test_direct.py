@@ -165,6 +165,48 @@ class DirectTest(glance.Imports, unittest.TestCase):
                 task = self.run_import(image_id)
         self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "fast", image_id))
 
+    @contextlib.contextmanager
+    def ahead(self, plain):
+        """As if the sidecar wrote to these stores ahead of Glance: Glance is given a stub. Yields what was discarded."""
+        from glance_sidecar import messages
+        from glance_sidecar.stores import file
+        stored = messages.StoredImage(size=len(plain), digests={
+            "md5": hashlib.md5(plain).hexdigest(), "sha512": hashlib.sha512(plain).hexdigest()})
+        write = mock.Mock(**{"run.return_value": stored})
+        with mock.patch.object(file.Store, "can_write_ahead", lambda _: True), \
+                mock.patch.object(file.Store, "write_of", lambda *_: write, create=True):
+            yield write.discard
+
+    def assert_no_zeros(self, image_id, task):
+        self.assert_failed(image_id, task)
+        self.assertEqual(os.listdir(os.path.join(self.staging, ".glance", "stubs")), [])
+        image = self.user.show(image_id)
+        self.assertEqual((image["checksum"], image["os_hash_algo"], image["os_hash_value"]), (None, None, None))
+
+    def test_stub_that_somebody_reads_is_no_image(self):
+        from glance_sidecar.stores.direct import DirectStore
+        from glance_store._drivers import filesystem
+        packed, plain = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        with self.ahead(plain) as discard, mock.patch.object(DirectStore, "add", filesystem.Store.add):
+            self.assert_no_zeros(image_id, self.run_import(image_id))
+        discard.assert_called()
+        # Glance leaves in a store what it refuses by its digests.
+        os.unlink(os.path.join(SCRATCH, "fast", image_id))
+        self.assert_stored(image_id, self.run_import(image_id), plain, os.path.join(SCRATCH, "fast", image_id))
+
+    def test_stub_is_never_left_to_glance(self):
+        from glance_sidecar.stores import file
+        from glance_sidecar.stores.refusal import Unsupported
+        packed, plain = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        refusal = Unsupported("SETTINGS", "nothing leads there")
+        with self.ahead(plain), mock.patch.object(file.Store, "_check", side_effect=refusal), \
+                mock.patch("glance_store._drivers.filesystem.Store.add") as driver:
+            self.assert_no_zeros(image_id, self.run_import(image_id))
+        driver.assert_not_called()
+        self.assertFalse(os.path.exists(os.path.join(SCRATCH, "fast", image_id)))
+
     def test_what_glance_does_not_want_when_it_sees_it_is_taken_back(self):
         packed, _ = qcow2()
         image_id = self.stage(packed, "qcow2")

@@ -17,6 +17,7 @@ internal sealed class CephCluster : IAsyncDisposable
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly List<CephProgram> _daemons = [];
+    private int _bytesPerSecond;
 
     private CephCluster(string directory) => _directory = directory;
 
@@ -46,9 +47,14 @@ internal sealed class CephCluster : IAsyncDisposable
         CephProgram.RunAsync(["rbd", "--conf", Configuration, "--pool", Pool, .. arguments]);
 
     /// <summary>Images of the pool that are opened from now on are written with at most so many bytes a second; 0: as fast as can be.</summary>
-    public Task<string> LimitAsync(int bytesPerSecond) => CephProgram.RunAsync(
-        "rbd", "--conf", Configuration, "config", "pool", "set", Pool, "rbd_qos_bps_limit",
-        bytesPerSecond.ToString(CultureInfo.InvariantCulture));
+    public async Task LimitAsync(int bytesPerSecond)
+    {
+        if (bytesPerSecond == _bytesPerSecond) return;
+        await CephProgram.RunAsync(
+            "rbd", "--conf", Configuration, "config", "pool", "set", Pool, "rbd_qos_bps_limit",
+            bytesPerSecond.ToString(CultureInfo.InvariantCulture));
+        _bytesPerSecond = bytesPerSecond;
+    }
 
     /// <summary>Makes the cluster full, by what it takes for full; returns when it knows.</summary>
     public async Task FillAsync(CancellationToken deadline)

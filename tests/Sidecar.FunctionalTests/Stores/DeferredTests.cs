@@ -1,18 +1,15 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
-using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>Images that become raw on their way to a real Ceph of one node.</summary>
-[NonParallelizable, Category("Ceph")]
-internal sealed class DeferredTests : SidecarTest
+[NonParallelizable]
+internal sealed class DeferredTests : CephTest
 {
-    private const int MiB = 1 << 20;
     private const int DiskBytes = 24 * MiB;
 
     // More than is in memory at once between the program and the store, so that the program is needed until the end.
@@ -21,49 +18,26 @@ internal sealed class DeferredTests : SidecarTest
     // So that a write takes seconds, in which something can happen to it.
     private const int SlowBytes = 4 * MiB;
 
-    private static readonly string[] Kinds = ["qcow2", "qcow2:-c", "vmdk:-o subformat=streamOptimized", "vhdx"];
+    private static readonly string[] Kinds = ["qcow2", "qcow2 -c", "vmdk -o subformat=streamOptimized", "vhdx"];
 
-    private static TestDirectory? _place;
-    private static CephCluster? _ceph;
-
-    private readonly string _id = NewId();
     private readonly string _import = NewId();
-
-    private static CephCluster Ceph => _ceph!;
-
-    [OneTimeSetUp]
-    public static async Task StartAsync()
-    {
-        _place = TestDirectory.Create();
-        _ceph = await CephCluster.StartAsync(_place["ceph"]);
-    }
-
-    [OneTimeTearDown]
-    public static async Task StopAsync()
-    {
-        if (_ceph is not null) await _ceph.DisposeAsync();
-        _place?.Dispose();
-    }
-
-    [TearDown]
-    public static Task FullSpeedAsync() => Ceph.LimitAsync(0);
 
     [Test]
     public async Task Store_DiskInAnImage_IsWhatQemuImgMakes([ValueSource(nameof(Kinds))] string kind)
     {
         await using var scene = await StoreScene.StartAsync(Ceph);
         var raw = Disk(kind.Contains('-', StringComparison.Ordinal));
-        var image = await ImageAsync(kind, raw);
+        var image = await ImageOfAsync(kind, raw);
 
         var result = await ImportAsync(scene, image);
         Assert.That((result.Deferred, result.DiskFormat, result.Size, result.VirtualSize),
             Is.EqualTo((true, "raw", (ulong)DiskBytes, (ulong)DiskBytes)));
         var stored = await scene.StoreAsync(_import, Deadline);
 
-        var expected = _place!["expected"];
-        await RunAsync($"convert -f {kind.Split(':')[0]} -O raw {_place["image"]} {expected}");
-        Assert.That(await scene.ExportAsync(_id), SameBytes.As(await File.ReadAllBytesAsync(expected, Deadline)));
-        Assert.That(await scene.ExportAsync(_id + "@snap"), SameBytes.As(raw));
+        var expected = Place["expected"];
+        await ConvertAsync(["-f", kind.Split(' ')[0], "-O", "raw", Place["image"], expected]);
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(await File.ReadAllBytesAsync(expected, Deadline)));
+        Assert.That(await scene.ExportAsync(Id + "@snap"), SameBytes.As(raw));
         Assert.That(stored.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(raw))));
         Assert.That(stored.Digests["sha512"], Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(raw))));
         Assert.That(scene.Sockets, Is.Empty);
@@ -74,7 +48,7 @@ internal sealed class DeferredTests : SidecarTest
     public async Task Store_WhereThereIsNoRoomForTheRawDisk_NeedsNone(bool isDeferred)
     {
         var raw = Disk(isText: false);
-        var image = await ImageAsync("qcow2", raw);
+        var image = await ImageAsync(raw);
         await using var scene = await StoreScene.StartAsync(
             Ceph, image.Length + (2 * MiB), "--Staging:ReserveBytes", "0", "--Staging:LowWatermarkPercent", "0");
         var imported = ImportAsync(scene, image, isDeferred);
@@ -86,13 +60,13 @@ internal sealed class DeferredTests : SidecarTest
 
         await imported;
         await scene.StoreAsync(_import, Deadline);
-        Assert.That(await scene.ExportAsync(_id), SameBytes.As(raw));
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(raw));
     }
 
     [Test]
     public async Task Store_DamagedImage_IsRefusedAsAConversionWouldAndLeavesNoPart()
     {
-        var image = await ImageAsync("qcow2:-c", Disk(isText: true));
+        var image = await ImageOfAsync("qcow2 -c", Disk(isText: true));
         image.AsSpan(image.Length * 3 / 4).Fill(0xFF);
         await using var scene = await StoreScene.StartAsync(Ceph);
         await ImportAsync(scene, image);
@@ -103,7 +77,7 @@ internal sealed class DeferredTests : SidecarTest
         Assert.That(refusal!.Status.Detail, Does.Contain("cannot be read"));
         Assert.That(await OfThisAsync(), Is.Empty);
         Assert.That(File.Exists(scene.Record(_import)), Is.False);
-        Assert.That(File.Exists(scene.ImageFile(_id)), Is.True, "the image is still there");
+        Assert.That(File.Exists(scene.ImageFile(Id)), Is.True, "the image is still there");
     }
 
     [Test]
@@ -116,8 +90,8 @@ internal sealed class DeferredTests : SidecarTest
         Signals.Send("KILL", Program(scene));
 
         Assert.That(await EndAsync(call), Is.Null);
-        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(LargeBytes)));
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(LargeBytes)));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
@@ -132,7 +106,7 @@ internal sealed class DeferredTests : SidecarTest
         AssertRefused(await EndAsync(call), StatusCode.Aborted, "TOOL_UNAVAILABLE");
         Assert.That(await OfThisAsync(), Is.Empty);
         await scene.StoreAsync(_import, Deadline);
-        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(LargeBytes)));
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(LargeBytes)));
     }
 
     [Test]
@@ -154,8 +128,8 @@ internal sealed class DeferredTests : SidecarTest
         Assert.That((await scene.Sidecar.Imports.GetImportAsync(new GetImportRequest { ImportId = _import })).Result.Deferred, Is.True);
         await scene.StoreAsync(_import, Deadline);
 
-        Assert.That(await scene.ExportAsync(_id), SameBytes.As(Content(LargeBytes)));
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(LargeBytes)));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
@@ -179,7 +153,7 @@ internal sealed class DeferredTests : SidecarTest
     {
         var raw = Disk(isText: false);
         await using var scene = await StoreScene.StartAsync(Ceph);
-        await ImportAsync(scene, await ImageAsync("qcow2", raw));
+        await ImportAsync(scene, await ImageAsync(raw));
         await scene.StoreAsync(_import, Deadline);
 
         var request = new StoreOutputRequest { SourceId = _import, Store = StoreScene.Store, Target = scene.Target, Digests = { "sha256" } };
@@ -194,7 +168,7 @@ internal sealed class DeferredTests : SidecarTest
     {
         // As much as a program and a writer take together.
         await using var scene = await StoreScene.StartAsync(Ceph, "--Import:MaxMemoryBytes", $"{(256 + 384) * MiB}");
-        await ImportAsync(scene, await ImageAsync("qcow2", Disk(isText: false)));
+        await ImportAsync(scene, await ImageAsync(Disk(isText: false)));
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(number => StoreAsAsync(scene, $"{StoreScene.Store}-{number}")));
     }
@@ -203,9 +177,9 @@ internal sealed class DeferredTests : SidecarTest
     public async Task ReadImage_OfWhatIsNotMadeYet_IsRefused()
     {
         await using var scene = await StoreScene.StartAsync(Ceph);
-        await ImportAsync(scene, await ImageAsync("qcow2", Disk(isText: false)));
+        await ImportAsync(scene, await ImageAsync(Disk(isText: false)));
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(() => ReadAsync(scene.Sidecar, _id, _import));
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => ReadAsync(scene.Sidecar, Id, _import));
 
         Assert.That(AssertRefused(refusal, StatusCode.FailedPrecondition, "OUTPUT_DEFERRED")["import_id"], Is.EqualTo(_import));
     }
@@ -221,15 +195,15 @@ internal sealed class DeferredTests : SidecarTest
     private async Task<StoreScene> SlowSceneAsync(params string[] settings)
     {
         var scene = await StoreScene.StartAsync(Ceph, settings);
-        await ImportAsync(scene, await ImageAsync("qcow2", Content(LargeBytes)));
+        await ImportAsync(scene, await ImageAsync(Content(LargeBytes)));
         await Ceph.LimitAsync(SlowBytes);
         return scene;
     }
 
     private async Task<ImportResult> ImportAsync(StoreScene scene, byte[] image, bool isDeferred = true)
     {
-        await StageAsync(scene.Sidecar, _id, image);
-        var request = new RunImportRequest { ImageId = _id, ImportId = _import, DeferConversion = isDeferred, Stages = { "image_conversion" } };
+        await StageAsync(scene.Sidecar, Id, image);
+        var request = new RunImportRequest { ImageId = Id, ImportId = _import, DeferConversion = isDeferred, Stages = { "image_conversion" } };
         using var call = scene.Sidecar.Imports.RunImport(request, cancellationToken: Deadline);
         return (await call.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline)).Import.Result;
     }
@@ -244,24 +218,9 @@ internal sealed class DeferredTests : SidecarTest
         return await EndAsync(call);
     }
 
-    /// <summary>Null when it succeeded.</summary>
-    private static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call)
-    {
-        try
-        {
-            while (await call.ResponseStream.MoveNext(Deadline))
-            {
-            }
-
-            return null;
-        }
-        catch (RpcException failure)
-        {
-            return failure;
-        }
-    }
-
-    private async Task<string[]> OfThisAsync() => [.. (await Ceph.ImagesAsync()).Where(name => name.StartsWith(_id, StringComparison.Ordinal))];
+    /// <param name="kind">Format and options as qemu-img takes them.</param>
+    private static Task<byte[]> ImageOfAsync(string kind, byte[] raw) =>
+        kind.Split(' ') is [var format, .. var options] ? ImageAsync(raw, format, options) : throw new ArgumentException(kind);
 
     /// <summary>Data, nothing, data, and an end that no block has.</summary>
     private static byte[] Disk(bool isText)
@@ -271,20 +230,5 @@ internal sealed class DeferredTests : SidecarTest
         data.AsSpan(0, 7 * MiB).CopyTo(disk.AsSpan(MiB / 2));
         data.AsSpan(7 * MiB, 4 * MiB).CopyTo(disk.AsSpan(18 * MiB + 12345));
         return disk;
-    }
-
-    private static async Task<byte[]> ImageAsync(string kind, byte[] raw)
-    {
-        await File.WriteAllBytesAsync(_place!["raw"], raw, Deadline);
-        var (format, options) = kind.Split(':') is [var name, var more] ? (name, more) : (kind, "");
-        await RunAsync($"convert -f raw -O {format} {options} {_place["raw"]} {_place["image"]}");
-        return await File.ReadAllBytesAsync(_place["image"], Deadline);
-    }
-
-    private static async Task RunAsync(string arguments)
-    {
-        using var process = Process.Start("qemu-img", arguments);
-        await process.WaitForExitAsync(Deadline);
-        Assert.That(process.ExitCode, Is.Zero, arguments);
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using Glance.Sidecar.V1;
 using Grpc.Core;
@@ -8,39 +7,20 @@ using Sidecar.FunctionalTests.Infrastructure;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>One source that goes to two pools of a real Ceph, read once.</summary>
-[NonParallelizable, Category("Ceph")]
-internal sealed class JointTests : SidecarTest
+[NonParallelizable]
+internal sealed class JointTests : CephTest
 {
-    private const int MiB = 1 << 20;
     private const int SlowBytes = 4 * MiB;
     private const string Second = "second";
 
-    private static TestDirectory? _place;
-    private static CephCluster? _ceph;
-
-    private readonly string _id = NewId();
     private readonly string _import = NewId();
 
-    private static CephCluster Ceph => _ceph!;
-
     [OneTimeSetUp]
-    public static async Task StartAsync()
+    public static async Task MakePoolAsync()
     {
-        _place = TestDirectory.Create();
-        _ceph = await CephCluster.StartAsync(_place["ceph"]);
         await Ceph.CephAsync("osd", "pool", "create", Second, "8");
         await RbdAsync(Second, "pool", "init");
     }
-
-    [OneTimeTearDown]
-    public static async Task StopAsync()
-    {
-        if (_ceph is not null) await _ceph.DisposeAsync();
-        _place?.Dispose();
-    }
-
-    [TearDown]
-    public static Task FullSpeedAsync() => Ceph.LimitAsync(0);
 
     [Test]
     public async Task Store_InTwoPools_ReadsTheDiskOnce()
@@ -93,7 +73,7 @@ internal sealed class JointTests : SidecarTest
         AssertRefused(await EndAsync(call), StatusCode.Cancelled, "STORE_DISCARDED");
         Assert.That(await EndAsync(BeginSecond(scene)), Is.Null);
         Assert.That(await ExportAsync(Second), SameBytes.As(Content(40 * MiB)));
-        Assert.That((await Ceph.ImagesAsync()).Where(name => name.StartsWith(_id, StringComparison.Ordinal)), Is.Empty);
+        Assert.That(await OfThisAsync(), Is.Empty);
     }
 
     [Test]
@@ -154,34 +134,10 @@ internal sealed class JointTests : SidecarTest
         using (call) return (await call.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline)).Image;
     }
 
-    /// <summary>Null when it succeeded.</summary>
-    private static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call)
-    {
-        try
-        {
-            while (await call.ResponseStream.MoveNext(Deadline))
-            {
-            }
-
-            return null;
-        }
-        catch (RpcException failure)
-        {
-            return failure;
-        }
-    }
-
     private async Task ImportAsync(StoreScene scene, byte[] raw)
     {
-        await File.WriteAllBytesAsync(_place!["raw"], raw, Deadline);
-        using (var convert = Process.Start("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", _place["raw"], _place["image"]]))
-        {
-            await convert.WaitForExitAsync(Deadline);
-            Assert.That(convert.ExitCode, Is.Zero);
-        }
-
-        await StageAsync(scene.Sidecar, _id, await File.ReadAllBytesAsync(_place["image"], Deadline));
-        var request = new RunImportRequest { ImageId = _id, ImportId = _import, DeferConversion = true, Stages = { "image_conversion" } };
+        await StageAsync(scene.Sidecar, Id, await ImageAsync(raw));
+        var request = new RunImportRequest { ImageId = Id, ImportId = _import, DeferConversion = true, Stages = { "image_conversion" } };
         using var call = scene.Sidecar.Imports.RunImport(request, cancellationToken: Deadline);
         Assert.That((await call.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline)).Import.Result.Deferred, Is.True);
     }
@@ -191,8 +147,8 @@ internal sealed class JointTests : SidecarTest
 
     private async Task<byte[]> ExportAsync(string pool)
     {
-        File.Delete(_place!["export"]);
-        await RbdAsync(pool, "export", _id, _place["export"]);
-        return await File.ReadAllBytesAsync(_place["export"], Deadline);
+        File.Delete(Place["export"]);
+        await RbdAsync(pool, "export", Id, Place["export"]);
+        return await File.ReadAllBytesAsync(Place["export"], Deadline);
     }
 }

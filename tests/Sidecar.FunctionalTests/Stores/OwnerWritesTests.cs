@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -10,10 +9,9 @@ using StoresClient = Glance.Sidecar.V1.Stores.StoresClient;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>A pod is asked, over TLS, to write to a real Ceph what another pod has.</summary>
-[NonParallelizable, Category("Ceph")]
-internal sealed class OwnerWritesTests : ClusterTest
+[NonParallelizable]
+internal sealed class OwnerWritesTests : CephTest
 {
-    private const int MiB = 1 << 20;
     private const string Store = "ceph";
     private const string Suffix = ".pods.test";
 
@@ -22,41 +20,17 @@ internal sealed class OwnerWritesTests : ClusterTest
 
     private static readonly string[] Impatient = ["--Peers:ConnectTimeout", "00:00:01", "--Peers:ReattachTimeout", "00:00:01"];
 
-    private static TestDirectory? _place;
-    private static CephCluster? _ceph;
-
-    private readonly string _id = NewId();
-
-    private static CephCluster Ceph => _ceph!;
-
     private static StoreTarget Target => new()
     {
         Rbd = new RbdTarget { ConfigurationFile = Ceph.Configuration, Pool = CephCluster.Pool, Order = StoreScene.Order },
     };
-
-    [OneTimeSetUp]
-    public static async Task StartAsync()
-    {
-        _place = TestDirectory.Create();
-        _ceph = await CephCluster.StartAsync(_place["ceph"]);
-    }
-
-    [OneTimeTearDown]
-    public static async Task StopAsync()
-    {
-        if (_ceph is not null) await _ceph.DisposeAsync();
-        _place?.Dispose();
-    }
-
-    [TearDown]
-    public static Task FullSpeedAsync() => Ceph.LimitAsync(0);
 
     [Test]
     public async Task Store_DeferredOutputOfAnotherPod_IsWrittenThereAndNothingIsHere()
     {
         await using var cluster = await StartPodsAsync();
         var raw = Content(5 * MiB);
-        await StageAsync(cluster[1], _id, await Qcow2Async(raw));
+        await StageAsync(cluster[1], Id, await ImageAsync(raw));
         var import = await ImportAsync(cluster[0]);
         Assert.That((import.Result.Deferred, import.Result.OutputOwner), Is.EqualTo((true, "glance-1")), "although it was to be brought");
 
@@ -65,27 +39,27 @@ internal sealed class OwnerWritesTests : ClusterTest
         Assert.That(stored.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(raw))));
         Assert.That(await ExportAsync(), SameBytes.As(raw));
         Assert.That(await StoreAsync(cluster[0], import.ImportId), Is.EqualTo(stored), "asked for again");
-        Assert.That(Count(cluster[1], $"Image {_id} was written to store"), Is.GreaterThan(0));
-        Assert.That(Count(cluster[0], $"Image {_id} was written to store"), Is.Zero);
+        Assert.That(Count(cluster[1], $"Image {Id} was written to store"), Is.GreaterThan(0));
+        Assert.That(Count(cluster[0], $"Image {Id} was written to store"), Is.Zero);
         Assert.That(cluster.Leftovers(0), Is.Empty);
 
         Assert.That((await new StoresClient(cluster[0].Channel).ConfirmStoredAsync(Confirm(import.ImportId))).Confirmed, Is.True);
         Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(import.ImportId))).Discarded, Is.False);
         await cluster[0].Imports.ReleaseImportAsync(new ReleaseImportRequest { ImportId = import.ImportId });
         Assert.That(cluster.Leftovers(1), Is.Empty);
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
     public async Task Store_StagedImageOfAnotherPod_TakesItsNameAndAnswersForIt()
     {
         await using var cluster = await StartPodsAsync();
-        await StageAsync(cluster[1], _id, Content(3 * MiB));
+        await StageAsync(cluster[1], Id, Content(3 * MiB));
 
-        await StoreAsync(cluster[0], _id);
+        await StoreAsync(cluster[0], Id);
 
         Assert.That(await ExportAsync(), SameBytes.As(Content(3 * MiB)));
-        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(_id))).Discarded, Is.True);
+        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(Id))).Discarded, Is.True);
         Assert.That(await OfThisAsync(), Is.Empty);
     }
 
@@ -93,11 +67,11 @@ internal sealed class OwnerWritesTests : ClusterTest
     public async Task Store_OwnerThatCannot_IsNamedWithItsReason()
     {
         await using var cluster = await StartPodsAsync();
-        await StageAsync(cluster[1], _id, Content(MiB));
+        await StageAsync(cluster[1], Id, Content(MiB));
         var target = Target;
         target.Rbd.ConfigurationFile = "/etc/ceph/none.conf";
 
-        var refusal = await FailAsync(cluster[0], _id, target);
+        var refusal = await FailAsync(cluster[0], Id, target);
 
         Assert.That(AssertRefused(refusal, StatusCode.FailedPrecondition, "STORE_UNSUPPORTED")["owner"], Is.EqualTo("glance-1"));
         Assert.That(refusal!.Status.Detail, Does.Contain("glance-1"));
@@ -108,69 +82,69 @@ internal sealed class OwnerWritesTests : ClusterTest
     {
         await using var cluster = await StartPodsAsync();
 
-        AssertRefused(await FailAsync(cluster[0], _id), StatusCode.NotFound, "STORE_SOURCE_GONE");
+        AssertRefused(await FailAsync(cluster[0], Id), StatusCode.NotFound, "STORE_SOURCE_GONE");
         AssertRefused(await FailAsync(cluster[0], NewId()), StatusCode.NotFound, "STORE_SOURCE_GONE");
-        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(_id))).Discarded, Is.False);
-        Assert.That((await new StoresClient(cluster[0].Channel).ConfirmStoredAsync(Confirm(_id))).Confirmed, Is.False);
+        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(Id))).Discarded, Is.False);
+        Assert.That((await new StoresClient(cluster[0].Channel).ConfirmStoredAsync(Confirm(Id))).Confirmed, Is.False);
     }
 
     [Test]
     public async Task Store_OwnerKilled_IsUnavailableAndWrittenWhenItIsAskedForAgain()
     {
         await using var cluster = await StartSlowAsync(Impatient);
-        using var call = Begin(cluster[0], _id);
+        using var call = Begin(cluster[0], Id);
         await StoreScene.BegunAsync(call, Deadline);
         await FullSpeedAsync();
         await cluster.KillPodAsync(1);
 
         Assert.That(AssertRefused(await EndAsync(call), StatusCode.Unavailable, "OWNER_LOST")["owner"], Is.EqualTo("glance-1"));
         await cluster.StartPodAsync(1, Impatient);
-        await StoreAsync(cluster[0], _id);
+        await StoreAsync(cluster[0], Id);
 
         Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
     public async Task Store_OwnerFrozen_IsUnavailableAndGoesOnAfterwards()
     {
         await using var cluster = await StartSlowAsync(Impatient);
-        using var call = Begin(cluster[0], _id);
+        using var call = Begin(cluster[0], Id);
         await StoreScene.BegunAsync(call, Deadline);
         cluster[1].Signal("STOP");
 
         AssertRefused(await EndAsync(call), StatusCode.Unavailable, "OWNER_LOST");
         cluster[1].Signal("CONT");
-        await StoreAsync(cluster[0], _id);
+        await StoreAsync(cluster[0], Id);
 
         Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
     public async Task Store_AskedPodKilled_GoesOnAtTheOwner()
     {
         await using var cluster = await StartSlowAsync();
-        using var call = Begin(cluster[0], _id);
+        using var call = Begin(cluster[0], Id);
         await StoreScene.BegunAsync(call, Deadline);
         await cluster.KillPodAsync(0);
         await cluster.StartPodAsync(0);
         await cluster.AllReachableAsync();
 
-        await StoreAsync(cluster[0], _id);
+        await StoreAsync(cluster[0], Id);
 
         Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
-        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { _id }));
+        Assert.That(await OfThisAsync(), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
     public async Task Discard_WhileAnotherPodWrites_EndsIt()
     {
         await using var cluster = await StartSlowAsync();
-        using var call = Begin(cluster[0], _id);
+        using var call = Begin(cluster[0], Id);
         await StoreScene.BegunAsync(call, Deadline);
 
-        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(_id))).Discarded, Is.True);
+        Assert.That((await new StoresClient(cluster[0].Channel).DiscardStoredAsync(Discard(Id))).Discarded, Is.True);
 
         AssertRefused(await EndAsync(call), StatusCode.Cancelled, "STORE_DISCARDED");
         Assert.That(await OfThisAsync(), Is.Empty);
@@ -180,16 +154,16 @@ internal sealed class OwnerWritesTests : ClusterTest
     public async Task PeerListener_OfACallForNobody_Refuses()
     {
         await using var cluster = await Cluster.StartAsync(1);
-        await StageAsync(cluster[0], _id, Content(MiB));
+        await StageAsync(cluster[0], Id, Content(MiB));
         using var channel = global::Grpc.Net.Client.GrpcChannel.ForAddress($"http://{cluster.Address(0)}:{Cluster.PeerPort}");
         var stores = new StoresClient(channel);
-        using var call = stores.StoreOutput(Request(_id, Target), cancellationToken: Deadline);
+        using var call = stores.StoreOutput(Request(Id, Target), cancellationToken: Deadline);
         AssertRefused(await EndAsync(call), StatusCode.PermissionDenied, "NOT_FOR_PEERS");
         AssertRefused(
-            await Assert.ThrowsAsync<RpcException>(async () => await stores.ConfirmStoredAsync(Confirm(_id))),
+            await Assert.ThrowsAsync<RpcException>(async () => await stores.ConfirmStoredAsync(Confirm(Id))),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
         AssertRefused(
-            await Assert.ThrowsAsync<RpcException>(async () => await stores.DiscardStoredAsync(Discard(_id))),
+            await Assert.ThrowsAsync<RpcException>(async () => await stores.DiscardStoredAsync(Discard(Id))),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
     }
 
@@ -198,7 +172,7 @@ internal sealed class OwnerWritesTests : ClusterTest
         using var authority = new TestAuthority();
         var secrets = new[] { 0, 1 }.Select(pod =>
         {
-            var secret = new SecretVolume(_place![NewId()]);
+            var secret = new SecretVolume(Place[NewId()]);
             using var certificate = authority.Issue(Cluster.Name(pod) + Suffix);
             secret.Publish(authority.ChainPem(certificate), TestAuthority.KeyPem(certificate), authority.RootPem);
             return secret;
@@ -214,23 +188,23 @@ internal sealed class OwnerWritesTests : ClusterTest
     private async Task<Cluster> StartSlowAsync(params string[] settings)
     {
         var cluster = await StartPodsAsync(settings);
-        await StageAsync(cluster[1], _id, Content(12 * MiB));
+        await StageAsync(cluster[1], Id, Content(12 * MiB));
         await Ceph.LimitAsync(SlowBytes);
         return cluster;
     }
 
     private async Task<ImportMessage> ImportAsync(SidecarInstance pod) => (await RunAsync(pod, new RunImportRequest
     {
-        ImageId = _id, ImportId = NewId(), Stages = { "image_conversion" }, DeferConversion = true,
+        ImageId = Id, ImportId = NewId(), Stages = { "image_conversion" }, DeferConversion = true,
         OutputPlacement = OutputPlacement.BringHere,
     }))[^1];
 
     private StoreOutputRequest Request(string source, StoreTarget target) =>
-        new() { SourceId = source, ImageId = _id, Store = Store, Target = target, Digests = { "md5" } };
+        new() { SourceId = source, ImageId = Id, Store = Store, Target = target, Digests = { "md5" } };
 
-    private DiscardStoredRequest Discard(string source) => new() { SourceId = source, ImageId = _id, Store = Store, Target = Target };
+    private DiscardStoredRequest Discard(string source) => new() { SourceId = source, ImageId = Id, Store = Store, Target = Target };
 
-    private ConfirmStoredRequest Confirm(string source) => new() { SourceId = source, ImageId = _id, Store = Store };
+    private ConfirmStoredRequest Confirm(string source) => new() { SourceId = source, ImageId = Id, Store = Store };
 
     private AsyncServerStreamingCall<StoreOutputEvent> Begin(SidecarInstance pod, string source, StoreTarget? target = null) =>
         new StoresClient(pod.Channel).StoreOutput(Request(source, target ?? Target), cancellationToken: Deadline);
@@ -247,38 +221,10 @@ internal sealed class OwnerWritesTests : ClusterTest
         return await EndAsync(call);
     }
 
-    /// <summary>Null when it succeeded.</summary>
-    private static async Task<RpcException?> EndAsync(AsyncServerStreamingCall<StoreOutputEvent> call)
-    {
-        try
-        {
-            while (await call.ResponseStream.MoveNext(Deadline))
-            {
-            }
-
-            return null;
-        }
-        catch (RpcException failure)
-        {
-            return failure;
-        }
-    }
-
-    private async Task<string[]> OfThisAsync() => [.. (await Ceph.ImagesAsync()).Where(name => name.StartsWith(_id, StringComparison.Ordinal))];
-
     private async Task<byte[]> ExportAsync()
     {
-        File.Delete(_place!["export"]);
-        await Ceph.RbdAsync("export", _id, _place["export"]);
-        return await File.ReadAllBytesAsync(_place["export"], Deadline);
-    }
-
-    private static async Task<byte[]> Qcow2Async(byte[] raw)
-    {
-        await File.WriteAllBytesAsync(_place!["raw"], raw, Deadline);
-        using var process = Process.Start("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", _place["raw"], _place["image"]]);
-        await process.WaitForExitAsync(Deadline);
-        Assert.That(process.ExitCode, Is.Zero);
-        return await File.ReadAllBytesAsync(_place["image"], Deadline);
+        File.Delete(Place["export"]);
+        await Ceph.RbdAsync("export", Id, Place["export"]);
+        return await File.ReadAllBytesAsync(Place["export"], Deadline);
     }
 }

@@ -2,55 +2,44 @@ using System.Security.Cryptography;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
-using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
 
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>Images that the daemon writes to the S3 server of a real Ceph, judged by another client.</summary>
-[NonParallelizable, Category("Ceph")]
-internal sealed class S3Tests : SidecarTest
+[NonParallelizable]
+internal sealed class S3Tests : CephTest
 {
-    private const int MiB = 1 << 20;
-
     // Four parts and a bit.
     private const int LargeBytes = (64 * MiB) + 5;
 
     // Of a large image's bytes: one part has gone, and not all.
     private const int HeldBytes = 20 * MiB;
 
-    private static TestDirectory? _place;
     private static TestAuthority? _authority;
-    private static CephCluster? _ceph;
     private static CephGateway? _gateway;
     private static S3Judge? _judge;
-
-    private readonly string _id = NewId();
 
     private static CephGateway Gateway => _gateway!;
 
     private static S3Judge Bucket => _judge!;
 
     [OneTimeSetUp]
-    public static async Task StartAsync()
+    public static async Task StartGatewayAsync()
     {
-        _place = TestDirectory.Create();
         _authority = new TestAuthority();
         using var certificate = _authority.Issue("localhost");
-        await File.WriteAllTextAsync(_place["gateway.pem"], TestAuthority.KeyPem(certificate) + "\n" + _authority.ChainPem(certificate));
-        _ceph = await CephCluster.StartAsync(_place["ceph"]);
-        _gateway = await CephGateway.StartAsync(_ceph, _place["gateway.pem"]);
+        await File.WriteAllTextAsync(Place["gateway.pem"], TestAuthority.KeyPem(certificate) + "\n" + _authority.ChainPem(certificate));
+        _gateway = await CephGateway.StartAsync(Ceph, Place["gateway.pem"]);
         _judge = new S3Judge(_gateway.Url, "images");
         await _judge.MakeAsync();
     }
 
     [OneTimeTearDown]
-    public static async Task StopAsync()
+    public static async Task StopGatewayAsync()
     {
         if (_gateway is not null) await _gateway.DisposeAsync();
-        if (_ceph is not null) await _ceph.DisposeAsync();
         _authority?.Dispose();
-        _place?.Dispose();
     }
 
     [Test]
@@ -59,24 +48,24 @@ internal sealed class S3Tests : SidecarTest
         await using var scene = await SceneAsync(Target());
         var content = await StageWithHolesAsync(scene);
 
-        var image = await scene.StoreAsync(_id, Deadline);
+        var image = await scene.StoreAsync(Id, Deadline);
 
         Assert.That(image.Size, Is.EqualTo((ulong)content.Length));
         Assert.That(image.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(content))));
         Assert.That(image.Digests["sha512"], Is.EqualTo(Convert.ToHexStringLower(SHA512.HashData(content))));
         Assert.That((image.Facts["endpoint"], image.Facts["bucket"]), Is.EqualTo((Target().S3.Endpoint, Bucket.Bucket)));
-        Assert.That(await Bucket.GetAsync(_id), SameBytes.As(content));
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }), "no upload is left");
+        Assert.That(await Bucket.GetAsync(Id), SameBytes.As(content));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }), "no upload is left");
     }
 
     [Test]
     public async Task Store_SmallImage_IsOneObject([Values(0, 16 * MiB)] int bytes)
     {
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(bytes));
-        var image = await scene.StoreAsync(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(bytes));
+        var image = await scene.StoreAsync(Id, Deadline);
         Assert.That(image.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(MD5.HashData(Content(bytes)))));
-        Assert.That(await Bucket.GetAsync(_id), SameBytes.As(Content(bytes)));
+        Assert.That(await Bucket.GetAsync(Id), SameBytes.As(Content(bytes)));
     }
 
     [Test]
@@ -87,14 +76,14 @@ internal sealed class S3Tests : SidecarTest
             s3.Endpoint = Gateway.Tls.ToString();
             s3.CaCertificates = isTrusted ? _authority!.RootPem : "";
         }));
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
 
-        var refusal = await scene.FailAsync(_id, Deadline);
+        var refusal = await scene.FailAsync(Id, Deadline);
 
         if (isTrusted)
         {
             Assert.That(refusal, Is.Null);
-            Assert.That(await Bucket.GetAsync(_id), SameBytes.As(Content(LargeBytes)));
+            Assert.That(await Bucket.GetAsync(Id), SameBytes.As(Content(LargeBytes)));
         }
         else
         {
@@ -107,38 +96,38 @@ internal sealed class S3Tests : SidecarTest
     public async Task Store_AskedForAgain_FindsWhatIsThere([Values] bool isRestarted)
     {
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(isRestarted ? LargeBytes : 3 * MiB));
-        var first = await scene.StoreAsync(_id, Deadline);
-        var made = await Bucket.VersionAsync(_id);
+        await StageAsync(scene.Sidecar, Id, Content(isRestarted ? LargeBytes : 3 * MiB));
+        var first = await scene.StoreAsync(Id, Deadline);
+        var made = await Bucket.VersionAsync(Id);
         if (isRestarted) await scene.RestartAsync();
 
-        Assert.That(await scene.StoreAsync(_id, Deadline), Is.EqualTo(first));
-        Assert.That(await Bucket.VersionAsync(_id), Is.EqualTo(made), "not written once more");
+        Assert.That(await scene.StoreAsync(Id, Deadline), Is.EqualTo(first));
+        Assert.That(await Bucket.VersionAsync(Id), Is.EqualTo(made), "not written once more");
     }
 
     [Test]
     public async Task Store_WithoutARecordOfTheWrite_HasTheDigestsOfTheSameBytes()
     {
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
-        var first = await scene.StoreAsync(_id, Deadline);
-        File.Delete(scene.Record(_id));
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
+        var first = await scene.StoreAsync(Id, Deadline);
+        File.Delete(scene.Record(Id));
         await scene.RestartAsync();
-        Assert.That(await scene.StoreAsync(_id, Deadline), Is.EqualTo(first));
+        Assert.That(await scene.StoreAsync(Id, Deadline), Is.EqualTo(first));
     }
 
     [Test]
     public async Task Store_NameOfSomebodyElses_IsNotTouched()
     {
-        await Bucket.PutAsync(_id, [1, 2, 3]);
+        await Bucket.PutAsync(Id, [1, 2, 3]);
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(3));
+        await StageAsync(scene.Sidecar, Id, Content(3));
 
-        AssertRefused(await scene.FailAsync(_id, Deadline), StatusCode.AlreadyExists, "STORE_DUPLICATE");
+        AssertRefused(await scene.FailAsync(Id, Deadline), StatusCode.AlreadyExists, "STORE_DUPLICATE");
 
-        Assert.That(scene.Discard(_id).Discarded, Is.False);
-        Assert.That(await Bucket.GetAsync(_id), Is.EqualTo(new byte[] { 1, 2, 3 }));
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }));
+        Assert.That(scene.Discard(Id).Discarded, Is.False);
+        Assert.That(await Bucket.GetAsync(Id), Is.EqualTo(new byte[] { 1, 2, 3 }));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }));
     }
 
     [Test]
@@ -146,15 +135,15 @@ internal sealed class S3Tests : SidecarTest
     {
         await using var valve = new Valve(Gateway.Address, HeldBytes);
         await using var scene = await SceneAsync(Target(s3 => s3.Endpoint = valve.Url.ToString()));
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
-        using var call = scene.Begin(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using var call = scene.Begin(Id, Deadline);
         await valve.HeldAsync(Deadline);
-        await Bucket.PutAsync(_id, [1, 2, 3]);
+        await Bucket.PutAsync(Id, [1, 2, 3]);
         valve.Open();
 
         AssertRefused(await StoreScene.EndAsync(call, Deadline), StatusCode.AlreadyExists, "STORE_DUPLICATE");
-        Assert.That(await Bucket.GetAsync(_id), Is.EqualTo(new byte[] { 1, 2, 3 }));
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }), "no upload is left");
+        Assert.That(await Bucket.GetAsync(Id), Is.EqualTo(new byte[] { 1, 2, 3 }));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }), "no upload is left");
     }
 
     [Test]
@@ -162,18 +151,18 @@ internal sealed class S3Tests : SidecarTest
     {
         var old = Target();
         await using var scene = await SceneAsync(old);
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
-        await scene.StoreAsync(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
+        await scene.StoreAsync(Id, Deadline);
         var wrong = Target(s3 => s3.SecretKey = "another");
-        AssertRefused(Assert.Throws<RpcException>(() => scene.Discard(_id, wrong)), StatusCode.PermissionDenied, "STORE_DENIED");
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }));
+        AssertRefused(Assert.Throws<RpcException>(() => scene.Discard(Id, wrong)), StatusCode.PermissionDenied, "STORE_DENIED");
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }));
 
         // Of the same place, but not the same target.
-        Assert.That(scene.Discard(_id, Target(s3 => s3.Region = "us-east-1")).Discarded, Is.True);
+        Assert.That(scene.Discard(Id, Target(s3 => s3.Region = "us-east-1")).Discarded, Is.True);
 
-        Assert.That(await Bucket.ListAsync(_id), Is.Empty);
-        Assert.That(scene.Discard(_id).Discarded, Is.False, "there is nothing any more");
-        Assert.That(File.Exists(scene.Record(_id)), Is.False);
+        Assert.That(await Bucket.ListAsync(Id), Is.Empty);
+        Assert.That(scene.Discard(Id).Discarded, Is.False, "there is nothing any more");
+        Assert.That(File.Exists(scene.Record(Id)), Is.False);
     }
 
     [Test]
@@ -181,15 +170,15 @@ internal sealed class S3Tests : SidecarTest
     {
         await using var valve = new Valve(Gateway.Address, HeldBytes);
         await using var scene = await SceneAsync(Target(s3 => s3.Endpoint = valve.Url.ToString()));
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
-        using var call = scene.Begin(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using var call = scene.Begin(Id, Deadline);
         await valve.HeldAsync(Deadline);
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { "upload of " + _id }), "nothing that anybody takes for the image");
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { "upload of " + Id }), "nothing that anybody takes for the image");
 
-        Assert.That(scene.Discard(_id, Target()).Discarded, Is.True);
+        Assert.That(scene.Discard(Id, Target()).Discarded, Is.True);
 
         AssertRefused(await StoreScene.EndAsync(call, Deadline), StatusCode.Cancelled, "STORE_DISCARDED");
-        Assert.That(await Bucket.ListAsync(_id), Is.Empty);
+        Assert.That(await Bucket.ListAsync(Id), Is.Empty);
     }
 
     [Test]
@@ -197,15 +186,15 @@ internal sealed class S3Tests : SidecarTest
     {
         await using var valve = new Valve(Gateway.Address, HeldBytes);
         await using var scene = await SceneAsync(Target(s3 => s3.Endpoint = valve.Url.ToString()));
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
-        using var call = scene.Begin(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using var call = scene.Begin(Id, Deadline);
         await valve.HeldAsync(Deadline);
         Signals.Send("KILL", scene.Writer());
         valve.Open();
 
         Assert.That(await StoreScene.EndAsync(call, Deadline), Is.Null);
-        Assert.That(await Bucket.GetAsync(_id), SameBytes.As(Content(LargeBytes)));
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }), "no upload is left");
+        Assert.That(await Bucket.GetAsync(Id), SameBytes.As(Content(LargeBytes)));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }), "no upload is left");
     }
 
     [Test]
@@ -213,46 +202,46 @@ internal sealed class S3Tests : SidecarTest
     {
         await using var valve = new Valve(Gateway.Address, HeldBytes);
         await using var scene = await SceneAsync(Target(s3 => s3.Endpoint = valve.Url.ToString()));
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
-        using var call = scene.Begin(_id, Deadline);
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using var call = scene.Begin(Id, Deadline);
         await valve.HeldAsync(Deadline);
         AssertSecret(scene, scene.Writer());
         var log = scene.Sidecar.Log;
         await scene.Sidecar.KillAsync();
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { "upload of " + _id }));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { "upload of " + Id }));
         Assert.That(log.Where(line => line.Contains(CephGateway.SecretKey, StringComparison.Ordinal)), Is.Empty);
 
         await scene.RestartAsync();
-        await scene.StoreAsync(_id, Deadline, Target());
+        await scene.StoreAsync(Id, Deadline, Target());
 
-        Assert.That(await Bucket.GetAsync(_id), SameBytes.As(Content(LargeBytes)));
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id }), "no upload is left");
+        Assert.That(await Bucket.GetAsync(Id), SameBytes.As(Content(LargeBytes)));
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id }), "no upload is left");
         AssertSecret(scene);
     }
 
     [Test]
     public async Task Store_UploadThatSomebodyLeft_IsRemoved()
     {
-        await Bucket.BeginAsync(_id);
-        await Bucket.BeginAsync(_id + "-of-another");
+        await Bucket.BeginAsync(Id);
+        await Bucket.BeginAsync(Id + "-of-another");
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
-        await scene.StoreAsync(_id, Deadline);
-        Assert.That(await Bucket.ListAsync(_id), Is.EqualTo(new[] { _id, $"upload of {_id}-of-another" }));
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
+        await scene.StoreAsync(Id, Deadline);
+        Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id, $"upload of {Id}-of-another" }));
     }
 
     [Test]
     public async Task Store_BytesThatChangedOnTheVolume_AreNotWritten()
     {
         await using var scene = await SceneAsync(Target());
-        await StageAsync(scene.Sidecar, _id, Content(LargeBytes));
-        using (var file = File.OpenHandle(scene.ImageFile(_id), FileMode.Open, FileAccess.Write))
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using (var file = File.OpenHandle(scene.ImageFile(Id), FileMode.Open, FileAccess.Write))
         {
             RandomAccess.Write(file, [(byte)(Content(LargeBytes)[MiB] ^ 1)], MiB);
         }
 
-        AssertRefused(await scene.FailAsync(_id, Deadline), StatusCode.DataLoss, "STORE_CORRUPT");
-        Assert.That(await Bucket.ListAsync(_id), Is.Empty);
+        AssertRefused(await scene.FailAsync(Id, Deadline), StatusCode.DataLoss, "STORE_CORRUPT");
+        Assert.That(await Bucket.ListAsync(Id), Is.Empty);
     }
 
     [Test]
@@ -263,9 +252,9 @@ internal sealed class S3Tests : SidecarTest
             if (isSecret) s3.SecretKey = "NotTheSecretOfIt";
             else s3.AccessKey = "NOBODYSKEY";
         }));
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
 
-        var refusal = await scene.FailAsync(_id, Deadline);
+        var refusal = await scene.FailAsync(Id, Deadline);
 
         AssertRefused(refusal, StatusCode.PermissionDenied, "STORE_DENIED");
         Assert.That(refusal!.Status.Detail, Does.Contain("s3_store_secret_key"));
@@ -275,49 +264,49 @@ internal sealed class S3Tests : SidecarTest
     [Test]
     public async Task Store_BucketThatIsMissing_IsMadeWhereItMayBe([Values] bool isMade)
     {
-        var bucket = "bucket-" + _id;
+        var bucket = "bucket-" + Id;
         await using var scene = await SceneAsync(Target(s3 => (s3.Bucket, s3.CreateBucket) = (bucket, isMade)));
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
 
-        var refusal = await scene.FailAsync(_id, Deadline);
+        var refusal = await scene.FailAsync(Id, Deadline);
 
         Assert.That((await Bucket.BucketsAsync()).Contains(bucket), Is.EqualTo(isMade));
         if (isMade)
         {
-            Assert.That(await new S3Judge(Gateway.Url, bucket).GetAsync(_id), SameBytes.As(Content(3 * MiB)));
+            Assert.That(await new S3Judge(Gateway.Url, bucket).GetAsync(Id), SameBytes.As(Content(3 * MiB)));
             return;
         }
 
         AssertRefused(refusal, StatusCode.FailedPrecondition, "STORE_FAILED");
         Assert.That(refusal!.Status.Detail, Does.Contain("no bucket " + bucket).And.Contain("s3_store_create_bucket_on_put"));
-        Assert.That(scene.Discard(_id).Discarded, Is.False, "nothing of it is remembered");
+        Assert.That(scene.Discard(Id).Discarded, Is.False, "nothing of it is remembered");
     }
 
     [Test]
     public async Task Store_FrozenServer_FailsInTimeAndCanBeAskedForAgain()
     {
         await using var scene = await SceneAsync(Target(), "--Stores:StallTimeout", "00:00:03", "--Stores:Attempts", "1");
-        await StageAsync(scene.Sidecar, _id, Content(3 * MiB));
+        await StageAsync(scene.Sidecar, Id, Content(3 * MiB));
         Gateway.Freeze();
         try
         {
-            AssertRefused(await scene.FailAsync(_id, Deadline), StatusCode.Aborted, "STORE_UNREACHABLE");
+            AssertRefused(await scene.FailAsync(Id, Deadline), StatusCode.Aborted, "STORE_UNREACHABLE");
         }
         finally
         {
             Gateway.Freeze(false);
         }
 
-        await scene.StoreAsync(_id, Deadline);
-        Assert.That(await Bucket.GetAsync(_id), SameBytes.As(Content(3 * MiB)));
+        await scene.StoreAsync(Id, Deadline);
+        Assert.That(await Bucket.GetAsync(Id), SameBytes.As(Content(3 * MiB)));
     }
 
     [Test]
     public async Task Store_NoServer_IsUnreachable()
     {
         await using var scene = await SceneAsync(Target(s3 => s3.Endpoint = "http://127.0.0.1:9"), "--Stores:Attempts", "1");
-        await StageAsync(scene.Sidecar, _id, Content(MiB));
-        AssertRefused(await scene.FailAsync(_id, Deadline), StatusCode.Aborted, "STORE_UNREACHABLE");
+        await StageAsync(scene.Sidecar, Id, Content(MiB));
+        AssertRefused(await scene.FailAsync(Id, Deadline), StatusCode.Aborted, "STORE_UNREACHABLE");
     }
 
     private static StoreTarget Target(Action<S3Target>? change = null)
@@ -337,8 +326,8 @@ internal sealed class S3Tests : SidecarTest
     {
         var content = Content(2 * LargeBytes + (32 * MiB));
         content.AsSpan(126 * MiB, 24 * MiB).Clear();
-        await StageAsync(scene.Sidecar, _id, content);
-        await CephProgram.RunAsync("fallocate", "--punch-hole", "--offset", "126MiB", "--length", "24MiB", scene.ImageFile(_id));
+        await StageAsync(scene.Sidecar, Id, content);
+        await CephProgram.RunAsync("fallocate", "--punch-hole", "--offset", "126MiB", "--length", "24MiB", scene.ImageFile(Id));
         return content;
     }
 

@@ -23,7 +23,8 @@ internal sealed class DigestForesight(IOptions<ImportOptions> options)
     public IReadOnlyCollection<string> Foresee(ImageClaim claim, DigestWishes? wishes, SafeFileHandle file, long available)
     {
         var (ofUpload, ofOutput) = wishes is null ? ([], _digests) : (wishes.OfUpload, wishes.OfOutput);
-        if (claim.DiskFormat is not { Length: > 0 } && wishes is not null) claim = new ImageClaim(wishes.DiskFormat, wishes.ContainerFormat);
+        var isClaimed = claim.DiskFormat is { Length: > 0 };
+        if (!isClaimed && wishes is not null) claim = new ImageClaim(wishes.DiskFormat, wishes.ContainerFormat);
         return ofOutput.Count > 0 && StaysAsItIs(claim) && !IsUnpacked(claim, file, available)
             ? [.. ofUpload.Union(ofOutput)] : [.. ofUpload.Distinct()];
     }

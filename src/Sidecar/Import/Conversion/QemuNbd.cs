@@ -7,7 +7,9 @@ using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Conversion;
 
-/// <summary>Starts qemu-nbd over an image: read-only, on a socket in a directory of its own, for the daemon or for one more client.</summary>
+/// <summary>
+/// Starts qemu-nbd over an image: read-only, on a socket in a directory of its own, for the daemon or for one more client.
+/// </summary>
 internal sealed class QemuNbd(ChildRunner runner, IOptions<ImportOptions> options)
 {
     private const UnixFileMode OwnDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;

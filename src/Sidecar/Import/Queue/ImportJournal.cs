@@ -71,7 +71,8 @@ internal sealed class ImportJournal(StagingLayout layout)
             JournalContext.Default.JournalRecord,
             record => record.ImportId.ToString("D") == name ? record.Flaw() : $"it is of import {record.ImportId}");
         var import = Place(record.ToSnapshot());
-        return !import.IsFinished && File.Exists(Path.Combine(directory, RunningName)) ? import with { State = ImportState.Running } : import;
+        var isRunning = !import.IsFinished && File.Exists(Path.Combine(directory, RunningName));
+        return isRunning ? import with { State = ImportState.Running } : import;
     }
 
     // By its name alone, as the path in the record is that of the mount of then, or somebody else's idea: an output is the

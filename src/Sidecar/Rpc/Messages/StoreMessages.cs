@@ -35,7 +35,8 @@ internal static class StoreMessages
             rbd.ConfigurationFile, rbd.User, rbd.Pool, (int)Math.Min(rbd.Order, int.MaxValue), ToTime(rbd.ConnectTimeout)),
         { S3: { } s3 } => new Stores.Core.S3Target(
             s3.Endpoint, s3.AccessKey, s3.SecretKey, s3.Bucket, s3.Region, s3.VirtualHosted, s3.CaCertificates, s3.CreateBucket),
-        _ => throw new StoreException(StoreError.InvalidRequest, "target must be that of a store of the kind rbd or s3.", ("field", "target")),
+        _ => throw new StoreException(
+            StoreError.InvalidRequest, "target must be that of a store of the kind rbd or s3.", ("field", "target")),
     };
 
     public static Glance.Sidecar.V1.StoredImage ToMessage(Stores.Core.StoredImage image) => new()

@@ -19,7 +19,9 @@ internal sealed class Block(int bytes)
 
     public void Set(long offset, int count, bool hasData) => (Offset, Count, HasData) = (offset, count, hasData);
 
-    /// <summary>Told of failures of the writes that are awaited from now on, which are nobody else's then; null: <see cref="Settle"/> throws.</summary>
+    /// <summary>
+    /// Told of failures of the writes that are awaited from now on, which are nobody else's then; null: <see cref="Settle"/> throws.
+    /// </summary>
     public Action<Core.StoreException>? Failed { get; set; }
 
     /// <summary>Tells of a write from it. Before the write begins: what fails half-way has to be waited for too.</summary>

@@ -39,7 +39,9 @@ internal sealed record WriteJob(
     /// <summary>The argument by which the daemon's own program becomes the process that writes.</summary>
     public const string Role = "store";
 
-    /// <summary>What its buffers take above that of other images: parts in a bucket have to be large where an image is very large.</summary>
+    /// <summary>
+    /// What its buffers take above that of other images: parts in a bucket have to be large where an image is very large.
+    /// </summary>
     [JsonIgnore]
     public long MoreBytes => (Others ?? []).Aggregate(OwnMoreBytes, (most, other) => Math.Max(most, other.OwnMoreBytes));
 

@@ -19,10 +19,10 @@ internal sealed class StoreAttempts(
 
     public DateTimeOffset Now => time.GetUtcNow();
 
+    /// <param name="joint">An attempt together with others, which is the first one then.</param>
     /// <exception cref="StoreException">It was not written.</exception>
     /// <exception cref="ImportException">The disk in the source could not be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; the store may have a part of it, of which the record tells.</exception>
-    /// <param name="joint">An attempt together with others, which is the first one then.</param>
     public async Task<StoredImage> WriteAsync(StoreRequest request, StoreSource source, StoreWrite write, JointAttempt? joint = null)
     {
         // What Glance's image has is not up for a discard because it is asked for once more.

@@ -14,8 +14,8 @@ namespace Sidecar.Stores.Writing;
 /// what ends it is a discard.
 /// </summary>
 internal sealed partial class StoreWrites(
-    StoreJournal journal, StoreSources sources, SourceDisks disks, StoreAttempts attempts, IOptions<StoresOptions> options, StoreMetrics metrics,
-    ILogger<StoreWrites> logger) : IAsyncDisposable
+    StoreJournal journal, StoreSources sources, SourceDisks disks, StoreAttempts attempts, IOptions<StoresOptions> options,
+    StoreMetrics metrics, ILogger<StoreWrites> logger) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<StoreKey, StoreWrite> _running = [];

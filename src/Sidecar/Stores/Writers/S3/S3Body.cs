@@ -1,6 +1,8 @@
 namespace Sidecar.Stores.Writers.S3;
 
-/// <summary>The bytes of a block as the body of a request, which may be sent again: no copy, and of a hole zeros, which its buffer has not.</summary>
+/// <summary>
+/// The bytes of a block as the body of a request, which may be sent again: no copy, and of a hole zeros, which its buffer has not.
+/// </summary>
 internal static class S3Body
 {
     public static Stream Of(Block? block) => block switch

@@ -228,7 +228,8 @@ internal sealed class DeferredTests : CephTest
         var disk = new byte[DiskBytes];
         var data = isText ? Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 12 * MiB / 9).Select(i => $"{i:D8} "))) : Content(12 * MiB);
         data.AsSpan(0, 7 * MiB).CopyTo(disk.AsSpan(MiB / 2));
-        data.AsSpan(7 * MiB, 4 * MiB).CopyTo(disk.AsSpan(18 * MiB + 12345));
+        // Half of a block is a hole, whose memory has had data of an earlier one.
+        data.AsSpan(7 * MiB, 4 * MiB).CopyTo(disk.AsSpan(18 * MiB + (MiB / 2) + 12345));
         return disk;
     }
 }

@@ -9,6 +9,9 @@ internal sealed class CephCluster : IAsyncDisposable
 {
     public const string Pool = "images";
 
+    /// <summary>Another one, which whoever wants it makes.</summary>
+    public const string SecondPool = "second";
+
     private const string Filler = "filler";
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -23,6 +26,9 @@ internal sealed class CephCluster : IAsyncDisposable
 
     /// <summary>What its clients need.</summary>
     public string Configuration => Path.Combine(_directory, "ceph.conf");
+
+    /// <summary>The keys of all users.</summary>
+    public string Keyring => Path.Combine(_directory, "keyring");
 
     public static async Task<CephCluster> StartAsync(string directory)
     {
@@ -100,9 +106,10 @@ internal sealed class CephCluster : IAsyncDisposable
         var (first, second) = FreePorts();
         var address = string.Create(CultureInfo.InvariantCulture, $"[v2:127.0.0.1:{first},v1:127.0.0.1:{second}]");
         File.WriteAllText(Configuration, Settings(fsid, address));
+        await CephKeyring.CreateAsync(Keyring);
         var map = Path.Combine(_directory, "monmap");
         await CephProgram.RunAsync(["monmaptool", "--create", "--fsid", fsid, "--addv", "a", address, map]);
-        await CephProgram.RunAsync(["ceph-mon", "--conf", Configuration, "--id", "a", "--mkfs", "--monmap", map]);
+        await CephProgram.RunAsync(["ceph-mon", "--conf", Configuration, "--id", "a", "--mkfs", "--monmap", map, "--keyring", Keyring]);
         _daemons.Add(CephProgram.Start(["ceph-mon", "--conf", Configuration, "--id", "a", "--foreground"]));
     }
 
@@ -130,18 +137,19 @@ internal sealed class CephCluster : IAsyncDisposable
         return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
     }
 
-    // One copy of everything, nothing on a disk, nobody asked who he is.
+    // One copy of everything, nothing on a disk, what was deleted soon gone, and the dead soon taken for dead.
     private string Settings(string fsid, string monitors) => $"""
         [global]
         fsid = {fsid}
         mon host = {monitors}
-        auth cluster required = none
-        auth service required = none
-        auth client required = none
+        auth cluster required = cephx
+        auth service required = cephx
+        auth client required = cephx
         osd pool default size = 1
         osd pool default min size = 1
         osd pool default pg num = 4
         osd pool default pg autoscale mode = off
+        osd client watch timeout = 5
         osd crush chooseleaf type = 0
         mon data = {_directory}/mon.a
         mon data avail crit = 1
@@ -155,7 +163,10 @@ internal sealed class CephCluster : IAsyncDisposable
         log to stderr = false
         mon cluster log file =
         crash dir = {_directory}
-        keyring = {_directory}/keyring
+        keyring = {Keyring}
+        rgw gc obj min wait = 1
+        rgw gc processor period = 5
+        rgw gc processor max time = 5
 
         """;
 }

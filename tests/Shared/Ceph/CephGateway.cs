@@ -46,10 +46,9 @@ internal sealed class CephGateway : IAsyncDisposable
         var (port, tlsPort) = (FreePort(), FreePort());
         var frontend = $"beast endpoint=127.0.0.1:{Text(port)}";
         if (certificate is not null) frontend += $" ssl_endpoint=127.0.0.1:{Text(tlsPort)} ssl_certificate={certificate}";
-        // It wants its words with the monitor encrypted, which nobody can who is asked for no key.
         var daemon = CephProgram.Start(
         [
-            "radosgw", "--conf", cluster.Configuration, "--id", Name, "--foreground", "--ms-mon-client-mode", "crc",
+            "radosgw", "--conf", cluster.Configuration, "--id", Name, "--foreground",
             "--rgw-data", Path.GetDirectoryName(cluster.Configuration)!, "--rgw-frontends", frontend,
         ]);
         var gateway = new CephGateway(daemon, port, tlsPort);

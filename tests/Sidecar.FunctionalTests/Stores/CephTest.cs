@@ -7,38 +7,24 @@ using Sidecar.FunctionalTests.Infrastructure;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>
-/// What all tests with a real Ceph of one node share. Each fixture starts one of its own; it is one after another, as they share
-/// where it is.
+/// What all tests with a real Ceph of one node share: the cluster itself too, as its start takes longer than most tests. So its
+/// fixtures run one after another.
 /// </summary>
 [Category("Ceph")]
 internal abstract class CephTest : ClusterTest
 {
     protected const int MiB = 1 << 20;
 
-    private static TestDirectory? _place;
-    private static CephCluster? _ceph;
+    /// <summary>Files of the tests.</summary>
+    protected static TestDirectory Place => SharedCeph.Place;
 
-    /// <summary>Files of the fixture.</summary>
-    protected static TestDirectory Place => _place!;
-
-    protected static CephCluster Ceph => _ceph!;
+    protected static CephCluster Ceph => SharedCeph.Cluster;
 
     /// <summary>The image of the test.</summary>
     protected string Id { get; } = NewId();
 
     [OneTimeSetUp]
-    public static async Task StartCephAsync()
-    {
-        _place = TestDirectory.Create();
-        _ceph = await CephCluster.StartAsync(_place["ceph"]);
-    }
-
-    [OneTimeTearDown]
-    public static async Task StopCephAsync()
-    {
-        if (_ceph is not null) await _ceph.DisposeAsync();
-        _place?.Dispose();
-    }
+    public static Task StartCephAsync() => SharedCeph.StartAsync();
 
     /// <summary>Has the cluster answer again, as fast as it can.</summary>
     [TearDown]

@@ -11,7 +11,7 @@ namespace Sidecar.FunctionalTests.Stores;
 internal sealed class JointTests : CephTest
 {
     private const int SlowBytes = 4 * MiB;
-    private const string Second = "second";
+    private const string Second = CephCluster.SecondPool;
 
     private readonly string _import = NewId();
 

@@ -20,10 +20,7 @@ internal sealed class OwnerWritesTests : CephTest
 
     private static readonly string[] Impatient = ["--Peers:ConnectTimeout", "00:00:01", "--Peers:ReattachTimeout", "00:00:01"];
 
-    private static StoreTarget Target => new()
-    {
-        Rbd = new RbdTarget { ConfigurationFile = Ceph.Configuration, Pool = CephCluster.Pool, Order = StoreScene.Order },
-    };
+    private static StoreTarget Target => StoreScene.PoolOf(Ceph);
 
     [Test]
     public async Task Store_DeferredOutputOfAnotherPod_IsWrittenThereAndNothingIsHere()

@@ -281,6 +281,54 @@ internal sealed class RbdTests : CephTest
         Assert.That(scene.Discard(Id).Discarded, Is.False, "nothing of it is remembered");
     }
 
+    [Test]
+    public async Task Store_UserWhoMayOnlyRead_IsRefused()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, Id, Content(MiB));
+        var reader = scene.Target;
+        reader.Rbd.User = CephKeyring.Reader;
+
+        var refusal = await FailAsync(scene, reader);
+
+        AssertRefused(refusal, StatusCode.PermissionDenied, "STORE_DENIED");
+        Assert.That(refusal!.Status.Detail, Does.Contain("capabilities"));
+        Assert.That(await OfThisAsync(), Is.Empty);
+        await scene.StoreAsync(Id, Deadline);
+        Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(MiB)), "one who may is not harmed");
+    }
+
+    [Test]
+    public async Task Store_UserWithoutAKeyInTheSidecarsContainer_IsToldToMountIt()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, Id, Content(MiB));
+        var bare = scene.Target;
+        bare.Rbd.ConfigurationFile = Place["bare.conf"];
+        await File.WriteAllTextAsync(
+            bare.Rbd.ConfigurationFile, (await File.ReadAllTextAsync(Ceph.Configuration)).Replace(Ceph.Keyring, "/etc/ceph/none.keyring", StringComparison.Ordinal));
+
+        var refusal = await FailAsync(scene, bare);
+
+        AssertRefused(refusal, StatusCode.FailedPrecondition, "STORE_UNSUPPORTED");
+        Assert.That(refusal!.Status.Detail, Does.Contain("keyring"));
+    }
+
+    [Test]
+    public async Task Store_KeyThatIsNotTheUsers_IsRefused()
+    {
+        await using var scene = await StoreScene.StartAsync(Ceph);
+        await StageAsync(scene.Sidecar, Id, Content(MiB));
+        await CephKeyring.CreateAsync(Place["other.keyring"]);
+        var stranger = scene.Target;
+        stranger.Rbd.ConfigurationFile = Place["stranger.conf"];
+        await File.WriteAllTextAsync(
+            stranger.Rbd.ConfigurationFile,
+            (await File.ReadAllTextAsync(Ceph.Configuration)).Replace(Ceph.Keyring, Place["other.keyring"], StringComparison.Ordinal));
+
+        AssertRefused(await FailAsync(scene, stranger), StatusCode.PermissionDenied, "STORE_DENIED");
+    }
+
     private async Task<StoreScene> SlowSceneAsync()
     {
         var scene = await StoreScene.StartAsync(Ceph);

@@ -44,8 +44,14 @@ internal sealed class StoreScene(
         return new StoreScene(PoolOf(ceph), ceph, directory, await SidecarInstance.StartAsync(directory.Path, settings), volume);
     }
 
-    private static StoreTarget PoolOf(CephCluster ceph) =>
-        new() { Rbd = new RbdTarget { ConfigurationFile = ceph.Configuration, Pool = CephCluster.Pool, Order = Order } };
+    public static StoreTarget PoolOf(CephCluster ceph) =>
+        new()
+        {
+            Rbd = new RbdTarget
+            {
+                ConfigurationFile = ceph.Configuration, User = CephKeyring.Glance, Pool = CephCluster.Pool, Order = Order,
+            },
+        };
 
     /// <summary>What is left of programs that serve disks.</summary>
     public string[] Sockets => Path.Combine(directory.Staging, ".sidecar", "sockets") is var sockets && Directory.Exists(sockets)

@@ -42,7 +42,7 @@ internal sealed class GlanceConfig
         Set("glance_store", "default_backend", store);
         Set(store, "rbd_store_ceph_conf", ceph.Configuration);
         Set(store, "rbd_store_pool", CephCluster.Pool);
-        Set(store, "rbd_store_user", "admin");
+        Set(store, "rbd_store_user", CephKeyring.Glance);
     }
 
     /// <summary>Adds a store in a bucket that is not there yet.</summary>

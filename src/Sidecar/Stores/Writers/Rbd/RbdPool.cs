@@ -24,7 +24,7 @@ internal sealed class RbdPool : IDisposable
         try
         {
             Configure(job);
-            RbdFault.Check(Librados.Connect(_cluster), "rados_connect");
+            Connect(client);
             Id = ReadId();
             var answer = Librados.OpenPool(_cluster, job.Pool, out _pool);
             if (answer == RbdFault.NotFound)
@@ -68,6 +68,24 @@ internal sealed class RbdPool : IDisposable
     {
         var end = bytes.IndexOf((byte)0);
         return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
+    }
+
+    private void Connect(string client)
+    {
+        var answer = Librados.Connect(_cluster);
+        if (answer != RbdFault.NotFound)
+        {
+            RbdFault.Check(answer, "rados_connect");
+            return;
+        }
+
+        throw new StoreException(
+            StoreError.StoreUnsupported,
+            $"The sidecar's container has no key of {client} (the keyring that the configuration of Ceph names): mount it there as it "
+            + "is in Glance's.")
+        {
+            Detail = RbdFault.Of(answer, "rados_connect").Detail,
+        };
     }
 
     private void Configure(RbdJob job)

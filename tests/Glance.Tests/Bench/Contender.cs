@@ -6,7 +6,8 @@ using Glance.Tests.Harness.Servers;
 namespace Glance.Tests.Bench;
 
 /// <summary>One of the sites that are measured beside each other; everything happens on its first pod.</summary>
-internal sealed class Contender(string name, Site site)
+/// <param name="stores">Two; the images go to the first of them, unless the figure is about both.</param>
+internal sealed class Contender(string name, Site site, string[] stores)
 {
     private const double MiB = 1 << 20;
 
@@ -28,17 +29,19 @@ internal sealed class Contender(string name, Site site)
     public async Task RoundAsync(byte[] raw, byte[] qcow2, byte[] packed)
     {
         using var user = site.At(0);
-        await UploadAsync(user, "raw", raw, (Figures.ImportRaw, Figures.ImportRawCpu), isStageMeasured: true);
-        await UploadAsync(user, "qcow2", qcow2, (Figures.ImportQcow2, Figures.ImportQcow2Cpu), isStageMeasured: false);
+        await UploadAsync(user, "raw", raw, stores[..1], new Measured(Figures.ImportRaw, Figures.ImportRawCpu, Figures.Memory, IsStage: true));
+        await UploadAsync(user, "qcow2", qcow2, stores[..1], new Measured(Figures.ImportQcow2, Figures.ImportQcow2Cpu));
+        await UploadAsync(user, "raw", raw, stores, new Measured(Figures.TwoStores));
+        await UploadAsync(user, "qcow2", qcow2, stores, new Measured(Figures.TwoDisks));
         await DownloadAsync(user, packed);
     }
 
-    private async Task UploadAsync(ImageApi user, string format, byte[] bytes, (string Time, string Cpu) figures, bool isStageMeasured)
+    private async Task UploadAsync(ImageApi user, string format, byte[] bytes, string[] targets, Measured measured)
     {
         var id = await user.CreateAsync(format);
         var (clock, cpu) = (Stopwatch.StartNew(), CpuSeconds());
         Expect(await user.StageAsync(id, bytes), System.Net.HttpStatusCode.NoContent);
-        if (isStageMeasured)
+        if (measured.IsStage)
         {
             Add(Figures.StageRate, bytes.Length / MiB / clock.Elapsed.TotalSeconds);
             Add(Figures.StageCpu, (CpuSeconds() - cpu) / (bytes.Length / MiB / 1024));
@@ -46,11 +49,26 @@ internal sealed class Contender(string name, Site site)
 
         clock.Restart();
         cpu = CpuSeconds();
-        Expect(await user.ImportAsync(id), System.Net.HttpStatusCode.Accepted);
-        await user.UntilAsync(id, image => image.Status == "active");
-        Add(figures.Time, clock.Elapsed.TotalSeconds);
-        Add(figures.Cpu, CpuSeconds() - cpu);
+        Expect(await user.ImportAsync(id, new ImportTargets { Stores = targets }), System.Net.HttpStatusCode.Accepted);
+        var memory = await MemoryUntilActiveAsync(user, id);
+        Add(measured.Time, clock.Elapsed.TotalSeconds);
+        if (measured.Cpu is not null) Add(measured.Cpu, CpuSeconds() - cpu);
+        if (measured.Memory is not null) Add(measured.Memory, memory);
         await user.DeleteAsync(id);
+    }
+
+    /// <summary>Waits for it, and looks now and then at what all processes together have in memory, in MiB.</summary>
+    private async Task<double> MemoryUntilActiveAsync(ImageApi user, string id)
+    {
+        var most = 0.0;
+        while ((await user.GetAsync(id)) is var image && image.Status != "active")
+        {
+            if (image.Status == "killed") throw new InvalidOperationException(image.ToString());
+            most = Math.Max(most, Everything().Sum(ResidentBytes) / MiB);
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+
+        return most;
     }
 
     private async Task DownloadAsync(ImageApi user, byte[] packed)
@@ -87,6 +105,27 @@ internal sealed class Contender(string name, Site site)
         return processes.Sum(CpuSeconds);
     }
 
+    // What the programs have that they run now, too.
+    private HashSet<int> Everything()
+    {
+        List<int> started = [.. site[0].Processes];
+        if (site.WithSidecar) started.Add(site.Sidecars[0].ProcessId);
+        return [.. started, .. started.SelectMany(ProcessTree.Descendants)];
+    }
+
+    private static double ResidentBytes(int processId)
+    {
+        try
+        {
+            var pages = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/statm")).Split(' ')[1];
+            return double.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+        }
+        catch (IOException)
+        {
+            return 0; // it has ended
+        }
+    }
+
     private static double CpuSeconds(int processId)
     {
         var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
@@ -105,4 +144,7 @@ internal sealed class Contender(string name, Site site)
     {
         if (answer.Status != status) throw new InvalidOperationException(answer.ToString());
     }
+
+    /// <summary>The figures that an upload and its import are measured for.</summary>
+    private sealed record Measured(string Time, string? Cpu = null, string? Memory = null, bool IsStage = false);
 }

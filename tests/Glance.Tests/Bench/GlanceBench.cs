@@ -18,16 +18,25 @@ internal sealed class GlanceBench
 
     private static readonly int Mebibytes = int.Parse(Environment.GetEnvironmentVariable("GLANCE_BENCH_MIB") ?? "256", CultureInfo.InvariantCulture);
 
-    // The default store of each site: files on the volume of the staging areas, or a Ceph of its own.
-    private static readonly bool WithCeph = Environment.GetEnvironmentVariable("GLANCE_BENCH_STORE") == "ceph";
+    // Files on the volume of the staging areas, or the pool and the bucket of a Ceph of each site's own.
+    private static readonly string Store = Environment.GetEnvironmentVariable("GLANCE_BENCH_STORE") ?? "files";
+
+    private static readonly bool WithCeph = Store != "files";
+
+    private static readonly string[] Stores = Store switch
+    {
+        "ceph" => [Site.Rbd, Site.S3],
+        "s3" => [Site.S3, Site.Rbd],
+        _ => [Site.Fast, Site.Slow],
+    };
 
     [Test]
     public async Task Table()
     {
-        await using var alone = await Site.StartAsync(SiteOptions.GlanceAlone with { WithCeph = WithCeph });
+        await using var alone = await Site.StartAsync(SiteOptions.GlanceAlone with { WithCeph = WithCeph, WithS3 = WithCeph });
         await using var adopt = await Site.StartAsync(With("adopt"));
         await using var stream = await Site.StartAsync(With("stream"));
-        Contender[] contenders = [new("Glance alone", alone), new("adopt", adopt), new("stream", stream)];
+        Contender[] contenders = [new("Glance alone", alone, Stores), new("adopt", adopt, Stores), new("stream", stream, Stores)];
         var disk = Disk.Create(alone, Mebibytes << 19);
         var qcow2 = await disk.AsAsync("qcow2");
         var packed = Disk.Gzip(qcow2);
@@ -54,12 +63,13 @@ internal sealed class GlanceBench
     private static SiteOptions With(string transfer) => new()
     {
         WithCeph = WithCeph,
+        WithS3 = WithCeph,
         Plugin = new Dictionary<string, string> { ["transfer"] = transfer, ["recovery_interval"] = "15" },
     };
 
     private static string Text(Contender[] contenders)
     {
-        var text = new StringBuilder($"| medians of {Rounds}, {Mebibytes} MiB, half of it noise, into {(WithCeph ? "Ceph" : "files")} |");
+        var text = new StringBuilder($"| medians of {Rounds}, {Mebibytes} MiB, half of it noise, into {Store} |");
         foreach (var one in contenders) text.Append($" {one.Name} |");
         text.AppendLine().Append("|---|").Append(string.Concat(contenders.Select(_ => "---|"))).AppendLine();
         foreach (var figure in Figures.All)
@@ -71,6 +81,13 @@ internal sealed class GlanceBench
                 text.Append(CultureInfo.InvariantCulture, $" {one.Median(figure):0.##} ({one.Median(figure) / basis:0.00}) |");
             }
 
+            text.AppendLine();
+        }
+
+        foreach (var (two, one) in ((string, string)[])[(Figures.TwoStores, Figures.ImportRaw), (Figures.TwoDisks, Figures.ImportQcow2)])
+        {
+            text.Append($"| {two[..^3]}, of the time of one |");
+            foreach (var each in contenders) text.Append(CultureInfo.InvariantCulture, $" {each.Median(two) / each.Median(one):0.00} |");
             text.AppendLine();
         }
 

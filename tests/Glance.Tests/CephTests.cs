@@ -119,6 +119,29 @@ internal sealed class CephTests : GlanceTest
     }
 
     [Test]
+    public async Task OwnerDrainedWhileADiskIsWritten_ItIsImportedFromWhereTheImageWent()
+    {
+        var disk = Disk.Create(Site, 256 * MiB);
+        var id = await StagedAsync(0, "qcow2", await disk.AsAsync("qcow2"));
+        using var user = Site.At(1);
+        await Site.Ceph!.LimitAsync(16 * MiB);
+        try
+        {
+            AssertStatus(await user.ImportAsync(id), HttpStatusCode.Accepted);
+            await Until.RightAsync(Site.Ceph.ImagesAsync, images => images.Any(name => name.StartsWith(id, StringComparison.Ordinal)));
+            await Site.DrainAsync(0);
+        }
+        finally
+        {
+            await Site.Ceph.LimitAsync(0);
+        }
+
+        await EndedAsync(2, id, "active");
+        await AssertBytesAsync(2, id, disk.Raw);
+        Assert.That((await Site.Ceph.ImagesAsync()).Where(name => name.StartsWith(id, StringComparison.Ordinal)), Is.EqualTo(new[] { id }));
+    }
+
+    [Test]
     public async Task CephAndFiles_BothGetTheImage()
     {
         var bytes = Noise(3 * MiB);

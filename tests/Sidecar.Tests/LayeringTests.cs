@@ -22,7 +22,7 @@ internal sealed class LayeringTests
         ["Import"] = ["Configuration", "Telemetry", "Background", "Staging"],
         ["Peers"] = ["Configuration", "Telemetry", "Background", "Staging", "Generated", "Grpc"],
         ["Routing"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Generated", "Grpc"],
-        ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Generated", "Grpc"],
+        ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Stores", "Generated", "Grpc"],
         ["Stores"] = ["Configuration", "Telemetry", "Staging", "Import", "Routing"],
         ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Generated", "Grpc"],
         ["Hosting"] =

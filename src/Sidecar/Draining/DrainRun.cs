@@ -6,6 +6,7 @@ using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
+using Sidecar.Stores.Writing;
 
 namespace Sidecar.Draining;
 
@@ -15,8 +16,8 @@ namespace Sidecar.Draining;
 /// starts fresh.
 /// </summary>
 internal sealed class DrainRun(
-    StagingArea area, DrainedImports imports, DrainLeftovers leftovers, HandOver handOver, PeerDirectory directory,
-    TransferContext context)
+    StagingArea area, DrainedImports imports, StoreWrites writes, DrainLeftovers leftovers, HandOver handOver,
+    PeerDirectory directory, TransferContext context)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
@@ -38,6 +39,8 @@ internal sealed class DrainRun(
         await WaitAsync(grace, cancellationToken);
         area.Drain();
         await imports.StopAsync(cancellationToken);
+        // Those that go on may have asked for theirs only now: the end of an import is when Glance wants it written.
+        await writes.GiveUpAsync();
         await WaitAsync(Timeout.InfiniteTimeSpan, cancellationToken); // for the last fsync of what was suspended
         await KnowPeersAsync(cancellationToken);
         await HandOverAllAsync(cancellationToken);
@@ -64,9 +67,10 @@ internal sealed class DrainRun(
 
     private int Count()
     {
-        var (uploads, unfinished) = (area.ActiveUploads, imports.Unfinished);
-        Progress.Update(drain => (drain.RunningUploads, drain.RunningImports) = ((ulong)uploads, (ulong)unfinished));
-        return uploads + unfinished;
+        var (uploads, unfinished, written) = (area.ActiveUploads, imports.Unfinished, writes.Running);
+        Progress.Update(drain => (drain.RunningUploads, drain.RunningImports, drain.RunningWrites) =
+            ((ulong)uploads, (ulong)unfinished, (ulong)written));
+        return uploads + unfinished + written;
     }
 
     // A drain may be the first thing after a start. Without an answer from discovery it goes on alone.

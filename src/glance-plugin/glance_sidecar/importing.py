@@ -123,8 +123,13 @@ class ImportRun:
 
     @staticmethod
     def _release(done):
-        client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=done.import_id, keep_image=True,
-                          owner_hint=done.owner)
+        try:
+            client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=done.import_id, keep_image=True,
+                              owner_hint=done.owner)
+        except SidecarError as failure:
+            # Its pod was drained: the image is with another one now, and the import is with nobody.
+            if not failure.not_found:
+                raise
 
     def _staged(self, file_path):
         patience = options.settings().wait

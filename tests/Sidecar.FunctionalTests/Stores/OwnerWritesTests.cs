@@ -135,6 +135,56 @@ internal sealed class OwnerWritesTests : CephTest
     }
 
     [Test]
+    public async Task Drain_WithinItsGrace_WaitsForTheWrite()
+    {
+        await using var cluster = await StartSlowAsync();
+        using var call = Begin(cluster[0], Id);
+        await StoreScene.BegunAsync(call, Deadline);
+        using var drain = new DrainCallStream(cluster[1], TimeSpan.FromMinutes(5), Deadline);
+        await drain.UntilAsync(now => now is { State: Drain.Types.State.Waiting, RunningWrites: 1 });
+
+        Assert.That(await EndAsync(call), Is.Null);
+
+        Assert.That((await drain.EndAsync()).Left, Is.Empty);
+        Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
+    }
+
+    [Test]
+    public async Task Drain_WithoutGrace_EndsTheWriteWhichBeginsAnewAtTheNewOwner()
+    {
+        await using var cluster = await StartSlowAsync();
+        using var call = Begin(cluster[0], Id);
+        await StoreScene.BegunAsync(call, Deadline);
+
+        var drain = await DrainAsync(cluster[1], TimeSpan.Zero);
+
+        Assert.That(drain.Left, Is.Empty);
+        Assert.That((await EndAsync(call))?.StatusCode, Is.EqualTo(StatusCode.Unavailable), "which is asked again");
+        Assert.That(await OfThisAsync(), Is.Empty, "this pod may never come back to remove its part");
+        await FullSpeedAsync();
+        await StoreAsync(cluster[0], Id);
+        Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
+        Assert.That(Count(cluster[0], $"Image {Id} was written to store"), Is.GreaterThan(0));
+    }
+
+    [Test]
+    public async Task Drain_OfADeferredOutput_LeavesTheImportToBeRunAgain()
+    {
+        await using var cluster = await StartPodsAsync();
+        var raw = Content(5 * MiB);
+        await StageAsync(cluster[1], Id, await ImageAsync(raw));
+        var import = await ImportAsync(cluster[0]);
+        Assert.That((await DrainAsync(cluster[1], TimeSpan.Zero)).Left, Is.Empty);
+
+        AssertRefused(await FailAsync(cluster[0], import.ImportId), StatusCode.NotFound, "STORE_SOURCE_GONE");
+
+        var again = await ImportAsync(cluster[0]);
+        Assert.That((again.Result.Deferred, again.Owner), Is.EqualTo((true, "glance-0")));
+        await StoreAsync(cluster[0], again.ImportId);
+        Assert.That(await ExportAsync(), SameBytes.As(raw));
+    }
+
+    [Test]
     public async Task Discard_WhileAnotherPodWrites_EndsIt()
     {
         await using var cluster = await StartSlowAsync();

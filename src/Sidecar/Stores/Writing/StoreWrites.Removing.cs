@@ -23,6 +23,33 @@ internal sealed partial class StoreWrites
         if (journal.Find(key) is { State: StoreState.Writing }) await DiscardAsync(key, target, partOnly: true);
     }
 
+    /// <summary>
+    /// Begins no more writes, ends those that run, and removes what stores have of them: this pod may never come back to do so. A
+    /// store that cannot be reached keeps its part, which is logged.
+    /// </summary>
+    public Task GiveUpAsync()
+    {
+        var parts = StopAll().Select(request => (request.Key, request.Target))
+            .Concat(journal.Records.Where(record => record.State == StoreState.Writing && record.Place is not null)
+                .Select(record => (record.Key, Target: record.Place!)))
+            .DistinctBy(part => part.Key);
+        return Task.WhenAll(parts.Select(part => TryRemovePartAsync(part.Key, part.Target)));
+    }
+
+    private async Task<bool> TryRemovePartAsync(StoreKey key, StoreTarget target)
+    {
+        try
+        {
+            return await DiscardAsync(key, target, partOnly: true);
+        }
+        catch (StoreException failure)
+        {
+            StoresLog.NotDiscarded(
+                logger, journal.Find(key)?.ImageId.ToString() ?? "", key.Store, $"{failure.Message} {failure.Detail}");
+            return false;
+        }
+    }
+
     /// <summary>Forgets what nobody can ask for again, and removes from stores what was cut off of it.</summary>
     /// <returns>How many.</returns>
     public async Task<int> SweepAsync()

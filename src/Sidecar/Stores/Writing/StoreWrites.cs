@@ -32,7 +32,16 @@ internal sealed partial class StoreWrites(
             if (record.State == StoreState.Writing) StoresLog.CutOff(logger, record.ImageId.ToString(), record.Store);
         }
 
-        metrics.ObserveActive(() => Count());
+        metrics.ObserveActive(() => Running);
+    }
+
+    /// <summary>Writes that wait or run.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_lock) return _running.Count;
+        }
     }
 
     /// <summary>Begins a write, or attaches to the one that runs.</summary>
@@ -43,8 +52,9 @@ internal sealed partial class StoreWrites(
         request.Check();
         lock (_lock)
         {
-            if (_running.TryGetValue(request.Key, out var running)) return Attach(running, request);
+            // Also of what is being removed by that: it is not that somebody does not want it.
             if (_stopping) throw Draining();
+            if (_running.TryGetValue(request.Key, out var running)) return Attach(running, request);
             var source = sources.Find(request.SourceId);
             var begun = request.Others.Where(IsNew).Prepend(request)
                 .Select(each => (Request: each, Write: new StoreWrite(each) { Total = source.Size })).ToList();
@@ -87,12 +97,16 @@ internal sealed partial class StoreWrites(
     }
 
     /// <summary>Ends all writes; what the stores have of them is removed by the next attempt.</summary>
-    public void Stop()
+    public void Stop() => StopAll();
+
+    // Under one lock: one that ends by it must not be gone before it is listed.
+    private List<StoreRequest> StopAll()
     {
         lock (_lock)
         {
             _stopping = true;
             foreach (var write in _running.Values) write.Cancel();
+            return [.. _running.Values.Select(write => write.Request).OfType<StoreRequest>()];
         }
     }
 
@@ -103,11 +117,6 @@ internal sealed partial class StoreWrites(
         lock (_lock) running = [.. _running.Values];
         foreach (var write in running) await write.Completion.ContinueWith(_ => { }, TaskScheduler.Default);
         _slots.Dispose();
-    }
-
-    private int Count()
-    {
-        lock (_lock) return _running.Count;
     }
 
     private bool IsRunning(StoreKey key)

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Glance.Sidecar.V1;
 using Glance.Tests.Harness.Api;
+using Google.Protobuf.WellKnownTypes;
 using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Glance.Tests.Harness.Servers;
@@ -128,6 +130,17 @@ internal sealed class Site : IAsyncDisposable
         _reconfigured.Add(pod);
         Configure(pod, SiteOptions.GlanceAlone).Write();
         await _apis[pod].StartAsync();
+    }
+
+    /// <summary>Drains a pod's sidecar with no grace, as one that leaves; until <see cref="RestoreAsync"/>.</summary>
+    public async Task DrainAsync(int pod)
+    {
+        using var call = Sidecars[pod].Peers.Drain(new DrainRequest { Grace = Duration.FromTimeSpan(TimeSpan.Zero) });
+        while (await call.ResponseStream.MoveNext(CancellationToken.None))
+        {
+        }
+
+        await Sidecars.StopPodAsync(pod);
     }
 
     /// <summary>A directory for files of a test.</summary>

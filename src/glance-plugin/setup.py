@@ -17,6 +17,7 @@ PROTOS = [
     "glance/sidecar/v1/staging.proto",
     "glance/sidecar/v1/imports.proto",
     "glance/sidecar/v1/stores.proto",
+    "glance/sidecar/v1/downloads.proto",
     "glance/sidecar/v1/peers.proto",
     "google/rpc/error_details.proto",
 ]

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using NUnit.Framework;
+using Sidecar.Downloads.Core;
 using Sidecar.Hosting.Configuration;
 using Sidecar.Hosting.Listening;
 using Sidecar.Import.Core;
@@ -109,6 +110,7 @@ internal sealed partial class DocumentationTests
         // It shares the reason for what can never be right with the others.
         .. Enum.GetValues<StoreError>().Where(error => error != StoreError.InvalidRequest)
             .Select(error => (error.Reason(), StatusMap.ToCode(error))),
+        .. Enum.GetValues<DownloadError>().Select(error => (error.Reason(), StatusMap.ToCode(error))),
     ];
 
     private static IEnumerable<string[]> Rows(string page, string table)

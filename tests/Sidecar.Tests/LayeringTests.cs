@@ -24,9 +24,10 @@ internal sealed class LayeringTests
         ["Routing"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Generated", "Grpc"],
         ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Stores", "Generated", "Grpc"],
         ["Stores"] = ["Configuration", "Telemetry", "Staging", "Import", "Routing"],
-        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Generated", "Grpc"],
+        ["Downloads"] = ["Configuration", "Telemetry", "Staging"],
+        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads", "Generated", "Grpc"],
         ["Hosting"] =
-            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Rpc", "Grpc", "Generated"],
+            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads", "Rpc", "Grpc", "Generated"],
     };
 
     private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
+using Sidecar.Downloads;
 using Sidecar.Draining;
 using Sidecar.Hosting.Configuration;
 using Sidecar.Hosting.Listening;
@@ -53,6 +54,7 @@ internal static class SidecarHost
         builder.Services.AddPeers(builder.Configuration);
         builder.Services.AddDraining();
         builder.Services.AddStores();
+        builder.Services.AddDownloads();
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
         app.UseRouting();
@@ -159,6 +161,8 @@ internal static class SidecarHost
         app.MapGrpcService<PeersService>().WithMetadata(both);
         app.MapGrpcService<StoresService>().WithMetadata(both);
         app.MapGrpcService<OperationsService>().WithMetadata(both);
+        // What a URL leads to is this pod's network, where no peer has business.
+        app.MapGrpcService<DownloadsService>().WithMetadata(new ReachedThrough(ListenerRole.Local));
         app.MapGrpcService<HealthService>().WithMetadata(
             new ReachedThrough(ListenerRole.Local, ListenerRole.Peer, ListenerRole.Health));
         app.MapGrpcService<ReflectionServiceImpl>().WithMetadata(new ReachedThrough(ListenerRole.Local));

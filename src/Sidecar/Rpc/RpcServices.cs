@@ -6,6 +6,7 @@ using Grpc.Reflection.V1;
 using Microsoft.Extensions.Options;
 using Sidecar.Rpc.Calls;
 using Sidecar.Rpc.Cluster;
+using Sidecar.Rpc.Downloading;
 using Sidecar.Rpc.Images;
 using Sidecar.Rpc.Importing;
 using Sidecar.Rpc.Storing;
@@ -22,7 +23,7 @@ internal static class RpcServices
     public static readonly IReadOnlyList<ServiceDescriptor> Described =
     [
         Glance.Sidecar.V1.Staging.Descriptor, Imports.Descriptor, Glance.Sidecar.V1.Stores.Descriptor,
-        Glance.Sidecar.V1.Peers.Descriptor, Operations.Descriptor,
+        Glance.Sidecar.V1.Downloads.Descriptor, Glance.Sidecar.V1.Peers.Descriptor, Operations.Descriptor,
         Health.Descriptor, ServerReflection.Descriptor, AlphaReflection.Descriptor,
     ];
 
@@ -50,6 +51,7 @@ internal static class RpcServices
             .AddSingleton<InspectCall>();
         services.AddSingleton<DrainCall>().AddSingleton<PodCondition>();
         services.AddSingleton<SourceRouter>().AddSingleton<StoreOutputCall>();
+        services.AddSingleton<DownloadCall>().AddSingleton<DownloadsService>();
         services.AddSingleton<StagingService>();
         services.AddSingleton<ImportsService>();
         services.AddSingleton<StoresService>();

@@ -12,7 +12,14 @@ class DownloadProgress:
         running = live.of_image(image_id)
         self._task = TaskProgress(running.task_repo, running.task_id) if running and running.task_repo else None
 
-    def tell(self, written):
-        self.bytes = written
+    def tell(self, written, total=None):
+        """Raises TaskAbortedError when somebody else ended the task."""
+        self.bytes = max(self.bytes, written)
         if self._task is not None:
-            self._task.tell("Downloading: %d MiB" % (written >> 20))
+            of = " of %d MiB" % (total >> 20) if total else " MiB"
+            self._task.tell("Downloading: %d%s" % (written >> 20, of))
+
+    def wait(self, text):
+        """Tells what is waited for."""
+        if self._task is not None:
+            self._task.tell(text, at_once=True)

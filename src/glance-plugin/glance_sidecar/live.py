@@ -9,11 +9,13 @@ _all = []
 class LiveImport:
     """An import task of this process, from the moment that its flow was built until its task has ended."""
 
-    def __init__(self, image_id, task_id, image_repo=None, task_repo=None):
+    def __init__(self, image_id, task_id, image_repo=None, task_repo=None, url=None):
         self.image_id = image_id
         self.task_id = task_id
         self.image_repo = image_repo
         self.task_repo = task_repo
+        # Where web-download gets the image. May hold a secret: it is in no log and no file.
+        self.url = url
         # The sidecar's import, once it is asked for.
         self.import_id = None
         # What it made, a stores.outputs.Output, once it is done.

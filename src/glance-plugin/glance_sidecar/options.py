@@ -32,6 +32,12 @@ OPTIONS = [
         "output_format", default="", choices=["", "raw", "qcow2", "vmdk"],
         help="Disk format that images are converted to. Empty: that of the sidecar (Import:Conversion:OutputFormat)."),
     cfg.StrOpt(
+        "download", default="auto", choices=["auto", "glance"],
+        help="Who fetches the images of web-download. auto: the sidecar, over several connections where the server has parts of "
+             "files, going on where a connection broke, and by the rules of [import_filtering_opts]; Glance, where the sidecar cannot "
+             "(another scheme than http and https, a proxy in the environment, a server that answers Glance only). glance: always "
+             "Glance."),
+    cfg.StrOpt(
         "direct", default="auto", choices=["auto", "off", "require"],
         help="How an image gets from the sidecar to its store. auto: without being read again, where store and image allow "
              "that, else as Glance does it alone. off: always as Glance does it. require: an import that would be stored as "

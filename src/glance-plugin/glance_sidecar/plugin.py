@@ -37,8 +37,9 @@ class SidecarImport(task.Task):
 
 def get_flow(task_id, task_type, image_id, image_repo, task_repo, action_wrapper, context, import_req, **kwargs):
     """The flow of one import. Never raises on account of the sidecar: Glance would import the image without it."""
-    running = live.LiveImport(image_id, task_id, image_repo, task_repo)
     method = import_req["method"]["name"]
+    url = import_req["method"].get("uri") if method == "web-download" else None
+    running = live.LiveImport(image_id, task_id, image_repo, task_repo, url)
     live.begin(running)
     try:
         records.update("import", image_id, task_id=task_id, method=method, stores=kwargs.get("backend"))

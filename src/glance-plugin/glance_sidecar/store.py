@@ -7,6 +7,7 @@ from glance_store._drivers import filesystem
 from oslo_log import log as logging
 
 from glance_sidecar import expectations
+from glance_sidecar import fetching
 from glance_sidecar import live
 from glance_sidecar import options
 from glance_sidecar import pending
@@ -88,6 +89,9 @@ class Store(filesystem.Store):
     def _add_for_task(self, image_id, image_file, declared):
         progress = DownloadProgress(image_id)
         try:
+            size = fetching.fetch(image_id, image_file, progress)
+            if size is not None:
+                return size
             with Reservation(image_id, declared or STEP) as reservation:
                 return self._take_in(image_id, image_file, declared, reservation, {}, progress.tell)
         except SidecarError as refusal:

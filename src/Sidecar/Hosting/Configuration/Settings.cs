@@ -1,3 +1,4 @@
+using Sidecar.Downloads.Core;
 using Sidecar.Import.Settings;
 using Sidecar.Peers.Core;
 using Sidecar.Rpc.Uploads;
@@ -21,5 +22,6 @@ internal static class Settings
         .. Setting.Of(ImportOptions.Section + ":Metadata", new MetadataOptions()),
         .. Setting.Of(ImportOptions.Section + ":Tools", new ToolOptions()),
         .. Setting.Of(StoresOptions.Section, new StoresOptions()),
+        .. Setting.Of(DownloadsOptions.Section, new DownloadsOptions()),
     ];
 }

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Sidecar.Downloads.Core;
 using Sidecar.Import.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Staging.Core;
@@ -17,7 +18,7 @@ internal static class FaultMap
 
     /// <summary>Whether this is something that only a programmer can mend.</summary>
     public static bool IsBug(Exception failure) => !DiskFault.Is(failure)
-        && failure is not (OutOfMemoryException or RpcException or StagingException or ImportException or PeerException or StoreException);
+        && failure is not (OutOfMemoryException or RpcException or StagingException or ImportException or PeerException or StoreException or DownloadException);
 
     /// <summary>Never fails, and answers the same exception when it is a status already.</summary>
     public static RpcException ToRpc(Exception failure) => failure switch
@@ -27,6 +28,7 @@ internal static class FaultMap
         ImportException refusal => StatusMap.ToRpc(refusal),
         PeerException refusal => StatusMap.ToRpc(refusal),
         StoreException refusal => StatusMap.ToRpc(refusal),
+        DownloadException refusal => StatusMap.ToRpc(refusal),
         _ when DiskFault.IsFull(failure) => StatusMap.ToRpc(new StagingException(
             StagingError.NoSpace, "The volume is full. Try again later, or release staged images.", failure,
             DiskFault.FullFacts)),

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Sidecar.Downloads.Core;
 using Sidecar.Import.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Staging.Core;
@@ -99,6 +100,19 @@ internal static class StatusMap
         StoreError.StoreCorrupt => StatusCode.DataLoss,
     };
 
+    public static StatusCode ToCode(DownloadError error) => error switch
+    {
+        DownloadError.UrlInvalid => StatusCode.InvalidArgument,
+        DownloadError.UrlForbidden => StatusCode.PermissionDenied,
+        // Not UNAVAILABLE: the sidecar answers, and it is not the sidecar that is to be waited for.
+        DownloadError.SourceUnreachable => StatusCode.Aborted,
+        DownloadError.SourceUntrusted => StatusCode.FailedPrecondition,
+        DownloadError.SourceRefused => StatusCode.FailedPrecondition,
+        DownloadError.SourceBroke => StatusCode.Aborted,
+        DownloadError.SourceChanged => StatusCode.Aborted,
+        DownloadError.SourceTooLarge => StatusCode.FailedPrecondition,
+    };
+
     /// <summary>What RunImport ends with after the last event of an import that has no result.</summary>
     public static RpcException ToRpc(ImportFailure failure) => RpcErrors.Create(
         ToCode(failure.Error), failure.Error.Reason(), failure.Message, failure.Facts);
@@ -110,6 +124,9 @@ internal static class StatusMap
         ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 
     public static RpcException ToRpc(StoreException refusal) => RpcErrors.Create(
+        ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
+
+    public static RpcException ToRpc(DownloadException refusal) => RpcErrors.Create(
         ToCode(refusal.Error), refusal.Error.Reason(), refusal.Message, refusal.Facts);
 
     public static RpcException ToRpc(PeerException refusal) => RpcErrors.Create(

@@ -12,6 +12,7 @@ namespace Sidecar.Staging.Core;
 /// <param name="DiskFormat">That the sender claims, by which the image is checked; empty: it is not checked.</param>
 /// <param name="ContainerFormat">That the sender claims; empty: bare.</param>
 /// <param name="Digests">Null: the sender has said nothing of them.</param>
+/// <param name="Source">Which file it is a copy of, for whoever fetches it, so that he knows it again. Null: a client sends it.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,
     long? DeclaredSize,
@@ -23,7 +24,8 @@ internal sealed record UploadHeader(
     DateTimeOffset? FirstCommittedAt = null,
     string DiskFormat = "",
     string ContainerFormat = "",
-    DigestWishes? Digests = null)
+    DigestWishes? Digests = null,
+    string? Source = null)
 {
     [JsonIgnore]
     public ImageClaim Claim => new(DiskFormat, ContainerFormat);

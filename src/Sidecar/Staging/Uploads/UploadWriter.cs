@@ -25,6 +25,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     private readonly UploadValidator _validator;
     private readonly Action _discard;
     private bool _committed;
+    private bool _abandoned;
 
     /// <summary>Opens the upload's files. The writer owns the lock and the reservation from here on.</summary>
     /// <param name="header">What holds now: what the upload began with, and what this call adds.</param>
@@ -135,7 +136,10 @@ internal sealed class UploadWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Suspends the upload unless it was committed or refused, and lets the next one in.</summary>
+    /// <summary>Nobody will go on with it: its disposal discards the upload, unless it was committed.</summary>
+    public void Abandon() => _abandoned = true;
+
+    /// <summary>Suspends the upload unless it was committed, refused or abandoned, and lets the next one in.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -143,6 +147,7 @@ internal sealed class UploadWriter : IAsyncDisposable
             await _pump.StopAsync();
             await _digests.DisposeAsync();
             if (_validator.HasRefused) await Task.Run(Discard);
+            else if (_abandoned && !_committed) await Task.Run(_discard);
             else if (!_committed) await Task.Run(Suspend);
         }
         finally

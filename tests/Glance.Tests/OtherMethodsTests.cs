@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
+using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
 
 namespace Glance.Tests;
@@ -51,6 +53,80 @@ internal sealed class OtherMethodsTests : GlanceTest
         await EndedAsync(0, id, "queued");
         AssertStatus(await user.StageAsync(id, await disk.AsAsync("qcow2")), HttpStatusCode.NoContent);
         await ImportedAsync(1, id);
+    }
+
+    [Test]
+    public async Task WebDownload_ServerHasParts_TheSidecarFetchesThem()
+    {
+        var disk = Noise(10 * MiB);
+        var ranges = new ConcurrentQueue<string>();
+        var source = Site.Web.Publish("parts", call =>
+        {
+            ranges.Enqueue(call.Request.Headers.Range.ToString());
+            return Results.Bytes(disk, "application/octet-stream", enableRangeProcessing: true, entityTag: new("\"1\"")).ExecuteAsync(call);
+        });
+        using var user = Site.At(0);
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(await user.DownloadFromAsync(id, source), HttpStatusCode.Accepted);
+
+        await ActiveAsync(1, id);
+        await AssertBytesAsync(2, id, disk);
+        Assert.That(ranges, Has.Some.StartsWith("bytes="));
+    }
+
+    [Test]
+    public async Task WebDownload_ServerClosesEarly_SaysSoAndStagesNothing()
+    {
+        var source = Site.Web.Publish("half", async call =>
+        {
+            call.Response.ContentLength = 2 * MiB;
+            await call.Response.Body.WriteAsync(new byte[MiB]);
+            await call.Response.Body.FlushAsync();
+            call.Abort();
+        });
+        using var user = Site.At(0);
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(await user.DownloadFromAsync(id, source), HttpStatusCode.Accepted);
+
+        Assert.That(await FailureAsync(0, id), Does.Contain("before the end of the file"));
+        await EndedAsync(0, id, "queued");
+    }
+
+    [Test]
+    public async Task WebDownload_RedirectedToAForbiddenHost_IsRefused()
+    {
+        var source = Site.Web.Publish("elsewhere", call =>
+        {
+            call.Response.Redirect($"http://localhost:{Site.Web.Address.Port}/nothing");
+            return Task.CompletedTask;
+        });
+        using var user = Site.At(0);
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(await user.DownloadFromAsync(id, source), HttpStatusCode.Accepted);
+
+        await FailureAsync(0, id);
+        await EndedAsync(0, id, "queued");
+    }
+
+    [Test]
+    public async Task WebDownload_OnlyTheSidecarIsRedirectedToAForbiddenHost_IsRefused()
+    {
+        var asked = 0;
+        var source = Site.Web.Publish("rebound", async call =>
+        {
+            if (Interlocked.Increment(ref asked) == 1) await call.Response.Body.WriteAsync(new byte[MiB]);
+            else call.Response.Redirect($"http://localhost:{Site.Web.Address.Port}/nothing");
+        });
+        using var user = Site.At(0);
+        var id = await user.CreateAsync("raw");
+
+        AssertStatus(await user.DownloadFromAsync(id, source), HttpStatusCode.Accepted);
+
+        Assert.That(await FailureAsync(0, id), Does.Contain("a host that is not allowed"));
+        await EndedAsync(0, id, "queued");
     }
 
     [Test]

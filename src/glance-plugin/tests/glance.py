@@ -103,6 +103,7 @@ delete = member,admin
 _OPERATORS = {
     "Import__Plugins__0": "image_decompression", "Import__Plugins__1": "image_conversion",
     "Import__Plugins__2": "inject_image_metadata", "Import__Metadata__Inject__x_operator_seal": "unbroken",
+    "Downloads__RetryDelay": "00:00:00.0100000",
 }
 
 

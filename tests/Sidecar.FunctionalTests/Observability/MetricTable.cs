@@ -11,6 +11,7 @@ internal static partial class MetricTable
         "glance_staging_admission_rejected_total",
         "glance_staging_child_processes_total",
         "glance_staging_child_duration_seconds",
+        "glance_staging_download_retries_total",
         "glance_staging_transfer_bytes_total",
         "glance_staging_hand_overs_total",
         "glance_staging_upload_resumes_total",

@@ -140,6 +140,11 @@ internal sealed partial class PrometheusTests : ClusterTest
         await ReadAsync(cluster[1], kept);
         await new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).NoteFallbackAsync(
             new NoteFallbackRequest { Kind = "swift+https", Reason = NoteFallbackRequest.Types.Reason.Driver }, cancellationToken: Deadline);
+        await using var files = await Downloads.FileServer.StartAsync(call => Downloads.FileServer.SendAsync(call, Content(1 << 20)));
+        var rules = new DownloadRules { AllowedHosts = { files.Url.Host } };
+        using var download = new Glance.Sidecar.V1.Downloads.DownloadsClient(cluster[0].Channel).DownloadImage(
+            new DownloadImageRequest { ImageId = NewId(), Url = files.Url.OriginalString, Rules = rules }, cancellationToken: Deadline);
+        await download.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline);
         // A failure is measured as well, and takes no store.
         var target = new RbdTarget { ConfigurationFile = "/none.conf", Pool = "none", Order = 23 };
         using var store = new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).StoreOutput(

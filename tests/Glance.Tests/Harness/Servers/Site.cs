@@ -44,6 +44,7 @@ internal sealed class Site : IAsyncDisposable
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
             "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuNbd", Path.Combine(Tools, "qemu-nbd"),
+            "--Downloads:RetryDelay", "00:00:00.1000000",
             "--Import:Confinement", "off"); // the tool is held by files of the test
         Tool = new HeldTool(Directory.CreateDirectory(Tools).FullName);
     }

@@ -10,6 +10,7 @@ namespace Glance.Tests.Harness.Servers;
 internal sealed class WebServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, byte[]> _files = new();
+    private readonly ConcurrentDictionary<string, Func<HttpContext, Task>> _answers = new();
     private readonly WebApplication _server;
 
     private WebServer()
@@ -37,10 +38,23 @@ internal sealed class WebServer : IAsyncDisposable
         return new Uri(Address, name);
     }
 
+    /// <summary>Has a test answer by itself.</summary>
+    public Uri Publish(string name, Func<HttpContext, Task> answer)
+    {
+        _answers["/" + name] = answer;
+        return new Uri(Address, name);
+    }
+
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private async Task ServeAsync(HttpContext call)
     {
+        if (_answers.TryGetValue(call.Request.Path, out var answer))
+        {
+            await answer(call);
+            return;
+        }
+
         if (!_files.TryGetValue(call.Request.Path, out var bytes))
         {
             call.Response.StatusCode = StatusCodes.Status404NotFound;

@@ -19,7 +19,9 @@ internal sealed class Downloader(
 {
     /// <summary>Downloads an image; <paramref name="progress"/> is told of its target before the server is asked.</summary>
     /// <exception cref="DownloadException">Any of its reasons; nothing is left.</exception>
-    /// <exception cref="StagingException">As an upload; after Draining what has arrived stays, and the same request goes on there.</exception>
+    /// <exception cref="StagingException">
+    /// As an upload; after Draining what has arrived stays, and the same request goes on there.
+    /// </exception>
     public async Task<StagedImage> RunAsync(DownloadRequest request, Action<Target> progress, CancellationToken callerGone)
     {
         metrics.Began();

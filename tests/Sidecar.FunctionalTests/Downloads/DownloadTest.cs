@@ -12,18 +12,22 @@ internal abstract class DownloadTest : SidecarTest
     protected const string Tag = "\"one\"";
 
     /// <summary>Small parts and short waits.</summary>
-    protected static string[] Settings => ["--Downloads:SegmentBytes", $"{MiB}", "--Downloads:RetryDelay", "00:00:00.0100000", "--Downloads:Attempts", "3"];
+    protected static string[] Settings =>
+        ["--Downloads:SegmentBytes", $"{MiB}", "--Downloads:RetryDelay", "00:00:00.0100000", "--Downloads:Attempts", "3"];
+
+    protected static Glance.Sidecar.V1.Downloads.DownloadsClient Client(SidecarInstance sidecar) => new(sidecar.Channel);
 
     protected static DownloadImageRequest Request(string id, Uri url) => new()
     {
         ImageId = id, Url = url.OriginalString, Rules = new DownloadRules { AllowedHosts = { "127.0.0.1" } },
     };
 
-    protected static Task<StagedImage> DownloadAsync(SidecarInstance sidecar, string id, Uri url) => DownloadAsync(sidecar, Request(id, url));
+    protected static Task<StagedImage> DownloadAsync(SidecarInstance sidecar, string id, Uri url) =>
+        DownloadAsync(sidecar, Request(id, url));
 
     protected static async Task<StagedImage> DownloadAsync(SidecarInstance sidecar, DownloadImageRequest request)
     {
-        using var call = new Glance.Sidecar.V1.Downloads.DownloadsClient(sidecar.Channel).DownloadImage(request, cancellationToken: Deadline);
+        using var call = Client(sidecar).DownloadImage(request, cancellationToken: Deadline);
         var last = await call.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline);
         Assert.That(last.BytesDone, Is.EqualTo(last.Image.Size));
         return last.Image;

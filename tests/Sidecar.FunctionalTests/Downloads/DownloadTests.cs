@@ -191,11 +191,17 @@ internal sealed class DownloadTests : DownloadTest
         await using var server = await FileServer.StartAsync(call =>
         {
             var value = Convert.ToBase64String([(byte)(digest[0] + flaw), .. digest[1..]]);
-            call.Response.Headers[header] = header switch { "Content-MD5" => value, "x-goog-hash" => "md5=" + value, _ => $"sha-256=:{value}:" };
+            call.Response.Headers[header] = header switch
+            {
+                "Content-MD5" => value,
+                "x-goog-hash" => "md5=" + value,
+                _ => $"sha-256=:{value}:",
+            };
             return FileServer.SendAsync(call, content);
         });
 
-        Assert.That((await DownloadAsync(Daemon, NewId(), server.Url)).Digests[algorithm], Is.EqualTo(Convert.ToHexStringLower(digest)));
+        var image = await DownloadAsync(Daemon, NewId(), server.Url);
+        Assert.That(image.Digests[algorithm], Is.EqualTo(Convert.ToHexStringLower(digest)));
         flaw = 1;
         await AssertFailsAsync(Daemon, Request(NewId(), server.Url), StatusCode.FailedPrecondition, "DIGEST_MISMATCH");
     }
@@ -248,7 +254,7 @@ internal sealed class DownloadTests : DownloadTest
         await using var server = await FileServer.StartAsync(call => FileServer.SendPartAsync(
             call, content, Tag, MiB / 2, () => Task.Delay(Timeout.Infinite, call.RequestAborted)));
         using var caller = new CancellationTokenSource();
-        using var call = new Glance.Sidecar.V1.Downloads.DownloadsClient(Daemon.Channel).DownloadImage(Request(id, server.Url), cancellationToken: caller.Token);
+        using var call = Client(Daemon).DownloadImage(Request(id, server.Url), cancellationToken: caller.Token);
         await ReceivedAsync(Daemon, id, FirstBlock);
 
         await caller.CancelAsync();
@@ -272,7 +278,8 @@ internal sealed class DownloadTests : DownloadTest
         await Daemon.LoggedAsync($"Image {id} was downloaded", Deadline);
         Assert.That(Daemon.Log.Where(line => line.Contains(FileServer.Token, StringComparison.Ordinal)), Is.Empty);
         Assert.That(
-            await MetricsPage.ReadAsync(Daemon, "glance_staging_downloads_total{result=\"succeeded\",reason=\"\"}", Deadline), Is.GreaterThan(0));
+            await MetricsPage.ReadAsync(Daemon, "glance_staging_downloads_total{result=\"succeeded\",reason=\"\"}", Deadline),
+            Is.GreaterThan(0));
         Assert.That(await MetricsPage.ReadAsync(Daemon, "glance_staging_download_bytes_total", Deadline), Is.GreaterThanOrEqualTo(1000));
     }
 }

@@ -64,7 +64,9 @@ internal sealed class FileServer : IAsyncDisposable
     }
 
     /// <summary>A file, or the part of it that is asked for, of this version.</summary>
-    public static async Task SendPartAsync(HttpContext call, byte[] content, string tag, int? breakAt = null, Func<Task>? beforeBreak = null)
+    /// <param name="breakAt">After so many bytes of the answer, and what is then waited for, the connection breaks.</param>
+    public static async Task SendPartAsync(
+        HttpContext call, byte[] content, string tag, int? breakAt = null, Func<Task>? beforeBreak = null)
     {
         call.Response.Headers.ETag = tag;
         call.Response.Headers.AcceptRanges = "bytes";

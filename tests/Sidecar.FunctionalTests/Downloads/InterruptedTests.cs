@@ -73,8 +73,9 @@ internal sealed class InterruptedTests : DownloadTest
         using var directory = TestDirectory.Create();
         await using var server = await FileServer.StartAsync(async call =>
         {
-            if (after > 0) await FileServer.SendPartAsync(call, content, Tag, after, () => Task.Delay(Timeout.Infinite, call.RequestAborted));
-            else await Task.Delay(Timeout.Infinite, call.RequestAborted);
+            var gone = Task.Delay(Timeout.Infinite, call.RequestAborted);
+            if (after > 0) await FileServer.SendPartAsync(call, content, Tag, after, () => gone);
+            else await gone;
         });
         await using var sidecar = await SidecarInstance.StartAsync(
             directory.Path, [.. Settings, "--Downloads:IdleTimeout", "00:00:00.2000000"]);
@@ -101,8 +102,8 @@ internal sealed class InterruptedTests : DownloadTest
 
         Assert.That((await DownloadAsync(sidecar, request)).Size, Is.EqualTo(1000));
         // The same server by a name that its certificate has not.
-        await AssertFailsAsync(
-            sidecar, Request(NewId(), new Uri($"https://127.0.0.1:{server.Port}/image")), StatusCode.FailedPrecondition, "SOURCE_UNTRUSTED");
+        var byAddress = Request(NewId(), new Uri($"https://127.0.0.1:{server.Port}/image"));
+        await AssertFailsAsync(sidecar, byAddress, StatusCode.FailedPrecondition, "SOURCE_UNTRUSTED");
         using var elsewhere = TestDirectory.Create();
         await using var stranger = await SidecarInstance.StartAsync(elsewhere.Path, Settings);
         request.ImageId = NewId();

@@ -11,7 +11,9 @@ internal static partial class DownloadsLog
     [LoggerMessage(7001, LogLevel.Information, "Image {ImageId} was downloaded: {Bytes} bytes")]
     public static partial void Done(ILogger logger, ImageId imageId, long bytes);
 
-    [LoggerMessage(7002, LogLevel.Information, "The download of image {ImageId} is tried again at offset {Offset} in {Delay}: {Reason}: {Message}")]
+    [LoggerMessage(
+        7002, LogLevel.Information,
+        "The download of image {ImageId} is tried again at offset {Offset} in {Delay}: {Reason}: {Message}")]
     public static partial void Again(
         ILogger logger, ImageId imageId, long offset, TimeSpan delay, string reason, string message);
 

@@ -22,14 +22,19 @@ internal sealed class TargetRules(
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.IdnHost.Length > 0
             ? url
             : throw new DownloadException(
-                DownloadError.UrlInvalid, "It is no URL that can be downloaded: it must begin with http:// or https:// and a host.", Remedy.None);
+                DownloadError.UrlInvalid, "It is no URL that can be downloaded: it must begin with http:// or https:// and a host.",
+                Remedy.None);
 
     /// <exception cref="DownloadException">UrlForbidden.</exception>
     public void Check(Uri url)
     {
         var host = HostOf(url);
-        if (url.UserInfo.Length > 0) throw Forbidden(host, "has a user or a password in it, which is not supported: give it another way to authenticate");
-        if (!IsAllowed(url.Scheme, allowedSchemes, disallowedSchemes)) throw Forbidden(host, $"has a scheme, {url.Scheme}, that is not allowed");
+        if (url.UserInfo.Length > 0) throw Forbidden(host, "has a user or a password in it, which is not supported");
+        if (!IsAllowed(url.Scheme, allowedSchemes, disallowedSchemes))
+        {
+            throw Forbidden(host, $"has a scheme, {url.Scheme}, that is not allowed");
+        }
+
         if (!IsAllowed(host, _allowedHosts, _disallowedHosts)) throw Forbidden(host, "is of a host that is not allowed");
         if (!IsPortAllowed(url)) throw Forbidden(host, $"has a port, {url.Port}, that is not allowed");
     }

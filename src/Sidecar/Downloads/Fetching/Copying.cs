@@ -15,7 +15,8 @@ internal sealed class Copying(
     /// <exception cref="DownloadException">SourceBroke, SourceChanged, SourceTooLarge and whatever a request ends with.</exception>
     public async Task RunAsync(Body body, int connections, ReadAheadMemory memory, CancellationToken cancellationToken)
     {
-        if (file is { HasRanges: true, Length: { } length } && connections > 1 && length - writer.ReceivedOffset > 2L * options.SegmentBytes)
+        if (file is { HasRanges: true, Length: { } length } && connections > 1
+            && length - writer.ReceivedOffset > 2L * options.SegmentBytes)
         {
             await CopyPartsAsync(body, length, connections, memory, cancellationToken);
         }

@@ -78,9 +78,10 @@ internal sealed class Download(
         {
             var isAnew = await target.OpenAsync(answer, url, part, callerGone);
             if (isAnew && !_retries.AllowRestart()) throw Lasting(Answers.Changed(url));
-            if (isAnew) DownloadsLog.FromStart(log, request.ImageId, "the server sends all of the file");
+            if (isAnew) DownloadsLog.FromStart(log, request.ImageId, "the server sends all of the file in place of its rest");
             DownloadsLog.Begins(log, request.ImageId, TargetRules.HostOf(url), target.Received, target.Total);
-            if (answer.StatusCode == HttpStatusCode.PartialContent && part!.From < target.Received) await body.FillAsync(new byte[1], callerGone);
+            var isBehind = answer.StatusCode == HttpStatusCode.PartialContent && part!.From < target.Received;
+            if (isBehind) await body.FillAsync(new byte[1], callerGone);
             return body;
         }
         catch

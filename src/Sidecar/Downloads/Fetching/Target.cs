@@ -50,7 +50,7 @@ internal sealed class Target(DownloadRequest request, StagingArea area, StagingC
             ? Rest(left.ReceivedOffset, length, SourceMark.Validator(request, left)!) : null;
     }
 
-    /// <summary>Takes the answer to what was missing. Says whether it is a new beginning in place of what was there.</summary>
+    /// <summary>Takes the answer to what was missing. Says whether it is all of the file although a part was asked for.</summary>
     /// <exception cref="DownloadException">SourceChanged: it is no answer to that.</exception>
     public async Task<bool> OpenAsync(HttpResponseMessage answer, Uri url, FileRange? asked, CancellationToken cancellationToken)
     {
@@ -58,10 +58,9 @@ internal sealed class Target(DownloadRequest request, StagingArea area, StagingC
         if (file.Length > request.MaxBytes) throw Answers.TooLarge(url, request.MaxBytes);
         if (answer.StatusCode == HttpStatusCode.OK)
         {
-            var isAnew = Received > 0;
             await DiscardAsync();
             await BeginAsync(file, null, cancellationToken);
-            return isAnew;
+            return asked is not null;
         }
 
         if (asked is null || file.Length != Total || !file.IsPart(answer, asked)) throw Answers.Changed(url);
@@ -84,7 +83,9 @@ internal sealed class Target(DownloadRequest request, StagingArea area, StagingC
         (_writer, _file) = (null, null);
     }
 
-    /// <summary>Leaves what is there to those who go on with it: a newer call, or this one's caller when the next process is there.</summary>
+    /// <summary>
+    /// Leaves what is there to those who go on with it: a newer call, or this one's caller when the next process is there.
+    /// </summary>
     public async Task LeaveAsync()
     {
         if (_writer is not null) await _writer.DisposeAsync();
@@ -111,10 +112,12 @@ internal sealed class Target(DownloadRequest request, StagingArea area, StagingC
         {
             await BeginAsync(file, Received, cancellationToken);
         }
-        catch (StagingException left) when (left.Error is StagingError.OffsetMismatch or StagingError.UploadNotFound or StagingError.DiskFailed)
+        catch (StagingException left) when (
+            left.Error is StagingError.OffsetMismatch or StagingError.UploadNotFound or StagingError.DiskFailed)
         {
             _isLeftAlone = left.Error != StagingError.OffsetMismatch;
-            throw new DownloadException(DownloadError.SourceBroke, left.Message, Remedy.Again, left, ("host", TargetRules.HostOf(file.Url)));
+            throw new DownloadException(
+                DownloadError.SourceBroke, left.Message, Remedy.Again, left, ("host", TargetRules.HostOf(file.Url)));
         }
     }
 

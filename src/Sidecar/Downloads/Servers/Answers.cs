@@ -13,7 +13,12 @@ internal static class Answers
     {
         var (host, status) = (TargetRules.HostOf(url), (int)answer.StatusCode);
         // 416: what is there is shorter than what was asked for, so it is something else.
-        var remedy = status is 408 or 429 or (>= 500 and not 501 and not 505) ? Remedy.Again : status == 416 ? Remedy.FromStart : Remedy.None;
+        var remedy = status switch
+        {
+            408 or 429 or (>= 500 and not 501 and not 505) => Remedy.Again,
+            416 => Remedy.FromStart,
+            _ => Remedy.None,
+        };
         var why = status is >= 300 and < 400
             ? $"The server {host} answered with status {status}: a redirect too many (Downloads:MaxRedirects), or to nowhere."
             : $"The server {host} answered with status {status}.";

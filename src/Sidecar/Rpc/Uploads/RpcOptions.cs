@@ -13,7 +13,7 @@ internal sealed class RpcOptions
     public int MaxMessageBytes { get; set; } = 4 << 20;
 
     /// <summary>
-    /// Stage calls that may run at a time; the next one is refused with OVERLOADED. 0: one for each 4 MiB of memory that .NET
+    /// Stage calls and downloads that may run at a time; the next one is refused with OVERLOADED. 0: one for each 4 MiB of memory that .NET
     /// may use, which is three quarters of the container's (48 in 256 MiB, 384 in 2 GiB), and for each six file descriptors
     /// beyond 256.
     /// </summary>

@@ -6,7 +6,7 @@ using Sidecar.Staging.Files;
 namespace Sidecar.Rpc.Uploads;
 
 /// <summary>
-/// Bounds the Stage calls that run at a time: each holds memory and two files for as long as its sender likes. One too many
+/// Bounds the Stage calls and downloads that run at a time: each holds memory and two files for as long as its sender likes. One too many
 /// is refused before anything is read or kept for it, so that its sender tries again.
 /// </summary>
 internal sealed class UploadAdmission

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Downloads.Core;
 using Sidecar.Downloads.Fetching;
+using Sidecar.Downloads.Servers;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
 using Sidecar.Telemetry;
@@ -29,9 +30,10 @@ internal sealed class Downloader(
         try
         {
             request.Rules.Check(request.Url);
+            using var client = new FileClient(request.Rules, options.Value);
             await using var target = new Target(request, area, staging);
             progress(target);
-            var image = await new Download(request, target, memory, options.Value, metrics, log).RunAsync(callerGone);
+            var image = await new Download(request, client, target, memory, options.Value, metrics, log).RunAsync(callerGone);
             failed = "";
             return image;
         }

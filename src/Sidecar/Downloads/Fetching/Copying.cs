@@ -7,7 +7,7 @@ namespace Sidecar.Downloads.Fetching;
 
 /// <summary>Brings the bytes of a file into its upload, in their order, over one connection or over several.</summary>
 internal sealed class Copying(
-    WebClient client, RemoteFile file, UploadWriter writer, long maxBytes, DownloadMetrics metrics, DownloadsOptions options)
+    FileClient client, RemoteFile file, UploadWriter writer, long maxBytes, DownloadMetrics metrics, DownloadsOptions options)
 {
     private const int BufferBytes = 256 << 10;
 

@@ -12,9 +12,9 @@ namespace Sidecar.Downloads.Fetching;
 /// next: it counts as being received, and whoever wants the image ends the download.
 /// </summary>
 internal sealed class Download(
-    DownloadRequest request, Target target, ReadAheadMemory memory, DownloadsOptions options, DownloadMetrics metrics, ILogger log)
+    DownloadRequest request, FileClient client, Target target, ReadAheadMemory memory, DownloadsOptions options, DownloadMetrics metrics,
+    ILogger log)
 {
-    private readonly WebClient _client = new(request.Rules, options);
     private readonly Retries _retries = new(options);
     private int _connections = options.Connections;
     private long _most;
@@ -37,10 +37,6 @@ internal sealed class Download(
         {
             await target.LeaveAsync();
             throw;
-        }
-        finally
-        {
-            _client.Dispose();
         }
     }
 
@@ -65,14 +61,15 @@ internal sealed class Download(
     private async Task AttemptAsync(CancellationToken callerGone)
     {
         using var body = await OpenAsync(callerGone);
-        var copying = new Copying(_client, target.File, target.Writer, request.MaxBytes, metrics, options);
+        var copying = new Copying(client, target.File, target.Writer, request.MaxBytes, metrics, options);
         await UntilRevokedAsync(ends => copying.RunAsync(body, _connections, memory, ends), callerGone);
     }
 
     private async Task<Body> OpenAsync(CancellationToken callerGone)
     {
         var part = target.Missing();
-        var (answer, url) = await UntilRevokedAsync(ends => _client.GetAsync(request.Url, part, ends), callerGone);
+        var (answer, url) = (default(HttpResponseMessage)!, request.Url);
+        await UntilRevokedAsync(async ends => (answer, url) = await client.GetAsync(request.Url, part, ends), callerGone);
         var body = new Body(answer, url, options);
         try
         {
@@ -100,13 +97,7 @@ internal sealed class Download(
         var reason = failure.Error.Reason();
         metrics.Retried(reason);
         DownloadsLog.Again(log, request.ImageId, target.Received, _retries.Delay, reason, failure.Message);
-        await UntilRevokedAsync(
-            async ends =>
-            {
-                await Task.Delay(_retries.Delay, ends);
-                return true;
-            },
-            callerGone);
+        await UntilRevokedAsync(ends => Task.Delay(_retries.Delay, ends), callerGone);
     }
 
     private async Task<StagedImage> CommitAsync(CancellationToken callerGone)
@@ -117,21 +108,13 @@ internal sealed class Download(
         return image;
     }
 
-    private Task UntilRevokedAsync(Func<CancellationToken, Task> work, CancellationToken callerGone) => UntilRevokedAsync(
-        async ends =>
-        {
-            await work(ends);
-            return true;
-        },
-        callerGone);
-
     // A drain that ends the process also ends its calls: it is told first, as the caller shall come back.
-    private async Task<T> UntilRevokedAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken callerGone)
+    private async Task UntilRevokedAsync(Func<CancellationToken, Task> work, CancellationToken callerGone)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(callerGone, target.Revoked);
         try
         {
-            return await work(ends.Token);
+            await work(ends.Token);
         }
         catch (OperationCanceledException)
         {

@@ -8,7 +8,7 @@ namespace Sidecar.Downloads.Fetching;
 /// The parts of a file behind the one that is being written: they are fetched at once, each over a connection of its own, and
 /// taken in their order. Not for concurrent use, but for the fetches, which know of nothing but their own part.
 /// </summary>
-internal sealed class ReadAhead(WebClient client, RemoteFile file, ReadAheadMemory memory, DownloadsOptions options) : IAsyncDisposable
+internal sealed class ReadAhead(FileClient client, RemoteFile file, ReadAheadMemory memory, DownloadsOptions options) : IAsyncDisposable
 {
     private readonly Queue<(FileRange Part, Task<byte[]> Bytes)> _parts = [];
     private readonly CancellationTokenSource _ended = new();

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Sidecar.Downloads.Core;
 using Sidecar.Downloads.Servers;
-using Sidecar.Staging.Uploads;
+using Sidecar.Staging.Core;
 
 namespace Sidecar.Downloads.Fetching;
 

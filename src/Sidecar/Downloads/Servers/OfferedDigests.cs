@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Sidecar.Staging.Files;
 
 namespace Sidecar.Downloads.Servers;
@@ -47,8 +48,8 @@ internal static class OfferedDigests
         }
     }
 
-    private static IEnumerable<string> Values(HttpResponseMessage answer, string name) =>
-        answer.Headers.NonValidated.TryGetValues(name, out var values) ? values
-        : answer.Content.Headers.NonValidated.TryGetValues(name, out values) ? values
-        : [];
+    private static HeaderStringValues Values(HttpResponseMessage answer, string name) =>
+        answer.Headers.NonValidated.TryGetValues(name, out var values)
+        || answer.Content.Headers.NonValidated.TryGetValues(name, out values)
+            ? values : default;
 }

@@ -1,7 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Downloads;
-using Sidecar.Downloads.Core;
 using Sidecar.Downloads.Fetching;
 using Sidecar.Peers.Calls;
 using Sidecar.Rpc.Messages;

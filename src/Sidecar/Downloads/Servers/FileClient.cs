@@ -12,7 +12,7 @@ namespace Sidecar.Downloads.Servers;
 /// Asks web servers for one download. Its connections are its own: none that was judged by other rules is ever used again. It
 /// keeps no cookies, asks for no compression and undoes none, uses no proxy, sends no credentials, and tells nobody's trace ids.
 /// </summary>
-internal sealed class WebClient(TargetRules rules, DownloadsOptions options) : IDisposable
+internal sealed class FileClient(TargetRules rules, DownloadsOptions options) : IDisposable
 {
     private const int MaxHeaderKiB = 32;
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";

@@ -71,6 +71,14 @@ class FetchingTest(unittest.TestCase):
         self.assertEqual(self.agents()[1:], [OURS])
         self.assertEqual(self.user.show(image_id)["size"], len(self.plain))
 
+    def test_task_tells_how_much_has_arrived_and_of_how_much(self):
+        from glance_sidecar.download import DownloadProgress
+        progress, told = DownloadProgress("none"), []
+        progress._task = mock.Mock(tell=told.append)
+        progress.tell(3 << 20)
+        progress.tell(5 << 20, 10 << 20)
+        self.assertEqual(told, ["Downloading: 3 MiB", "Downloading: 5 of 10 MiB"])
+
     def test_glance_fetches_where_it_is_told_to(self):
         self.configure("download", "glance")
         _, task = self.download(self.whole)

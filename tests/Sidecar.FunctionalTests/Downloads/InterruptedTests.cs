@@ -84,6 +84,21 @@ internal sealed class InterruptedTests : DownloadTest
     }
 
     [Test]
+    public async Task Server_SendsByteByByte_FailsTheDownload()
+    {
+        using var directory = TestDirectory.Create();
+        await using var server = await FileServer.StartAsync(async call =>
+        {
+            using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+            while (await pace.WaitForNextTickAsync(call.RequestAborted)) await call.Response.Body.WriteAsync(new byte[1]);
+        });
+        await using var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, [.. Settings, "--Downloads:IdleTimeout", "00:00:00.2000000"]);
+
+        await AssertFailsAsync(sidecar, Request(NewId(), server.Url), StatusCode.Aborted, "SOURCE_BROKE");
+    }
+
+    [Test]
     public async Task Server_WithACertificate_IsTrustedByItsAuthorityOnly()
     {
         using var directory = TestDirectory.Create();

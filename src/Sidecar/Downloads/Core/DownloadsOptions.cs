@@ -35,7 +35,10 @@ internal sealed class DownloadsOptions
     [AllowedDuration("00:00:00.1000000", "00:05:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Longest that a server may take to answer, and later be silent; then the attempt has failed.</summary>
+    /// <summary>
+    /// Longest that a server may take to answer, and later be silent, or send less than 256 KiB in ten times that; then the
+    /// attempt has failed.
+    /// </summary>
     [AllowedDuration("00:00:00.1000000", "01:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(1);
 

@@ -61,7 +61,7 @@ internal static class Answers
 
     public static DownloadException Silent(Uri url, DownloadsOptions options) => new(
         DownloadError.SourceBroke,
-        $"The server {TargetRules.HostOf(url)} sent nothing for {options.IdleTimeout} (Downloads:IdleTimeout).",
+        $"The server {TargetRules.HostOf(url)} sent nothing, or next to nothing, for {options.IdleTimeout} or more (Downloads:IdleTimeout).",
         Remedy.Again, ("host", TargetRules.HostOf(url)));
 
     public static DownloadException Changed(Uri url) => new(

@@ -2,9 +2,12 @@ using Sidecar.Downloads.Core;
 
 namespace Sidecar.Downloads.Servers;
 
-/// <summary>The bytes of an answer, none of which may be long in coming.</summary>
+/// <summary>The bytes of an answer, none of which may be long in coming, nor all of them by ones and twos.</summary>
 internal sealed class Body(HttpResponseMessage answer, Uri url, DownloadsOptions options) : IDisposable
 {
+    // A buffer's worth takes at most so many idle timeouts: a few hundred bytes a second by default, at which no image ever arrives.
+    private const int LongestFill = 10;
+
     private Stream? _stream;
     private DownloadException? _failure;
 
@@ -18,21 +21,27 @@ internal sealed class Body(HttpResponseMessage answer, Uri url, DownloadsOptions
     {
         if (_failure is not null) throw _failure;
         var filled = 0;
+        using var slow = new CancellationTokenSource(LongestFill * options.IdleTimeout);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellationToken);
         try
         {
             while (filled < buffer.Length)
             {
-                var read = await ReadAsync(buffer[filled..], cancellationToken);
+                var read = await ReadAsync(buffer[filled..], ends.Token);
                 if (read == 0) break;
                 filled += read;
             }
         }
-        catch (DownloadException failure) when (filled > 0)
+        catch (DownloadException failure)
         {
             _failure = failure;
         }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            _failure = Answers.Silent(url, options);
+        }
 
-        return filled;
+        return filled > 0 || _failure is null ? filled : throw _failure;
     }
 
     public void Dispose() => answer.Dispose();

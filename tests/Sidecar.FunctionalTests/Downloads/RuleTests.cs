@@ -1,6 +1,5 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 

@@ -16,7 +16,10 @@ class Server:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                try:
+                    self.wfile.write(content)
+                except ConnectionError:
+                    pass  # a client may close when it has seen enough
 
             do_GET = do_POST = do_HEAD = answer
 

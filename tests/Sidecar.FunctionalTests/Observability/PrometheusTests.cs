@@ -141,10 +141,11 @@ internal sealed partial class PrometheusTests : ClusterTest
         await new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).NoteFallbackAsync(
             new NoteFallbackRequest { Kind = "swift+https", Reason = NoteFallbackRequest.Types.Reason.Driver }, cancellationToken: Deadline);
         await using var files = await Downloads.FileServer.StartAsync(call => Downloads.FileServer.SendAsync(call, Content(1 << 20)));
-        var rules = new DownloadRules { AllowedHosts = { files.Url.Host } };
+        var (fetched, rules) = (NewId(), new DownloadRules { AllowedHosts = { files.Url.Host } });
         using var download = new Glance.Sidecar.V1.Downloads.DownloadsClient(cluster[0].Channel).DownloadImage(
-            new DownloadImageRequest { ImageId = NewId(), Url = files.Url.OriginalString, Rules = rules }, cancellationToken: Deadline);
+            new DownloadImageRequest { ImageId = fetched, Url = files.Url.OriginalString, Rules = rules }, cancellationToken: Deadline);
         await download.ResponseStream.ReadAllAsync(Deadline).LastAsync(Deadline);
+        await cluster[0].Staging.DeleteImageAsync(new DeleteImageRequest { ImageId = fetched }, cancellationToken: Deadline);
         // A failure is measured as well, and takes no store.
         var target = new RbdTarget { ConfigurationFile = "/none.conf", Pool = "none", Order = 23 };
         using var store = new Glance.Sidecar.V1.Stores.StoresClient(cluster[0].Channel).StoreOutput(

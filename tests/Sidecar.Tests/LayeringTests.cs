@@ -25,9 +25,13 @@ internal sealed class LayeringTests
         ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Stores", "Generated", "Grpc"],
         ["Stores"] = ["Configuration", "Telemetry", "Staging", "Import", "Routing"],
         ["Downloads"] = ["Configuration", "Telemetry", "Staging"],
-        ["Rpc"] = ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads", "Generated", "Grpc"],
+        ["Ingest"] = ["Configuration", "Telemetry", "Staging"],
+        ["Rpc"] =
+            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads",
+             "Ingest", "Generated", "Grpc"],
         ["Hosting"] =
-            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads", "Rpc", "Grpc", "Generated"],
+            ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads",
+             "Ingest", "Rpc", "Grpc", "Generated"],
     };
 
     private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)

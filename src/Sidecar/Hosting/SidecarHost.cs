@@ -17,6 +17,8 @@ using Sidecar.Hosting.StatusPage;
 using Sidecar.Import;
 using Sidecar.Import.Core;
 using Sidecar.Import.Queue;
+using Sidecar.Ingest;
+using Sidecar.Ingest.Core;
 using Sidecar.Peers;
 using Sidecar.Peers.Transfer;
 using Sidecar.Routing;
@@ -55,8 +57,10 @@ internal static class SidecarHost
         builder.Services.AddDraining();
         builder.Services.AddStores();
         builder.Services.AddDownloads();
+        builder.Services.AddIngest();
         builder.Services.AddRpc(builder.Configuration);
         var app = builder.Build();
+        app.UseIngest();
         app.UseRouting();
         app.UseMiddleware<LateFrames>();
         app.UseListenerRoles();
@@ -84,7 +88,9 @@ internal static class SidecarHost
         app.Services.GetRequiredService<StoreWrites>().Recover();
         await app.StartAsync();
         var options = app.Services.GetRequiredService<IOptions<HostingOptions>>().Value;
-        Listeners.ShareSocket(options);
+        Listeners.ShareSocket(Listeners.SocketPath(options));
+        var ingest = app.Services.GetRequiredService<IOptions<IngestOptions>>().Value;
+        if (ingest.OnSocket) Listeners.ShareSocket(ingest.Address);
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         HostingLog.Listening(app.Logger, SidecarVersion.Text, string.Join(", ", addresses));
         await app.WaitForShutdownAsync();
@@ -149,7 +155,11 @@ internal static class SidecarHost
         services.AddOptions<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions>()
             .Configure<Listeners>((kestrel, listeners) => listeners.Configure(kestrel))
             .Configure<AuthorityEncoding>(
-                (kestrel, authority) => kestrel.RequestHeaderEncodingSelector = authority.Select);
+                (kestrel, authority) =>
+                {
+                    kestrel.RequestHeaderEncodingSelector = authority.Select;
+                    kestrel.ResponseHeaderEncodingSelector = _ => System.Text.Encoding.Latin1; // as Glance sent it
+                });
     }
 
     private static void MapApi(this WebApplication app)
@@ -168,6 +178,17 @@ internal static class SidecarHost
         app.MapGrpcService<ReflectionServiceImpl>().WithMetadata(new ReachedThrough(ListenerRole.Local));
         app.MapGrpcService<ReflectionV1ServiceImpl>().WithMetadata(new ReachedThrough(ListenerRole.Local));
     }
+
+    /// <summary>
+    /// Before anything else, and whatever the path: of the ingest listener no request reaches the API, and of no other listener one
+    /// reaches the ingest.
+    /// </summary>
+    private static void UseIngest(this WebApplication app) =>
+        app.MapWhen(context => context.Features.Get<ListenerMark>()?.Role == ListenerRole.Ingest, users =>
+        {
+            users.UseMiddleware<LateFrames>();
+            users.Run(context => context.RequestServices.GetRequiredService<IngestEndpoint>().InvokeAsync(context));
+        });
 
     /// <summary>An endpoint is reached through its own listener only; elsewhere it does not exist.</summary>
     private static void UseListenerRoles(this WebApplication app) => app.Use((context, next) =>

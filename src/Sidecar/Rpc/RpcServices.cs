@@ -44,7 +44,8 @@ internal static class RpcServices
             (grpc, rpc) => grpc.MaxReceiveMessageSize = rpc.Value.MaxMessageBytes);
         services.AddSingleton(_ => new ReflectionServiceImpl(Described));
         services.AddSingleton(_ => new ReflectionV1ServiceImpl(Described));
-        services.AddSingleton<UploadAdmission>().AddSingleton<StageCall>().AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
+        services.AddSingleton<UploadAdmission>().AddSingleton<StageCall>().AddSingleton<ReceiveCall>()
+            .AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
         services.AddSingleton<ImageReader>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
             .AddSingleton<ReleaseCall>().AddSingleton<LocateCall>()

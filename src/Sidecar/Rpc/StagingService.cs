@@ -15,7 +15,7 @@ namespace Sidecar.Rpc;
 
 /// <summary>The Staging service: turns messages into calls of the staging slice.</summary>
 internal sealed class StagingService(
-    StagingArea area, StagingContext staging, StageCall stage, ReserveCall reserve, FindUploadCall findUpload,
+    StagingArea area, StagingContext staging, StageCall stage, ReceiveCall receive, ReserveCall reserve, FindUploadCall findUpload,
     DeleteCall delete, OwnerRouter router, ReadCall read, Forwarder forwarder, ForwardMark mark, UnmanagedWatch unmanaged,
     IOptions<RpcOptions> rpc)
     : Glance.Sidecar.V1.Staging.StagingBase
@@ -28,6 +28,12 @@ internal sealed class StagingService(
         using var frames = new StageFrames(http.BodyReader, rpc.Value.MaxMessageBytes, context.CancellationToken);
         return await stage.RunAsync(frames, context.CancellationToken);
     }
+
+    public override Task<Glance.Sidecar.V1.StagedImage> ReceiveUpload(ReceiveUploadRequest request, ServerCallContext context) =>
+        receive.RunAsync(request, context);
+
+    public override Task<UploadTicket> CheckTicket(CheckTicketRequest request, ServerCallContext context) =>
+        Task.FromResult(receive.Check(request, context));
 
     public override Task<Glance.Sidecar.V1.Upload> GetUpload(GetUploadRequest request, ServerCallContext context) =>
         findUpload.RunAsync(request, context);

@@ -26,6 +26,7 @@ internal sealed class LogLevels : ConfigurationProvider, IConfigurationSource, I
         new SortedDictionary<string, LogLevel>(StringComparer.OrdinalIgnoreCase)
         {
             [Everything] = LogLevel.Information, ["Grpc"] = LogLevel.Warning, ["Microsoft"] = LogLevel.Warning,
+            ["Yarp"] = LogLevel.Error, // a line of our own tells of each request that fails, without its target
         };
 
     private readonly Lock _lock = new();

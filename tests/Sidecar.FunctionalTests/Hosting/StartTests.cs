@@ -24,6 +24,9 @@ internal sealed class StartTests : SidecarTest
         new object[] { "--Import:Conversion:Timeot", "1", "Timeot" },
         new object[] { "--Peers:Static:0", "glance-1", "Peers:Static is 'glance-1'; allowed: name=host:port" },
         new object[] { "--Peers:Service", "glance.svc", "Peers:CertificateFile is ''; allowed: the absolute path" },
+        new object[] { "--Ingest:Address", "127.0.0.1:0", "Ingest:Upstream is ''; allowed: where glance-api listens" },
+        new object[] { "--Ingest:Address", "images.example:80", "Ingest:Address is 'images.example:80'; allowed: an absolute path" },
+        new object[] { "--Ingest:Upstream", "http://127.0.0.1:9292/image", "allowed: an http URL without a path" },
         new object[] { "--config", "/nowhere.json", "/nowhere.json" },
         new object[] { "--Staging:Directory", "/proc/nothing", "/proc/nothing" },
     ];
@@ -38,6 +41,18 @@ internal sealed class StartTests : SidecarTest
         Assert.That(exit, Is.EqualTo(2), output);
         Assert.That(output.Trim().Split('\n'), Has.Length.EqualTo(1), output);
         Assert.That(output, Does.StartWith("glance-staging-sidecar: ").And.Contain(expected));
+    }
+
+    [TestCase("*:0")]
+    [TestCase("10.0.0.7:9292")]
+    public async Task Start_IngestForOthersInClear_IsRefused(string address)
+    {
+        using var directory = TestDirectory.Create();
+        var (exit, output) = await RunAsync(
+            "--Staging:Directory", directory.Staging, "--Hosting:SocketPath", directory["s"], "--Hosting:LocalAddress", "127.0.0.1:0",
+            "--Hosting:OpsAddress", "127.0.0.1:0", "--Ingest:Address", address, "--Ingest:Upstream", "http://127.0.0.1:1");
+        Assert.That(exit, Is.EqualTo(2), output);
+        Assert.That(output, Does.Contain($"Ingest:Address is '{address}'; allowed: a Unix socket or a loopback address"));
     }
 
     // As every pod gets them for each Service of its namespace; these are called sidecar and sidecar-api.

@@ -21,6 +21,7 @@ internal static partial class MetricTable
         "glance_staging_duplicates_total",
         "glance_staging_forwards_not_here_total",
         "glance_staging_locates_total",
+        "glance_staging_ingest_requests_total", "glance_staging_ingest_received_bytes_total", "glance_staging_ingest_tickets_refused_total",
         "glance_staging_locate_duration_seconds",
         "glance_staging_upload_digested_bytes_total", "glance_staging_oldest_image_timestamp_seconds",
         "glance_staging_peer_certificate_expiry_timestamp_seconds", // with TLS only

@@ -1,5 +1,6 @@
 using Sidecar.Downloads.Core;
 using Sidecar.Import.Settings;
+using Sidecar.Ingest.Core;
 using Sidecar.Peers.Core;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging.Core;
@@ -23,5 +24,6 @@ internal static class Settings
         .. Setting.Of(ImportOptions.Section + ":Tools", new ToolOptions()),
         .. Setting.Of(StoresOptions.Section, new StoresOptions()),
         .. Setting.Of(DownloadsOptions.Section, new DownloadsOptions()),
+        .. Setting.Of(IngestOptions.Section, new IngestOptions()),
     ];
 }

@@ -9,7 +9,7 @@ internal static partial class SidecarConfiguration
     private const string Prefix = "SIDECAR_";
     private const string FileKey = "config";
 
-    private static readonly string[] Sections = ["Hosting", "Rpc", "Staging", "Peers", "Import", "Stores", "Downloads", "Logging"];
+    private static readonly string[] Sections = ["Hosting", "Rpc", "Staging", "Peers", "Import", "Stores", "Downloads", "Ingest", "Logging"];
 
     /// <summary>
     /// Adds the sources themselves: a configuration that is chained into another one loses its empty values, and an

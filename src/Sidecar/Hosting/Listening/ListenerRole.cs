@@ -14,6 +14,9 @@ internal enum ListenerRole
 
     /// <summary>The kubelet's probes: the health service and nothing else.</summary>
     Health,
+
+    /// <summary>Users of Glance, on their way to it: nothing of the sidecar's own.</summary>
+    Ingest,
 }
 
 /// <summary>Marks a connection with the listener that it came through.</summary>

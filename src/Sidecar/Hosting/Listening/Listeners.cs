@@ -1,9 +1,14 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 using Sidecar.Hosting.Configuration;
+using Sidecar.Ingest.Core;
+using Sidecar.Ingest.Tls;
 using Sidecar.Peers.Core;
 using Sidecar.Peers.Trust;
 
@@ -11,8 +16,8 @@ namespace Sidecar.Hosting.Listening;
 
 /// <summary>Kestrel's end points and HTTP/2 limits.</summary>
 internal sealed class Listeners(
-    IOptions<HostingOptions> hosting, IOptions<PeersOptions> peering, PeerGate gate, DescriptorBudget budget,
-    HostingMetrics metrics, ILogger<Listeners> logger)
+    IOptions<HostingOptions> hosting, IOptions<PeersOptions> peering, PeerGate gate, IOptions<IngestOptions> ingest,
+    IngestCertificate certificate, DescriptorBudget budget, HostingMetrics metrics, ILogger<Listeners> logger)
 {
     // A sender may be this far ahead of the disk. One upload needs a few megabytes to keep the pipeline full; more
     // only costs memory, and sixteen uploads may each fill their window.
@@ -40,6 +45,7 @@ internal sealed class Listeners(
         kestrel.ListenUnixSocket(socket, listener => Mark(listener, HttpProtocols.Http2, ListenerRole.Local));
         Listen(kestrel, options.LocalAddress, HttpProtocols.Http2, ListenerRole.Local);
         if (peers.Enabled) ListenForPeers(kestrel, peers);
+        if (ingest.Value.Enabled) ListenForUsers(kestrel, ingest.Value);
         Listen(kestrel, options.HealthAddress, HttpProtocols.Http2, ListenerRole.Health);
         Listen(kestrel, options.OpsAddress, HttpProtocols.Http1, ListenerRole.Ops);
     }
@@ -56,8 +62,8 @@ internal sealed class Listeners(
         options.SocketPath.Length > 0 ? options.SocketPath : SocketLocation.Default;
 
     /// <summary>glance-api runs under another user of the same group.</summary>
-    public static void ShareSocket(HostingOptions options) => File.SetUnixFileMode(
-        SocketPath(options),
+    public static void ShareSocket(string path) => File.SetUnixFileMode(
+        path,
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
 
     private void Listen(KestrelServerOptions kestrel, string address, HttpProtocols protocols, ListenerRole role)
@@ -72,6 +78,33 @@ internal sealed class Listeners(
             Mark(listener, HttpProtocols.Http2, ListenerRole.Peer);
             gate.Guard(listener);
         });
+
+    // Without TLS there is nothing to tell HTTP/2 by, and what a proxy in front speaks is HTTP/1.1.
+    private void ListenForUsers(KestrelServerOptions kestrel, IngestOptions options)
+    {
+        if (options.OnSocket)
+        {
+            PrepareSocket(options.Address);
+            kestrel.ListenUnixSocket(options.Address, Configure);
+        }
+        else
+        {
+            kestrel.Listen(Parse(options.Address), Configure);
+        }
+
+        void Configure(ListenOptions listener)
+        {
+            Mark(listener, options.Encrypted ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1, ListenerRole.Ingest);
+            if (options.Encrypted) listener.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => new(ShowCertificate()) });
+        }
+    }
+
+    private SslServerAuthenticationOptions ShowCertificate() => new()
+    {
+        ServerCertificateContext = certificate.Current,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        ApplicationProtocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11],
+    };
 
     // Kestrel lets the IPv6 wildcard take IPv4 as well; a cluster may have either.
     private static IPEndPoint Parse(string address) => IPEndPoint.TryParse(
@@ -114,6 +147,7 @@ internal sealed class Listeners(
             ListenerRole.Peer => (options.MaxPeerConnections, WhenFull.RefuseNew),
             ListenerRole.Ops => (options.MaxOpsConnections, WhenFull.CloseOldest),
             ListenerRole.Health => (options.MaxHealthConnections, WhenFull.CloseOldest),
+            ListenerRole.Ingest => (ingest.Value.MaxConnections, WhenFull.RefuseNew),
         };
         // One for each address: the socket, which has permissions, must not be shut by whoever reaches the port.
         return new ConnectionLimit(role, most, whenFull, metrics, logger);
@@ -137,6 +171,6 @@ internal sealed class Listeners(
         }
 
         throw new ConfigurationException(
-            $"The Unix socket {path} is in use by another process. Stop that one, or set Hosting:SocketPath.");
+            $"The Unix socket {path} is in use by another process. Stop that one, or choose another path.");
     }
 }

@@ -34,6 +34,8 @@ internal static class StatusMap
         StagingError.Draining => StatusCode.Unavailable,
         StagingError.IdleTimeout => StatusCode.DeadlineExceeded,
         StagingError.Overloaded => StatusCode.ResourceExhausted,
+        StagingError.TicketUnknown => StatusCode.NotFound,
+        StagingError.ImageTooLarge => StatusCode.FailedPrecondition,
         StagingError.AdoptRefused => StatusCode.PermissionDenied,
     };
 

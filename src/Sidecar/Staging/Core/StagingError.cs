@@ -68,6 +68,15 @@ internal enum StagingError
     Overloaded,
 
     /// <summary>
+    /// No upload waits at the ingest under this ticket for this image: its request is over, it was asked for already or too late, or
+    /// it never was.
+    /// </summary>
+    TicketUnknown,
+
+    /// <summary>The image has more bytes than whoever receives it allows. Fact: limit (bytes).</summary>
+    ImageTooLarge,
+
+    /// <summary>
     /// The file may not be adopted: outside the allowed directories, not a regular file, a link, more than one name (hard links).
     /// </summary>
     AdoptRefused,

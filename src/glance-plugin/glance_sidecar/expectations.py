@@ -9,7 +9,7 @@ _expected = {}
 class Expectation:
     """One PUT .../stage that is being answered."""
 
-    def __init__(self, image_id, declared, disk_format, container_format, project_id, reservation):
+    def __init__(self, image_id, declared, disk_format, container_format, project_id, reservation, ticket=None):
         self.image_id = image_id
         # Bytes that the client said it sends; None when it did not say.
         self.declared = declared
@@ -18,23 +18,33 @@ class Expectation:
         self.project_id = project_id
         # None when the sidecar is down and Glance goes on without it.
         self.reservation = reservation
+        # Of a body that waits in the daemon; None when it comes through this process.
+        self.ticket = ticket
         # Set by the driver when the sidecar has the bytes.
         self.staged = False
 
     def __enter__(self):
         with _lock:
-            _expected[self.image_id] = self
+            _expected[_key(self.image_id)] = self
         return self
 
     def __exit__(self, *_):
         with _lock:
-            if _expected.get(self.image_id) is self:
-                del _expected[self.image_id]
+            if _expected.get(_key(self.image_id)) is self:
+                del _expected[_key(self.image_id)]
         if self.reservation is not None:
             self.reservation.close()
 
 
 def find(image_id):
-    """The request that is being answered for this image, or None: then a task writes it (web-download and the like)."""
+    """
+    The request for this image that this thread answers, or None: then a task writes it (web-download and the like). Of two requests
+    for one image Glance lets one begin: it must not be taken for the other, whose bytes may be others.
+    """
     with _lock:
-        return _expected.get(image_id)
+        return _expected.get(_key(image_id))
+
+
+def _key(image_id):
+    # Glance calls its stores on the thread of the request.
+    return threading.get_ident(), image_id

@@ -21,7 +21,11 @@ def to_http(error, what):
         if error.facts.get("never") == "true":
             return webob.exc.HTTPRequestEntityTooLarge(explanation=text)
         return unavailable("%s Try again later." % _sentence(text))
-    if error.reason in CONTENT_REASONS or error.reason in ("LENGTH_MISMATCH", "INVALID_REQUEST", "INVALID_IMAGE_ID"):
+    if error.reason == "IMAGE_TOO_LARGE":
+        return webob.exc.HTTPRequestEntityTooLarge(explanation=text)
+    if error.reason == "IDLE_TIMEOUT":
+        return webob.exc.HTTPRequestTimeout(explanation=text)
+    if error.reason in CONTENT_REASONS or error.reason in ("LENGTH_MISMATCH", "UNFINISHED", "INVALID_REQUEST", "INVALID_IMAGE_ID"):
         return webob.exc.HTTPBadRequest(explanation=text)
     if error.reason in ("UPLOAD_TAKEN_OVER", "UPLOAD_ABORTED", "ALREADY_STAGED"):
         return webob.exc.HTTPConflict(explanation=text)

@@ -13,6 +13,7 @@ from glance_sidecar import options
 from glance_sidecar import pending
 from glance_sidecar import refusals
 from glance_sidecar import volume
+from glance_sidecar import waiting
 from glance_sidecar import wishes
 from glance_sidecar.download import DownloadProgress
 from glance_sidecar.errors import SidecarError
@@ -80,7 +81,10 @@ class Store(filesystem.Store):
             "disk_format": expected.disk_format, "container_format": expected.container_format,
             "project_id": expected.project_id}
         try:
-            size = self._take_in(expected.image_id, image_file, expected.declared, expected.reservation, claims)
+            if expected.ticket:
+                size = waiting.receive(expected, claims)
+            else:
+                size = self._take_in(expected.image_id, image_file, expected.declared, expected.reservation, claims)
             expected.staged = True
             return size
         except SidecarError as refusal:

@@ -23,6 +23,7 @@ from glance_sidecar.reservation import Reservation
 from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import image as images
 from glance_sidecar.wsgi import source
+from glance_sidecar.wsgi import ticket
 from glance_sidecar.wsgi.body import UploadBody
 
 LOG = logging.getLogger(__name__)
@@ -38,10 +39,12 @@ class StageRequest:
         self._request = request
         self._image_id = image_id
         self._body = None
+        self._ticket = None
 
     def respond(self):
         if self._request.content_type != "application/octet-stream":
             return self._app  # Glance itself refuses it
+        self._ticket = ticket.take(self._request, self._image_id)
         ending.wait_for(self._image_id)
         image = images.show(self._app, self._request, self._image_id)
         if image is None or image["status"] not in ("queued", "uploading"):
@@ -49,7 +52,7 @@ class StageRequest:
         if not images.may_modify(self._request, self._image_id):
             return self._app  # likewise
         declared = self._declared_size()
-        self._body = UploadBody(source.of(self._request), declared)
+        self._body = self._request.environ["wsgi.input"] if self._ticket else UploadBody(source.of(self._request), declared)
         try:
             return self._stage(image, declared)
         except webob.exc.HTTPException as refusal:
@@ -62,14 +65,14 @@ class StageRequest:
             # Half a reservation protects nobody, so without a declared size the first step is asked for.
             reservation = Reservation(self._image_id, STEP if declared is None else declared, image.get("owner"))
         except SidecarError as failure:
-            if not failure.down or options.settings().when_down != "fallback":
+            if not failure.down or options.settings().when_down != "fallback" or self._ticket:
                 raise refusals.to_http(failure, _REFUSED) from failure
             LOG.warning("Image %s is staged without the sidecar: %s", self._image_id, failure.message)
             reservation = None
         claimed = rules.of_upload(image.get("disk_format") or "", image.get("container_format") or "")
-        expected = Expectation(self._image_id, declared, *claimed, image.get("owner") or "", reservation)
+        expected = Expectation(self._image_id, declared, *claimed, image.get("owner") or "", reservation, self._ticket)
         with expected:
-            if reservation is not None:
+            if reservation is not None and not self._ticket:  # else the daemon looks at the bytes as they come
                 self._inspect(expected)
             return self._receive(expected)
 

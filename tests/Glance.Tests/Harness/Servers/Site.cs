@@ -22,6 +22,8 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>The store in a bucket, where there is one.</summary>
     public const string S3 = "s3";
 
+    private const int IngestPort = 9290;
+
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -40,7 +42,7 @@ internal sealed class Site : IAsyncDisposable
     {
         _options = options;
         Sidecars = Cluster.Create(
-            Pods, (cluster, _) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. options.Daemon],
+            Pods, (cluster, pod) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. Ingest(cluster.Address(pod)), .. options.Daemon],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
             "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuNbd", Path.Combine(Tools, "qemu-nbd"),
@@ -90,6 +92,12 @@ internal sealed class Site : IAsyncDisposable
 
     /// <summary>A user at one pod.</summary>
     public ImageApi At(int pod, string token = ImageApi.Member) => new(_apis[pod].Address, token);
+
+    /// <summary>A user whose requests come in through one pod's sidecar.</summary>
+    public ImageApi Through(int pod, string token = ImageApi.Member) => new(Door(pod), token);
+
+    /// <summary>Where one pod's sidecar takes requests of users.</summary>
+    public Uri Door(int pod) => new UriBuilder("http", Sidecars.Address(pod), IngestPort).Uri;
 
     /// <summary>A user who goes through the load balancer.</summary>
     public ImageApi Anywhere(string token = ImageApi.Member) => new(Balancer.Address, token);
@@ -268,6 +276,12 @@ internal sealed class Site : IAsyncDisposable
             ? new Apache(Path.Combine(Home(pod), "apache"), address.Authority, environment)
             : new Gunicorn(address.Authority, environment));
     }
+
+    private static string[] Ingest(string address) =>
+    [
+        "--Ingest:Address", string.Create(CultureInfo.InvariantCulture, $"{address}:{IngestPort}"),
+        "--Ingest:Upstream", string.Create(CultureInfo.InvariantCulture, $"http://{address}:{GlanceApi.Port}"),
+    ];
 
     private Uri ApiAddress(int pod) => new UriBuilder("http", Sidecars.Address(pod), GlanceApi.Port).Uri;
 

@@ -1,0 +1,206 @@
+using System.Net;
+using Glance.Tests.Harness;
+using Glance.Tests.Harness.Api;
+using Glance.Tests.Harness.Servers;
+using NUnit.Framework;
+using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.FunctionalTests.Infrastructure.Network;
+
+namespace Glance.Tests;
+
+/// <summary>Uploads that come in through the sidecar, in front of an unmodified Glance: each way to end.</summary>
+internal sealed class IngestTests : GlanceTest
+{
+    private const int MiB = 1 << 20;
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Upload_IsStagedPastPython_AndImported(bool isDeclared)
+    {
+        var disk = Disk.Create(Site, 4 * MiB);
+        var bytes = await disk.AsAsync("qcow2");
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("qcow2");
+        var before = await StagedAsync();
+
+        var answer = isDeclared ? await user.StageAsync(id, bytes) : await user.StageAsync(id, new UndeclaredContent(bytes));
+
+        AssertStatus(answer, HttpStatusCode.NoContent);
+        Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
+        await ImportedAsync(1, id);
+        await AssertBytesAsync(2, id, disk.Raw);
+    }
+
+    [Test]
+    public async Task EverythingElse_PassesThrough()
+    {
+        var bytes = Noise(3 * MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        await user.UploadAsync(id, bytes);
+
+        Assert.That(await user.ReadAsync(id), SameBytes.As(bytes));
+        Assert.That((await user.GetAsync(id)).Status, Is.EqualTo("active"));
+        AssertStatus(await user.DeleteAsync(id), HttpStatusCode.NoContent);
+        Assert.That(await user.FindAsync(id), Is.Null);
+    }
+
+    [Test]
+    public async Task WhoMayNot_IsToldByGlance_AndNothingIsReceived()
+    {
+        using var user = Site.Through(0);
+        using var nobody = Site.Through(0, "nobody");
+        using var stranger = Site.Through(0, "eve:other:member");
+        var mine = await user.CreateAsync("raw");
+        var shown = await user.CreateAsync("raw", "bare", new Dictionary<string, string> { ["visibility"] = "community" });
+        var before = await ReceivedAsync();
+
+        AssertStatus(await nobody.StageAsync(mine, Noise(MiB)), HttpStatusCode.Unauthorized);
+        AssertStatus(await stranger.StageAsync(mine, Noise(MiB)), HttpStatusCode.NotFound);
+        AssertStatus(await stranger.StageAsync(shown, Noise(MiB)), HttpStatusCode.Forbidden);
+        AssertStatus(await user.StageAsync(Guid.NewGuid().ToString("D"), Noise(MiB)), HttpStatusCode.NotFound);
+
+        Assert.That(await ReceivedAsync(), Is.EqualTo(before));
+        Assert.That((await user.GetAsync(mine)).Status, Is.EqualTo("queued"));
+    }
+
+    [Test]
+    public async Task Image_ThatIsActive_Is409()
+    {
+        var bytes = Noise(MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        await user.UploadAsync(id, bytes);
+
+        AssertStatus(await user.StageAsync(id, Noise(MiB, 2)), HttpStatusCode.Conflict);
+
+        await AssertBytesAsync(1, id, bytes);
+    }
+
+    [Test]
+    public async Task SecondUpload_WhileTheFirstIsReceived_Is409()
+    {
+        var bytes = Noise(8 * MiB);
+        using var user = Site.Through(0);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+
+        AssertStatus(await user.StageAsync(half.ImageId, Noise(MiB, 2)), HttpStatusCode.Conflict);
+
+        half.GoOn();
+        AssertStatus(await half.Answer, HttpStatusCode.NoContent);
+        await ImportedAsync(1, half.ImageId);
+        await AssertBytesAsync(2, half.ImageId, bytes);
+    }
+
+    [Test]
+    public async Task MoreThanTheVolumeHolds_Is413_BeforeTheBody()
+    {
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        using var client = await RawExchange.OpenAsync(Site.Door(0), Deadline);
+
+        await client.SendAsync(
+            $"PUT /v2/images/{id}/stage HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {ImageApi.Member}\r\nExpect: 100-continue\r\n"
+            + $"Content-Type: application/octet-stream\r\nContent-Length: {1L << 41}\r\n\r\n");
+
+        Assert.That((await client.ReadHeadAsync()).FirstLine, Does.Contain("413"));
+        await EndedAsync(1, id, "queued");
+    }
+
+    [Test]
+    public async Task Content_OtherThanClaimed_IsRefusedWhileItComes()
+    {
+        var disk = Disk.Create(Site, 2 * MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+
+        var answer = await user.StageAsync(id, [.. await disk.AsAsync("qcow2"), .. new byte[24 * MiB]]);
+
+        AssertStatus(answer, HttpStatusCode.BadRequest);
+        Assert.That(answer.Text, Does.Contain("qcow2"));
+        await AssertCanBeStagedAsync(id);
+    }
+
+    [Test]
+    public async Task Client_ThatHangsUp_LeavesAQueuedImage()
+    {
+        var bytes = Noise(16 * MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        using var content = new StalledContent(bytes, bytes.Length / 2);
+        using var hangUp = new CancellationTokenSource();
+        var stage = user.StageAsync(id, content, hangUp.Token);
+        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+
+        await hangUp.CancelAsync();
+
+        await Assert.ThatAsync(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
+        await EndedAsync(1, id, "queued");
+        await AssertCanBeStagedAsync(id);
+    }
+
+    [Test]
+    public async Task Sidecar_KilledInMidStage_ImageIsNeverActive()
+    {
+        var bytes = Noise(16 * MiB);
+        using var user = Site.Through(0);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+
+        await Site.Sidecars.KillPodAsync(0);
+
+        half.GoOn();
+        await Assert.ThatAsync(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
+        await Site.StartSidecarAsync(0);
+        await EndedAsync(1, half.ImageId, "queued");
+        await AssertCanBeStagedAsync(half.ImageId);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Api_KilledInMidStage_ImageIsNeverActive(bool onlyTheWorker)
+    {
+        var bytes = Noise(16 * MiB);
+        using var user = Site.Through(0);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+
+        if (onlyTheWorker) Command.Signal("KILL", Site[0].Worker);
+        else await Site[0].KillAsync();
+
+        AssertStatus(await half.Answer, HttpStatusCode.ServiceUnavailable);
+        if (!onlyTheWorker) await Site[0].StartAsync();
+        await EndedAsync(1, half.ImageId, "queued");
+        await AssertCanBeStagedAsync(half.ImageId);
+    }
+
+    [Test]
+    public async Task Both_KilledInMidStage_ImageIsNeverActive()
+    {
+        var bytes = Noise(16 * MiB);
+        using var user = Site.Through(0);
+        using var half = await HalfStagedAsync(user, 0, bytes);
+
+        await Site[0].KillAsync();
+        await Site.Sidecars.KillPodAsync(0);
+
+        half.GoOn();
+        await Assert.ThatAsync(async () => await half.Answer, Throws.InstanceOf<HttpRequestException>());
+        await Site.StartSidecarAsync(0);
+        await Site[0].StartAsync();
+        await EndedAsync(1, half.ImageId, "queued");
+        await AssertCanBeStagedAsync(half.ImageId);
+    }
+
+    private Task<double> StagedAsync() =>
+        MetricsPage.ReadAsync(Site.Sidecars[0], "glance_staging_ingest_requests_total{outcome=\"staged\"}", Deadline);
+
+    private Task<double> ReceivedAsync() =>
+        MetricsPage.ReadAsync(Site.Sidecars[0], "glance_staging_upload_received_bytes_total", Deadline);
+
+    private async Task AssertCanBeStagedAsync(string id)
+    {
+        using var user = Site.Through(0);
+        AssertStatus(await user.StageAsync(id, Noise(MiB, 3)), HttpStatusCode.NoContent);
+        await ImportedAsync(1, id);
+        await AssertBytesAsync(2, id, Noise(MiB, 3));
+    }
+}

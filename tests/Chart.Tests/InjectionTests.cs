@@ -81,6 +81,60 @@ internal sealed class InjectionTests : ChartTest
         Assert.That(Paths(injection.Pod["spec"]!["containers"]![1]!), Is.EqualTo(Mounted));
     }
 
+    [Test]
+    public async Task Sidecar_TakesOverTheMountsThatItNeedsForStores()
+    {
+        var injection = await InjectAsync(pod => Mount(pod, 1, """
+            [
+              {"name": "ceph", "mountPath": "/etc/ceph/ceph.conf", "subPath": "ceph.conf", "readOnly": true},
+              {"name": "ceph", "mountPath": "/etc/ceph/", "readOnly": true},
+              {"name": "shared", "mountPath": "/var/lib/glance/images"},
+              {"name": "bundle", "mountPath": "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "subPath": "tls-ca-bundle.pem"},
+              {"name": "other", "mountPath": "/etc/cephfs"},
+              {"name": "paste", "mountPath": "/etc/glance-sidecar"},
+              {"name": "logs", "mountPath": "/etc/ceph/log", "subPathExpr": "$(POD)"}
+            ]
+            """));
+        var sidecar = injection.Pod["spec"]!["initContainers"]![0]!;
+        var taken = sidecar["volumeMounts"]!.AsArray().Skip(4).Select(mount => (
+            mount!["name"].Text(), mount["mountPath"].Text(), mount["subPath"].Text(), mount["readOnly"]!.GetValue<bool>()));
+        Assert.That(taken, Is.EqualTo(new[]
+        {
+            ("ceph", "/etc/ceph/ceph.conf", "ceph.conf", true),
+            ("ceph", "/etc/ceph/", "", true),
+            ("shared", "/var/lib/glance/images", "", false),
+            ("bundle", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "tls-ca-bundle.pem", false),
+        }));
+        var variables = sidecar["env"]!.AsArray().ToDictionary(variable => variable!["name"].Text(), variable => variable!["value"]);
+        Assert.That(variables["SSL_CERT_FILE"].Text(), Is.EqualTo("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"));
+    }
+
+    [Test]
+    public async Task Sidecar_TakesOverTheMountsOfOneContainer_TheOneThatStores()
+    {
+        var injection = await InjectAsync(pod =>
+        {
+            // As where httpd only passes requests on: both have the same mounts, and a path may be there once.
+            Mount(pod, 1, """[{"name": "ceph", "mountPath": "/etc/ceph"}]""");
+            pod["spec"]!["containers"]!.AsArray().Add(JsonNode.Parse(
+                """{"name": "glance-api", "volumeMounts": [{"name": "ceph-of-api", "mountPath": "/etc/ceph"}]}"""));
+        });
+        var mounts = injection.Pod["spec"]!["initContainers"]![0]!["volumeMounts"]!.AsArray();
+        Assert.That(mounts.Skip(4).Select(mount => mount!["name"].Text()), Is.EqualTo(["ceph-of-api"]));
+    }
+
+    [Test]
+    public async Task Sidecar_AmongOtherInitContainers_IsTheOneThatTakesTheMountsOver()
+    {
+        var injection = await InjectAsync(pod =>
+        {
+            pod["spec"]!["initContainers"] = JsonNode.Parse("""[{"name": "init", "volumeMounts": []}]""");
+            Mount(pod, 1, """[{"name": "ceph", "mountPath": "/etc/ceph"}]""");
+        });
+        Assert.That(Paths(injection.Pod["spec"]!["initContainers"]![0]!), Is.Empty);
+        Assert.That(Paths(injection.Pod["spec"]!["initContainers"]![1]!).Last(), Is.EqualTo("/etc/ceph"));
+    }
+
     [TestCase("""{"ownerReferences": [{"kind": "Job", "name": "glance-db-sync"}]}""", "pod-of-a-statefulset")]
     [TestCase("{}", "pod-of-a-statefulset")]
     public async Task Pod_OfNoStatefulSet_IsLeftAlone(string metadata, string condition)
@@ -101,6 +155,12 @@ internal sealed class InjectionTests : ChartTest
         var pod = JsonNode.Parse(Pod)!.AsObject();
         change(pod);
         return await Injection.OfAsync(await PolicyAsync(), pod);
+    }
+
+    private static void Mount(JsonObject pod, int container, string mounts)
+    {
+        var all = pod["spec"]!["containers"]![container]!["volumeMounts"]!.AsArray();
+        foreach (var mount in JsonNode.Parse(mounts)!.AsArray()) all.Add(mount!.DeepClone());
     }
 
     private static async Task<JsonNode> PolicyAsync() =>

@@ -76,5 +76,14 @@ internal sealed class SnippetTests : ChartTest
         }
     }
 
+    [Test]
+    public async Task Snippet_HasTheMountsThatAreNamed()
+    {
+        var manifests = await Renderer.WithValuesAsync(
+            "mode: snippet\nsnippet: {mounts: [{name: ceph, mountPath: /etc/ceph, subPath: a, readOnly: true}]}");
+        var mount = (await manifests.ContainerAsync())["volumeMounts"]!.AsArray().Last();
+        Assert.That(mount!.ToJsonString(), Is.EqualTo("""{"mountPath":"/etc/ceph","name":"ceph","readOnly":true,"subPath":"a"}"""));
+    }
+
     private static bool IsSidecar(JsonNode? container) => container!["name"].Text() == "staging-sidecar";
 }

@@ -19,6 +19,24 @@ containers:
 {{- end }}
 
 {{- /*
+The paths at which the sidecar has mounts of its own, each also as others may have written it.
+*/}}
+{{- define "sidecar.ownPaths" -}}
+{{- $paths := list -}}
+{{- range list .Values.glance.volume.mountPath .Values.socketDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) -}}
+{{- $paths = concat $paths (list . (printf "%s/" .)) -}}
+{{- end -}}
+{{ toJson $paths }}
+{{- end }}
+
+{{- /* The paths whose mounts an injected sidecar takes over. */}}
+{{- define "sidecar.copiedPaths" -}}
+{{- $paths := .Values.glance.copyMounts -}}
+{{- with .Values.glance.caBundle }}{{ $paths = append $paths . }}{{ end -}}
+{{ toJson $paths }}
+{{- end }}
+
+{{- /*
 Data as a CEL literal: objects are messages named after their path, but for those that are maps of strings.
 Takes path, value and depth.
 */}}

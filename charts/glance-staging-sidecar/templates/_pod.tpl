@@ -19,6 +19,11 @@ env:
         fieldPath: metadata.name
   - name: STAGECTL_SERVER
     value: unix:{{ include "sidecar.socket" .root }}
+  {{- if and (ne .root.Values.mode "standalone") .root.Values.glance.caBundle (not (hasKey .root.Values.env "SSL_CERT_FILE")) }}
+  # Beside those of the image; one that is not there is passed over.
+  - name: SSL_CERT_FILE
+    value: {{ .root.Values.glance.caBundle }}
+  {{- end }}
   {{- range $name, $value := .root.Values.env }}
   - name: {{ $name }}
     value: {{ $value | quote }}
@@ -82,6 +87,11 @@ volumeMounts:
   - name: staging-sidecar-tls
     mountPath: {{ include "sidecar.tlsDirectory" .root }}
     readOnly: true
+  {{- end }}
+  {{- if eq .root.Values.mode "snippet" }}
+  {{- with .root.Values.snippet.mounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- end }}
 {{- end }}
 

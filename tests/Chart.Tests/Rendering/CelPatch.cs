@@ -21,8 +21,7 @@ internal static class CelPatch
             var literal = new CelLiteral(expression, match.Index + match.Length);
             if (path.StartsWith("\"/spec/volumes/-", StringComparison.Ordinal)) Add("volumes", "Object.spec.volumes");
             else if (path == "\"/spec/initContainers/-\"") Add("initContainers", "Object.spec.initContainers");
-            else if (path.EndsWith("\"/volumeMounts/-\"", StringComparison.Ordinal))
-                Add("mounts", "Object.spec.containers.volumeMounts");
+            else if (IsMountOfGlances(path)) Add("mounts", "Object.spec.containers.volumeMounts");
             else if (path == "\"/spec/terminationGracePeriodSeconds\"")
                 pod["terminationGracePeriodSeconds"] = literal.Read("");
 
@@ -31,6 +30,10 @@ internal static class CelPatch
 
         return pod;
     }
+
+    // And not one that the sidecar takes over, whose value is no literal.
+    private static bool IsMountOfGlances(string path) => path.StartsWith("\"/spec/containers/", StringComparison.Ordinal)
+        && path.EndsWith("\"/volumeMounts/-\"", StringComparison.Ordinal);
 
     public static string ExpressionOf(JsonNode policy) =>
         policy["spec"]!["mutations"]!.AsArray().Single()!["jsonPatch"]!["expression"].Text();

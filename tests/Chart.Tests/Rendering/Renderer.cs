@@ -31,6 +31,28 @@ internal static class Renderer
     public static async Task<Manifests> ManifestsAsync(string set, params string[] options) =>
         new(await ParseAsync(await RenderAsync(set, options)));
 
+    /// <summary>The manifests of values that a test has itself.</summary>
+    public static async Task<Manifests> WithValuesAsync(string values, params string[] options)
+    {
+        var (exit, output, error) = await TryValuesAsync(values, options);
+        Assert.That(exit, Is.Zero, error);
+        return new Manifests(await ParseAsync(output));
+    }
+
+    public static async Task<(int Exit, string Output, string Error)> TryValuesAsync(string values, params string[] options)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, values);
+            return await TryAsync(file, options);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>YAML documents as data.</summary>
     public static async Task<IReadOnlyList<JsonNode>> ParseAsync(string yaml)
     {

@@ -7,12 +7,12 @@ namespace Chart.Tests;
 /// <summary>The admission policy does to pods what it should, and to no others.</summary>
 internal sealed class InjectionTests : ChartTest
 {
-    private static readonly string[] Mounted = ["/var/lib/glance", "/run/glance-staging-sidecar"];
+    private static readonly string[] Mounted = ["/var/lib/glance", "/var/lib/glance-staging-sidecar"];
 
     // As glance-operator's StatefulSet makes it, reduced to what matters.
     private const string Pod = """
         {
-          "metadata": {"ownerReferences": [{"kind": "StatefulSet", "name": "glance-default-single"}]},
+          "metadata": {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "glance-default-single"}]},
           "spec": {
             "terminationGracePeriodSeconds": 30,
             "volumes": [{"name": "glance"}, {"name": "config-data"}],
@@ -73,12 +73,48 @@ internal sealed class InjectionTests : ChartTest
         Assert.That(Paths(injection.Pod["spec"]!["containers"]![2]!), Is.EqualTo(Mounted[1..]));
     }
 
-    [Test]
-    public async Task Container_ThatHasTheDirectoryAlready_IsNotGivenItTwice()
+    [TestCase("/var/lib/glance-staging-sidecar", "Something else is mounted at /var/lib/glance-staging-sidecar")]
+    [TestCase("/var/lib/glance-staging-sidecar/", "Something else is mounted at /var/lib/glance-staging-sidecar")]
+    [TestCase("/var/lib/glance/os_glance_staging_store", "Another volume than glance is mounted at or above")]
+    [TestCase("/var/lib/glance/os_glance_staging_store/", "Another volume than glance is mounted at or above")]
+    [TestCase("/var/lib/glance/", "Another volume than glance is mounted at or above")]
+    public async Task Pod_WithAnotherMountInTheWay_GetsNothingButTheReason(string path, string reason)
     {
-        var injection = await InjectAsync(pod => pod["spec"]!["containers"]![1]!["volumeMounts"]!.AsArray()
-            .Add(JsonNode.Parse("""{"name": "sidecar-run", "mountPath": "/run/glance-staging-sidecar"}""")));
-        Assert.That(Paths(injection.Pod["spec"]!["containers"]![1]!), Is.EqualTo(Mounted));
+        var injection = await InjectAsync(
+            pod => Mount(pod, 1, $$"""[{"name": "shared", "mountPath": "{{path}}"}]"""));
+        Assert.That(injection.Obstacle, Does.StartWith(reason));
+        Assert.That(injection.Pod["spec"]!["initContainers"], Is.Null);
+        Assert.That(injection.Pod["spec"]!["volumes"].Names(), Is.EqualTo(["glance", "config-data"]));
+    }
+
+    [Test]
+    public async Task Pod_WithAVolumeCalledAsTheSidecars_GetsNothingButTheReason()
+    {
+        var injection = await InjectAsync(pod =>
+        {
+            pod["metadata"]!["annotations"] = new JsonObject { ["note"] = "kept" };
+            pod["spec"]!["volumes"]!.AsArray().Add(JsonNode.Parse("""{"name": "staging-sidecar-run"}"""));
+        });
+        Assert.That(injection.Obstacle, Does.Contain("staging-sidecar-run, staging-sidecar-config, staging-sidecar-tls"));
+        Assert.That(injection.Pod["metadata"]!["annotations"]!["note"].Text(), Is.EqualTo("kept"));
+        Assert.That(injection.Pod["spec"]!["initContainers"], Is.Null);
+    }
+
+    [TestCase("/var/lib/glance/image-cache")]
+    [TestCase("/var/lib/glance/os_glance_tasks_store")]
+    public async Task Pod_WithAnotherMountBesideTheStagingDirectory_GetsTheSidecar(string path)
+    {
+        var injection = await InjectAsync(pod => Mount(pod, 1, $$"""[{"name": "cache", "mountPath": "{{path}}"}]"""));
+        Assert.That(injection.Obstacle, Is.Null);
+        Assert.That(injection.Pod["spec"]!["initContainers"].Names(), Is.EqualTo(["staging-sidecar"]));
+    }
+
+    [Test]
+    public async Task Pod_WithAContainerCalledAsTheSidecar_IsLeftAlone()
+    {
+        var injection = await InjectAsync(
+            pod => pod["spec"]!["containers"]!.AsArray().Add(JsonNode.Parse("""{"name": "staging-sidecar"}""")));
+        Assert.That(injection.Refused, Is.EqualTo(["has-no-sidecar-yet"]));
     }
 
     [Test]
@@ -136,6 +172,7 @@ internal sealed class InjectionTests : ChartTest
     }
 
     [TestCase("""{"ownerReferences": [{"kind": "Job", "name": "glance-db-sync"}]}""", "pod-of-a-statefulset")]
+    [TestCase("""{"ownerReferences": [{"apiVersion": "x.io/v1", "kind": "StatefulSet", "name": "a"}]}""", "pod-of-a-statefulset")]
     [TestCase("{}", "pod-of-a-statefulset")]
     public async Task Pod_OfNoStatefulSet_IsLeftAlone(string metadata, string condition)
     {

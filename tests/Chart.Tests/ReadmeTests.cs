@@ -43,6 +43,23 @@ internal sealed class ReadmeTests : ChartTest
         foreach (var name in named) Assert.That(known.Contains($"`{name}`", StringComparison.Ordinal), Is.True, name);
     }
 
+    [Test]
+    public async Task Notes_SayHowPodsAreMadeAgain_AsAnOperatorLeavesIt()
+    {
+        var notes = await Renderer.NotesAsync("operator");
+        Assert.That(notes, Does.Contain("delete pod NAME-0"));
+        Assert.That(notes, Does.Not.Contain("rollout restart statefulset"));
+        Assert.That(Readme, Does.Not.Contain("rollout restart statefulset"));
+    }
+
+    [Test]
+    public async Task Notes_OfASnippet_SayWhichContainersItIsFor() =>
+        Assert.That(await Renderer.NotesAsync("snippet"), Does.Contain("container glance-api: set glance.containers"));
+
+    [Test]
+    public async Task Notes_OfOnePod_SpeakOfOne() =>
+        Assert.That(await Renderer.NotesAsync("alone"), Does.Contain("A sidecar runs by itself, without Glance"));
+
     private static IEnumerable<string> Leaves(string path, JsonNode? value) => value is JsonObject { Count: > 0 } map
         ? map.SelectMany(pair => Leaves(path.Length == 0 ? pair.Key : $"{path}.{pair.Key}", pair.Value))
         : [$"{path} = {(value is JsonValue ? value.ToString() : value!.ToJsonString())}"];

@@ -68,18 +68,9 @@ internal sealed class SchemaTests : ChartTest
     [TestCase("certificates: {source: secret}", "certificates.secretName is empty; allowed: the name of a Secret")]
     public async Task Values_ThatAreWrong_AreRefusedByName(string values, params string[] expected)
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            await File.WriteAllTextAsync(file, values);
-            var (exit, _, error) = await Renderer.TryAsync(file);
-            Assert.That(exit, Is.Not.Zero);
-            foreach (var part in expected) Assert.That(error, Does.Contain(part));
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        var (exit, _, error) = await Renderer.TryValuesAsync(values);
+        Assert.That(exit, Is.Not.Zero);
+        foreach (var part in expected) Assert.That(error, Does.Contain(part));
     }
 
     private static JsonObject Expected()

@@ -8,10 +8,6 @@ The daemon's configuration file: what other values say, and then .Values.config.
 socket is enough and a pod on the host's network would share it with others.
 */}}
 {{- define "sidecar.config" -}}
-{{- $volume := .Values.glance.volume.mountPath -}}
-{{- if not (hasPrefix (printf "%s/" (trimSuffix "/" $volume)) .Values.stagingDirectory) -}}
-{{- fail (printf "stagingDirectory is %s; allowed: a directory below glance.volume.mountPath, %s" .Values.stagingDirectory $volume) -}}
-{{- end -}}
 {{- $tls := include "sidecar.tlsDirectory" . -}}
 {{- $config := dict
   "Hosting" (dict
@@ -31,7 +27,23 @@ socket is enough and a pod on the host's network would share it with others.
   "AuthorityFile" (printf "%s/ca.crt" $tls)
   "DrainGrace" (include "sidecar.duration" (int .Values.drain.graceSeconds))) -}}
 {{- end -}}
+{{- $config = mergeOverwrite $config (include "sidecar.memory" . | fromYaml) -}}
 {{- mergeOverwrite $config (deepCopy .Values.config) | toPrettyJson -}}
+{{- end }}
+
+{{- /*
+Settings under which the daemon and its programs fit into the container's memory, of which the kernel counts all together: two
+fifths for the daemon's heap (by a variable of the container), half for the programs of imports and the writers of stores, and the
+rest for what .NET has beside its heap. A program counts for 256 MiB. The limit of its address space stays as it is: most of that are
+stacks of threads, which take no memory, and qemu-img ends where it has 1 GiB.
+*/}}
+{{- define "sidecar.memory" -}}
+{{- with dig "limits" "memory" "" (default dict .Values.resources) -}}
+{{- $half := div (include "sidecar.number" . | float64 | int64) 2 -}}
+Import:
+  MaxMemoryBytes: {{ $half }}
+  MaxConcurrent: {{ max 1 (div $half 268435456) }}
+{{- end -}}
 {{- end }}
 
 {{- /* Seconds as d.hh:mm:ss. */}}

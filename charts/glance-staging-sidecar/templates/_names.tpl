@@ -1,28 +1,35 @@
+{{- /*
+What objects are named after. A release's name may have dots, and begin with a digit, which a Service's may not. As names
+such as 123 and on are no strings in YAML, every use is quoted.
+*/}}
 {{- define "sidecar.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
 {{- else -}}
 {{- $name := default "glance-staging" .Values.nameOverride -}}
-{{- if contains $name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
-{{- else }}{{ printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}{{ end -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- $parts := list $release $name -}}
+{{- if regexMatch "^[0-9]" $release }}{{ $parts = list $name $release }}
+{{- else if contains $name $release }}{{ $parts = list $release }}{{ end -}}
+{{- join "-" $parts | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 {{- end }}
 
-{{- /* Cluster-wide objects of two releases must not meet. */}}
+{{- /* Cluster-wide objects of two releases must not meet: a dot is in no namespace's name. */}}
 {{- define "sidecar.clusterName" -}}
-{{ .Release.Namespace }}-{{ include "sidecar.fullname" . }}
+{{ .Release.Namespace }}.{{ include "sidecar.fullname" . }}
 {{- end }}
 
 {{- define "sidecar.ownLabels" -}}
 app.kubernetes.io/name: glance-staging-sidecar
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "sidecar.labels" -}}
 {{ include "sidecar.ownLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- end }}
 
 {{- /* Labels of the pods that have the sidecar, whoever made them. */}}

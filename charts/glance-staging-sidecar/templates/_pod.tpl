@@ -1,6 +1,6 @@
 {{- /*
 The sidecar's container and volumes: the same for a pod that the chart makes, for the admission policy and the patch.
-What the API server would fill in is written out, as it does not do that for what a policy adds. Numbers in values are
+What the API server would fill in is written out, so that the pods of all modes are the same to the last field. Numbers in values are
 floating-point ones, which a template would write as 1e+06: hence int64.
 */}}
 {{- define "sidecar.container" -}}
@@ -20,12 +20,15 @@ env:
   - name: STAGECTL_SERVER
     value: unix:{{ include "sidecar.socket" .root }}
   {{- if and (ne .root.Values.mode "standalone") .root.Values.glance.caBundle (not (hasKey .root.Values.env "SSL_CERT_FILE")) }}
-  # Beside those of the image; one that is not there is passed over.
   - name: SSL_CERT_FILE
     value: {{ .root.Values.glance.caBundle }}
   {{- end }}
+  {{- if and (dig "limits" "memory" "" (default dict .root.Values.resources)) (not (hasKey .root.Values.env "DOTNET_GCHeapHardLimitPercent")) }}
+  - name: DOTNET_GCHeapHardLimitPercent
+    value: "28" # hexadecimal: 40 per cent; see sidecar.memory
+  {{- end }}
   {{- range $name, $value := .root.Values.env }}
-  - name: {{ $name }}
+  - name: {{ $name | quote }}
     value: {{ $value | quote }}
   {{- end }}
 ports:
@@ -59,13 +62,12 @@ resources:
   {{- range $kind, $quantities := . }}
   {{ $kind }}:
     {{- range $name, $quantity := $quantities }}
-    {{ $name }}: {{ $quantity | toString | quote }}
+    {{ $name }}: {{ include "sidecar.quantity" $quantity | quote }}
     {{- end }}
   {{- end }}
 {{- end }}
 securityContext:
-  runAsUser: {{ .root.Values.identity.user | int64 }}
-  runAsGroup: {{ .root.Values.identity.group | int64 }}
+  {{- with include "sidecar.identity" .root | trim }}{{ . | nindent 2 }}{{ end }}
   runAsNonRoot: true
   readOnlyRootFilesystem: true
   allowPrivilegeEscalation: false
@@ -76,7 +78,7 @@ securityContext:
 terminationMessagePath: /dev/termination-log
 terminationMessagePolicy: FallbackToLogsOnError
 volumeMounts:
-  - name: {{ .volume }}
+  - name: {{ .volume | quote }}
     mountPath: {{ .root.Values.glance.volume.mountPath }}
   - name: staging-sidecar-run
     mountPath: {{ .root.Values.socketDirectory }}
@@ -95,6 +97,16 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
+{{- /* Without one the pod's counts, or what the cluster gives out. */}}
+{{- define "sidecar.identity" -}}
+{{- with .Values.identity.user }}
+runAsUser: {{ . | int64 }}
+{{- end }}
+{{- with .Values.identity.group }}
+runAsGroup: {{ . | int64 }}
+{{- end }}
+{{- end }}
+
 {{- define "sidecar.probe" -}}
 grpc:
   port: {{ .port | int64 }}
@@ -105,17 +117,26 @@ failureThreshold: {{ .times.failureThreshold | int64 }}
 successThreshold: 1
 {{- end }}
 
+{{- /* Where pods of the chart's own run; as in a pod. */}}
+{{- define "sidecar.scheduling" -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" "topologySpreadConstraints" }}
+{{- with get $ $field }}
+{{ $field }}: {{ toJson . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "sidecar.volumes" -}}
 - name: staging-sidecar-run
   emptyDir: {}
 - name: staging-sidecar-config
   configMap:
-    name: {{ include "sidecar.fullname" . }}
+    name: {{ include "sidecar.fullname" . | quote }}
     defaultMode: 292 # 0444
 {{- if .Values.peers.enabled }}
 - name: staging-sidecar-tls
   secret:
-    secretName: {{ include "sidecar.secretName" . }}
+    secretName: {{ include "sidecar.secretName" . | quote }}
     defaultMode: 288 # 0440; Glance's group comes from fsGroup
 {{- end }}
 {{- end }}

@@ -18,8 +18,8 @@ internal sealed class PodProcess : IAsyncDisposable
     private const string Pod = "glance-0";
     private const int ListeningEvent = 5000;
 
-    private static readonly string[] Mounts =
-        ["/etc/glance-staging-sidecar", "/run/glance-staging-sidecar", "/var/lib/glance"];
+    // The socket's directory begins like the volume's.
+    private static readonly string[] Mounts = ["/etc/glance-staging-sidecar", "/var/lib/glance"];
 
     private readonly string _root = Directory.CreateTempSubdirectory("chart-pod-").FullName;
     private readonly ConcurrentQueue<string> _log = new();

@@ -6,7 +6,7 @@ namespace Chart.Tests.Rendering;
 /// <summary>The data in the policy's expression, in the form of a pod's spec.</summary>
 internal static class CelPatch
 {
-    private static readonly Regex Values = new("""path: (?<path>"[^,]+), value:\s*""");
+    private static readonly Regex Values = new("""path: (?<path>".+?), value:\s*""");
 
     public static JsonObject Of(JsonNode policy)
     {

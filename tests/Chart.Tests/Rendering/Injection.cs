@@ -13,6 +13,9 @@ namespace Chart.Tests.Rendering;
 /// <param name="Pod">With the patch.</param>
 internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
 {
+    /// <summary>Why the pod was taken and has no sidecar all the same; null when it has.</summary>
+    public string? Obstacle => Pod["metadata"]!["annotations"]?["glance-staging-sidecar/not-injected"]?.Text();
+
     public static async Task<Injection> OfAsync(JsonNode policy, JsonObject pod)
     {
         var start = new ProcessStartInfo("node", ["evaluate.js"])
@@ -35,7 +38,7 @@ internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
     {
         Assert.That(operation["op"].Text(), Is.EqualTo("add"));
         var path = operation["path"].Text();
-        var steps = path[1..].Split('/');
+        var steps = path[1..].Split('/').Select(step => step.Replace("~1", "/", StringComparison.Ordinal)).ToArray();
         JsonNode? parent = document;
         foreach (var step in steps[..^1])
         {

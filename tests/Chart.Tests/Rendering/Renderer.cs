@@ -21,11 +21,17 @@ internal static class Renderer
         return output;
     }
 
-    public static async Task<(int Exit, string Output, string Error)> TryAsync(
-        string valuesFile, params string[] options) =>
-        await Command.RunAsync(new ProcessStartInfo(
-            await Program.Value,
-            ["template", Release, Repository.Chart, "-n", Namespace, "-f", valuesFile, .. options]));
+    public static Task<(int Exit, string Output, string Error)> TryAsync(string valuesFile, params string[] options) =>
+        TryReleaseAsync(Release, Namespace, valuesFile, options);
+
+    /// <summary>What is shown after an installation.</summary>
+    public static async Task<string> NotesAsync(string set)
+    {
+        var (exit, output, error) = await Command.RunAsync(new ProcessStartInfo(
+            await Program.Value, ["notes", Release, Repository.Chart, "-n", Namespace, "-f", Repository.Values(set)]));
+        Assert.That(exit, Is.Zero, error);
+        return output;
+    }
 
     /// <summary>The manifests as data.</summary>
     public static async Task<Manifests> ManifestsAsync(string set, params string[] options) =>
@@ -41,16 +47,8 @@ internal static class Renderer
 
     public static async Task<(int Exit, string Output, string Error)> TryValuesAsync(string values, params string[] options)
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            await File.WriteAllTextAsync(file, values);
-            return await TryAsync(file, options);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var file = new ValuesFile(values);
+        return await TryAsync(file.Path, options);
     }
 
     /// <summary>YAML documents as data.</summary>
@@ -59,6 +57,21 @@ internal static class Renderer
         var json = await Command.OutputOfAsync(await Program.Value, ["json"], yaml);
         return [.. JsonNode.Parse(json)!.AsArray().Select(document => document!)];
     }
+
+    /// <summary>The manifests of a release of another name.</summary>
+    public static async Task<Manifests> OfReleaseAsync(string release, string @namespace, string values)
+    {
+        using var file = new ValuesFile(values);
+        var (exit, output, error) = await TryReleaseAsync(release, @namespace, file.Path);
+        Assert.That(exit, Is.Zero, error);
+        return new Manifests(await ParseAsync(output));
+    }
+
+    private static async Task<(int Exit, string Output, string Error)> TryReleaseAsync(
+        string release, string @namespace, string valuesFile, params string[] options) =>
+        await Command.RunAsync(new ProcessStartInfo(
+            await Program.Value,
+            ["template", release, Repository.Chart, "-n", @namespace, "-f", valuesFile, .. options]));
 
     private static async Task<string> BuildAsync()
     {

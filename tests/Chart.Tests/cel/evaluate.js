@@ -11,7 +11,7 @@ const indexOf = celMethod("indexOf", listType(CelScalar.DYN), [CelScalar.DYN], C
 const { policy, pod } = JSON.parse(readFileSync(0, "utf8"));
 const object = toCel(pod);
 const variables = {};
-for (const { name, expression } of policy.spec.variables) variables[name] = evaluate(expression);
+for (const { name, expression } of policy.spec.variables ?? []) variables[name] = evaluate(expression);
 const conditions = Object.fromEntries(
   policy.spec.matchConditions.map(({ name, expression }) => [name, evaluate(expression)]));
 const patch = policy.spec.mutations.flatMap(({ jsonPatch }) => fromCel(evaluate(jsonPatch.expression)));

@@ -41,9 +41,8 @@ func execute(c *chart, context map[string]interface{}) ([]file, error) {
 		if err := root.ExecuteTemplate(&text, name, context); err != nil {
 			return nil, err
 		}
-		// The notes are for people; helm template leaves them out as well.
 		clean := strings.ReplaceAll(text.String(), "<no value>", "")
-		if strings.TrimSpace(clean) != "" && path.Base(name) != "NOTES.txt" {
+		if strings.TrimSpace(clean) != "" {
 			rendered = append(rendered, file{name, clean})
 		}
 	}

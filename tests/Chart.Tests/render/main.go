@@ -2,6 +2,7 @@
 // which Debian has no package.
 //
 //	render template NAME CHART [-n NAMESPACE] [-f VALUES]... [--api-versions VERSION]...
+//	render notes ...   the same, but NOTES.txt alone
 //	render json        reads YAML documents and prints them as one JSON array
 package main
 
@@ -28,20 +29,22 @@ func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "json":
 		return printJSON(os.Stdin)
-	case len(args) >= 3 && args[0] == "template":
+	case len(args) >= 3 && (args[0] == "template" || args[0] == "notes"):
 		request, err := parse(args[1], args[2], args[3:])
 		if err != nil {
 			return err
 		}
+		request.notes = args[0] == "notes"
 		return request.render(os.Stdout)
 	}
-	return fmt.Errorf("allowed: template NAME CHART [options], or json")
+	return fmt.Errorf("allowed: template or notes NAME CHART [options], or json")
 }
 
 // What is asked for on the command line.
 type request struct {
 	release, chart, namespace string
 	values, apiVersions       []string
+	notes                     bool
 }
 
 func parse(release, chart string, options []string) (*request, error) {
@@ -85,6 +88,9 @@ func (r *request) render(out io.Writer) error {
 		return err
 	}
 	for _, file := range rendered {
+		if r.notes != strings.HasSuffix(file.name, "/NOTES.txt") {
+			continue
+		}
 		fmt.Fprintf(out, "---\n# Source: %s\n%s\n", file.name, strings.TrimSpace(file.text))
 	}
 	return nil

@@ -1,0 +1,95 @@
+{{- /*
+What the schema cannot say, as it is about two values. Without it helm would report success, and the API server refuse
+Glance's next pod, or take one that cannot work.
+*/}}
+{{- define "sidecar.checks" -}}
+{{- include "sidecar.check.ports" . -}}
+{{- include "sidecar.check.paths" . -}}
+{{- include "sidecar.check.resources" . -}}
+{{- include "sidecar.check.env" . -}}
+{{- include "sidecar.check.certificates" . -}}
+{{- end }}
+
+{{- define "sidecar.check.ports" -}}
+{{- $taken := dict -}}
+{{- if ne .Values.mode "standalone" -}}
+{{- range .Values.glance.ports }}{{ $_ := set $taken (. | int64 | toString) "glance.ports" }}{{ end -}}
+{{- end -}}
+{{- range $name := list "peer" "ops" "health" -}}
+{{- $port := get $.Values.ports $name | int64 | toString -}}
+{{- with get $taken $port -}}
+{{- fail (printf "ports.%s is %s, which %s has too; allowed: a port of the pod that nothing else has" $name $port .) -}}
+{{- end -}}
+{{- $_ := set $taken $port (printf "ports.%s" $name) -}}
+{{- end -}}
+{{- end }}
+
+{{- define "sidecar.check.paths" -}}
+{{- $mountPath := .Values.glance.volume.mountPath -}}
+{{- if not (hasPrefix (printf "%s/" $mountPath) .Values.stagingDirectory) -}}
+{{- fail (printf "stagingDirectory is %s; allowed: a directory below glance.volume.mountPath, %s" .Values.stagingDirectory $mountPath) -}}
+{{- end -}}
+{{- $own := list $mountPath .Values.stagingDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) -}}
+{{- if has .Values.socketDirectory $own -}}
+{{- fail (printf "socketDirectory is %s; allowed: a directory of its own, none of %s" .Values.socketDirectory (join ", " $own)) -}}
+{{- end -}}
+{{- if hasPrefix (printf "%s/" .Values.stagingDirectory) .Values.socketDirectory -}}
+{{- fail (printf "socketDirectory is %s; allowed: a directory that is not below stagingDirectory, %s" .Values.socketDirectory .Values.stagingDirectory) -}}
+{{- end -}}
+{{- range append .Values.glance.copyMounts .Values.glance.caBundle -}}
+{{- if has . (append $own $.Values.socketDirectory) -}}
+{{- fail (printf "glance.copyMounts or caBundle has %s, where the sidecar has a mount of its own; allowed: other paths" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if has .Values.glance.volume.name (list "staging-sidecar-run" "staging-sidecar-config" "staging-sidecar-tls") -}}
+{{- fail (printf "glance.volume.name is %s, as one of the sidecar's own volumes; allowed: the volume that has the staging directory" .Values.glance.volume.name) -}}
+{{- end -}}
+{{- if has "staging-sidecar" .Values.glance.containers -}}
+{{- fail "glance.containers has staging-sidecar, which is the sidecar's; allowed: containers of Glance's" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "sidecar.check.resources" -}}
+{{- $limits := dig "limits" dict (default dict .Values.resources) -}}
+{{- with $limits.memory -}}
+{{- if lt (include "sidecar.number" . | float64) 536870912.0 -}}
+{{- fail (printf "resources.limits.memory is %v; allowed: 512Mi or more, as a conversion takes half of it" .) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $request := dig "requests" dict (default dict .Values.resources) -}}
+{{- $limit := get $limits $name -}}
+{{- if hasKey $limits $name -}}
+{{- if gt (include "sidecar.number" $request | float64) (include "sidecar.number" $limit | float64) -}}
+{{- fail (printf "resources.requests.%s is %v; allowed: at most resources.limits.%s, %v" $name $request $name $limit) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* The daemon takes keys in any case. */}}
+{{- define "sidecar.check.env" -}}
+{{- range $name, $_ := .Values.env -}}
+{{- if or (eq $name "STAGECTL_SERVER") (has (upper $name) (include "sidecar.managedVariables" $ | trim | splitList " ")) -}}
+{{- fail (printf "env has %s, which the chart sets itself; allowed: variables that no other value sets" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "sidecar.managedVariables" -}}
+{{- $keys := "CONFIG HOSTING__SOCKETPATH HOSTING__OPSADDRESS HOSTING__HEALTHADDRESS STAGING__DIRECTORY STAGING__PODNAME" -}}
+{{- $peers := "SERVICE PORTNAME PORT STATIC ADDRESS CERTIFICATEFILE KEYFILE AUTHORITYFILE ALLOWPLAINTEXT DRAINGRACE" -}}
+{{- range splitList " " $keys }}SIDECAR_{{ . }} {{ end -}}
+{{- range splitList " " $peers }}SIDECAR_PEERS__{{ . }} {{ end -}}
+{{- end }}
+
+{{- /* As cert-manager judges it, which only says so in the Certificate's status. */}}
+{{- define "sidecar.check.certificates" -}}
+{{- $duration := include "sidecar.seconds" .Values.certificates.duration | int64 -}}
+{{- $before := include "sidecar.seconds" .Values.certificates.renewBefore | int64 -}}
+{{- if lt $duration 3600 -}}
+{{- fail (printf "certificates.duration is %s; allowed: 1h or more" .Values.certificates.duration) -}}
+{{- end -}}
+{{- if or (lt $before 300) (ge $before $duration) -}}
+{{- fail (printf "certificates.renewBefore is %s; allowed: 5m or more, and less than certificates.duration, %s" .Values.certificates.renewBefore .Values.certificates.duration) -}}
+{{- end -}}
+{{- end }}

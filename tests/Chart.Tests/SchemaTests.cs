@@ -20,6 +20,9 @@ internal sealed class SchemaTests : ChartTest
         "Hosting:SocketPath", "Hosting:OpsAddress", "Hosting:HealthAddress", "Staging:Directory", "Staging:PodName",
         "Peers:Service", "Peers:PortName", "Peers:Port", "Peers:Static", "Peers:Address", "Peers:CertificateFile",
         "Peers:KeyFile", "Peers:AuthorityFile", "Peers:AllowPlaintext", "Peers:DrainGrace",
+        // Of the webhook's own configuration.
+        "Webhook:Address", "Webhook:OpsAddress", "Webhook:CertificateFile", "Webhook:KeyFile", "Webhook:InjectionFile",
+        "Webhook:MaxConnections",
     ];
 
     private static readonly JsonSerializerOptions Indented = new()
@@ -47,6 +50,18 @@ internal sealed class SchemaTests : ChartTest
     public void ManagedSettings_AreSettings() =>
         Assert.That(Settings.All.Select(setting => setting.Key), Is.SupersetOf(Managed));
 
+    [Test]
+    public async Task ManagedSettings_AreNoVariablesEither()
+    {
+        foreach (var key in Managed.Where(key => !key.StartsWith("Webhook:", StringComparison.Ordinal)))
+        {
+            var variable = "SIDECAR_" + key.Replace(":", "__", StringComparison.Ordinal);
+            var (exit, _, error) = await Renderer.TryValuesAsync($"env: {{{variable}: a}}");
+            Assert.That((exit, error), Is.EqualTo((1, error)));
+            Assert.That(error, Does.Contain($"env has {variable}, which the chart sets itself"));
+        }
+    }
+
     [TestCase("mode: sidecar", "mode: mode must be one of", "injection")]
     [TestCase("mod: injection", "Additional property mod is not allowed")]
     [TestCase("drain: {graceSeconds: 2m}", "drain.graceSeconds: Invalid type. Expected: integer, given: string")]
@@ -62,6 +77,9 @@ internal sealed class SchemaTests : ChartTest
     [TestCase("config: {Imports: {}}", "config: Additional property Imports is not allowed")]
     [TestCase("env: {1X: a}", "env")]
     [TestCase("glance: {containers: []}", "glance.containers: Array must have at least 1 items")]
+    [TestCase("mode: injection\ninjection: {method: webhook, webhook: {certificates: {source: secret}}}", "injection.webhook.certificates.secretName is empty; allowed")]
+    [TestCase("mode: injection\ninjection: {method: webhook, webhook: {certificates: {source: secret, secretName: a}}}", "injection.webhook.certificates.authority is empty; allowed")]
+    [TestCase("injection: {method: patch}", "injection.method", "kyverno")]
     [TestCase("injection: {apiVersion: v1}", "injection.apiVersion: Does not match pattern")]
     [TestCase("networkPolicy: {prometheus: {namespaceSelector: {app: x}}}", "Additional property app is not allowed")]
     [TestCase("stagingDirectory: /data", "stagingDirectory is /data; allowed: a directory below", "/var/lib/glance")]

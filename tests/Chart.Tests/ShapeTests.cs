@@ -7,7 +7,7 @@ namespace Chart.Tests;
 /// <summary>The description of the kinds does find what is wrong.</summary>
 internal sealed class ShapeTests : ChartTest
 {
-    [TestCase("clusterIP: None", "clusterIp: None", "spec: clusterIP is missing", "spec: clusterIp is unknown")]
+    [TestCase("selector:", "selectors:", "spec: selector is missing", "spec: selectors is unknown")]
     [TestCase("publishNotReadyAddresses: true", "publishNotReadyAddresses: yes please", "is not bool")]
     [TestCase("port: 9394\n", "port: \"9394\"\n", "Service.spec.ports[0].port: \"9394\" is not int")]
     [TestCase("protocol: TCP", "protocol: tcp", "is not TCP|UDP")]

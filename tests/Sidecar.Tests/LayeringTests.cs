@@ -31,7 +31,8 @@ internal sealed class LayeringTests
              "Ingest", "Generated", "Grpc"],
         ["Hosting"] =
             ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads",
-             "Ingest", "Rpc", "Grpc", "Generated"],
+             "Ingest", "Rpc", "Webhook", "Grpc", "Generated"],
+        ["Webhook"] = ["Configuration", "Telemetry", "Background"],
     };
 
     private static readonly Dictionary<short, OpCode> Instructions = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -1,4 +1,14 @@
-{{- /* Which pods are taken; all must hold. For policies and the webhook's configuration alike. */}}
+{{- /* Which pods are looked at, and below, of these, which are taken: for policies and the webhook's configuration alike. */}}
+{{- define "sidecar.admission.selectors" -}}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ .Release.Namespace | quote }}
+objectSelector:
+  matchLabels:
+    {{- toYaml .Values.glance.podLabels | nindent 4 }}
+{{- end }}
+
+{{- /* All must hold. */}}
 {{- define "sidecar.admission.conditions" -}}
 {{- $about := include "sidecar.injection" . | fromYaml -}}
 - name: pod-of-a-statefulset

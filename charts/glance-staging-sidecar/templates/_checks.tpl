@@ -50,17 +50,22 @@ Glance's next pod, or take one that cannot work.
 {{- end }}
 
 {{- define "sidecar.check.resources" -}}
-{{- $limits := dig "limits" dict (default dict .Values.resources) -}}
-{{- with $limits.memory -}}
+{{- include "sidecar.check.requests" (dict "at" "resources" "resources" (default dict .Values.resources)) -}}
+{{- include "sidecar.check.requests" (dict "at" "injection.webhook.resources" "resources" (default dict .Values.injection.webhook.resources)) -}}
+{{- with dig "limits" "memory" "" (default dict .Values.resources) -}}
 {{- if lt (include "sidecar.number" . | float64) 536870912.0 -}}
 {{- fail (printf "resources.limits.memory is %v; allowed: 512Mi or more, as a conversion takes half of it" .) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name, $request := dig "requests" dict (default dict .Values.resources) -}}
+{{- end }}
+
+{{- define "sidecar.check.requests" -}}
+{{- $limits := dig "limits" dict .resources -}}
+{{- range $name, $request := dig "requests" dict .resources -}}
 {{- $limit := get $limits $name -}}
 {{- if hasKey $limits $name -}}
 {{- if gt (include "sidecar.number" $request | float64) (include "sidecar.number" $limit | float64) -}}
-{{- fail (printf "resources.requests.%s is %v; allowed: at most resources.limits.%s, %v" $name $request $name $limit) -}}
+{{- fail (printf "%s.requests.%s is %v; allowed: at most %s.limits.%s, %v" $.at $name $request $.at $name $limit) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

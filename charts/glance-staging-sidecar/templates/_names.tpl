@@ -62,13 +62,29 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- else }}30{{ end -}}
 {{- end }}
 
+{{- /* The newest version of a kind that the cluster serves. Takes root, group and kind. */}}
 {{- define "sidecar.admissionVersion" -}}
-{{- $found := .Values.injection.apiVersion -}}
+{{- $found := .root.Values.injection.apiVersion -}}
 {{- range list "v1" "v1beta1" "v1alpha1" -}}
-{{- $version := printf "admissionregistration.k8s.io/%s" . -}}
-{{- if and (not $found) ($.Capabilities.APIVersions.Has (printf "%s/MutatingAdmissionPolicy" $version)) -}}
+{{- $version := printf "%s/%s" $.group . -}}
+{{- if and (not $found) ($.root.Capabilities.APIVersions.Has (printf "%s/%s" $version $.kind)) -}}
 {{- $found = $version -}}
 {{- end -}}
 {{- end -}}
-{{ default "admissionregistration.k8s.io/v1" $found }}
+{{ default (printf "%s/v1" .group) $found }}
+{{- end }}
+
+{{- /* Of the pods that serve the webhook. */}}
+{{- define "sidecar.webhookLabels" -}}
+{{ include "sidecar.ownLabels" . }}
+app.kubernetes.io/component: webhook
+{{- end }}
+
+{{- define "sidecar.webhookSecretName" -}}
+{{- $certificates := .Values.injection.webhook.certificates -}}
+{{- if eq $certificates.source "secret" -}}
+{{- required "injection.webhook.certificates.secretName is empty; allowed: the name of a Secret with tls.crt and tls.key, as source is secret" $certificates.secretName -}}
+{{- else -}}
+{{- default (printf "%s-webhook-tls" (include "sidecar.fullname" .)) $certificates.secretName -}}
+{{- end -}}
 {{- end }}

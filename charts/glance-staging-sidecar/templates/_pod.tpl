@@ -59,12 +59,7 @@ lifecycle:
 {{- end }}
 {{- with .root.Values.resources }}
 resources:
-  {{- range $kind, $quantities := . }}
-  {{ $kind }}:
-    {{- range $name, $quantity := $quantities }}
-    {{ $name }}: {{ include "sidecar.quantity" $quantity | quote }}
-    {{- end }}
-  {{- end }}
+  {{- include "sidecar.resources" . | trim | nindent 2 }}
 {{- end }}
 securityContext:
   {{- with include "sidecar.identity" .root | trim }}{{ . | nindent 2 }}{{ end }}
@@ -95,6 +90,15 @@ volumeMounts:
   {{- toYaml . | nindent 2 }}
   {{- end }}
   {{- end }}
+{{- end }}
+
+{{- define "sidecar.resources" -}}
+{{- range $kind, $quantities := . }}
+{{ $kind }}:
+  {{- range $name, $quantity := $quantities }}
+  {{ $name }}: {{ include "sidecar.quantity" $quantity | quote }}
+  {{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* Without one the pod's counts, or what the cluster gives out. */}}

@@ -96,7 +96,7 @@ internal static class SidecarHost
         await app.WaitForShutdownAsync();
     }
 
-    private static void AddLogging(WebApplicationBuilder builder)
+    internal static void AddLogging(WebApplicationBuilder builder)
     {
         var levels = new LogLevels();
         ((IConfigurationBuilder)builder.Configuration).Add(levels); // last, so that a change while it runs wins

@@ -38,6 +38,12 @@ internal static class SidecarProcess
 
         try
         {
+            if (args is [WebhookHost.Mode, ..])
+            {
+                await using var webhook = WebhookHost.Build(args[1..]);
+                return await EndOfAsync(webhook, WebhookHost.RunAsync(webhook));
+            }
+
             await using var app = SidecarHost.Build(args);
             return await RunAsync(app);
         }
@@ -55,9 +61,11 @@ internal static class SidecarProcess
     }
 
     /// <summary>Runs it to its end, which is a success only when a signal asked for it.</summary>
-    public static async Task<int> RunAsync(WebApplication app)
+    public static Task<int> RunAsync(WebApplication app) => EndOfAsync(app, SidecarHost.RunAsync(app));
+
+    private static async Task<int> EndOfAsync(WebApplication app, Task run)
     {
-        await SidecarHost.RunAsync(app);
+        await run;
         if (app.Services.GetRequiredService<SignalLifetime>().Signalled) return Success;
         var last = app.Services.GetRequiredService<RecentProblems>().Newest()
             .FirstOrDefault(problem => problem.Level >= LogLevel.Error);

@@ -27,13 +27,18 @@ internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
         Assert.That(exit, Is.Zero, error);
         var evaluated = JsonNode.Parse(output)!;
         var patched = pod.DeepClone().AsObject();
-        foreach (var operation in evaluated["patch"]!.AsArray()) Apply(patched, operation!);
+        Apply(patched, evaluated["patch"]!.AsArray());
         var refused = evaluated["conditions"]!.AsObject()
             .Where(condition => !condition.Value!.GetValue<bool>()).Select(condition => condition.Key);
         return new Injection([.. refused], patched);
     }
 
-    // RFC 6902, of which the policy uses "add" only.
+    /// <summary>RFC 6902, of which injection uses "add" only.</summary>
+    public static void Apply(JsonObject document, JsonArray patch)
+    {
+        foreach (var operation in patch) Apply(document, operation!);
+    }
+
     private static void Apply(JsonObject document, JsonNode operation)
     {
         Assert.That(operation["op"].Text(), Is.EqualTo("add"));

@@ -15,8 +15,15 @@ internal sealed class Manifests(IReadOnlyList<JsonNode> documents)
         documents.Select(document => document["data"]?["sidecar.json"]).Single(file => file is not null).Text();
 
     /// <summary>What cert-manager is asked for on behalf of the pods; null when a Secret is given.</summary>
-    public JsonNode? Certificate =>
-        documents.Select(document => document["spec"]).SingleOrDefault(spec => spec?["dnsNames"] is not null);
+    public JsonNode? Certificate => documents.Select(document => document["spec"])
+        .SingleOrDefault(spec => spec?["dnsNames"]?[0].Text().StartsWith("*.", StringComparison.Ordinal) is true);
+
+    /// <summary>What the webhook is given, by file; null when it is not used.</summary>
+    public JsonObject? WebhookFiles =>
+        documents.Select(document => document["data"]?.AsObject()).SingleOrDefault(data => data?["webhook.json"] is not null);
+
+    /// <summary>The policy, the cluster's own or Kyverno's.</summary>
+    public JsonNode Policy => documents.Single(document => document["kind"].Text() is "MutatingAdmissionPolicy" or "MutatingPolicy");
 
     /// <summary>The only one of the kind, or the one of that name.</summary>
     public JsonNode Get(string kind, string? name = null)
@@ -31,8 +38,9 @@ internal sealed class Manifests(IReadOnlyList<JsonNode> documents)
     public async Task<JsonNode> PodSpecAsync()
     {
         if (Kinds.Contains("StatefulSet")) return Get("StatefulSet")["spec"]!["template"]!["spec"]!;
-        if (!Kinds.Contains("MutatingAdmissionPolicy")) return await PatchAsync();
-        return CelPatch.Of(Get("MutatingAdmissionPolicy"));
+        if (WebhookFiles is { } files) return JsonNode.Parse(files["injection.json"].Text())!["patch"]!;
+        if (Kinds.Contains("MutatingAdmissionPolicy") || Kinds.Contains("MutatingPolicy")) return CelPatch.Of(Policy);
+        return await PatchAsync();
     }
 
     /// <summary>The sidecar's container in it.</summary>

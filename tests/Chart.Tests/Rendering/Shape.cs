@@ -31,6 +31,7 @@ internal sealed class Shape(IReadOnlyDictionary<string, JsonNode> known)
     {
         (JsonArray { Count: 1 } list, JsonArray { Count: > 0 } values) =>
             values.SelectMany((member, i) => Faults($"{place}[{i}]", list[0]!, member)),
+        (JsonArray { Count: 0 }, JsonArray { Count: 0 }) => [],
         (JsonObject map, JsonObject values) when map.ContainsKey("*") =>
             values.SelectMany(pair => Faults($"{place}.{pair.Key}", map["*"]!, pair.Value)),
         (JsonObject fields, JsonObject values) => FieldFaults(place, fields, values),

@@ -8,7 +8,8 @@ internal static class Help
     public static string Text()
     {
         var text = new StringBuilder();
-        text.Append("Usage: Sidecar [--config FILE] [--KEY VALUE]...\n\n");
+        text.Append("Usage: Sidecar [--config FILE] [--KEY VALUE]...\n");
+        text.Append("       Sidecar webhook [--config FILE] [--KEY VALUE]...   the admission webhook; section Webhook\n\n");
         text.Append("The Glance staging sidecar: owns a pod's staging directory, receives uploads over gRPC and runs\n");
         text.Append("import stages over them. Starts without any setting. Each key below may be given on the command\n");
         text.Append("line (--Staging:Directory /data), as an environment variable (SIDECAR_Staging__Directory=/data)\n");

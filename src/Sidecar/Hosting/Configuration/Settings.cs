@@ -5,6 +5,7 @@ using Sidecar.Peers.Core;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging.Core;
 using Sidecar.Stores.Core;
+using Sidecar.Webhook.Core;
 
 namespace Sidecar.Hosting.Configuration;
 
@@ -25,5 +26,6 @@ internal static class Settings
         .. Setting.Of(StoresOptions.Section, new StoresOptions()),
         .. Setting.Of(DownloadsOptions.Section, new DownloadsOptions()),
         .. Setting.Of(IngestOptions.Section, new IngestOptions()),
+        .. Setting.Of(WebhookOptions.Section, new WebhookOptions()),
     ];
 }

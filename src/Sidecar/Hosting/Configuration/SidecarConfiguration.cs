@@ -9,7 +9,8 @@ internal static partial class SidecarConfiguration
     private const string Prefix = "SIDECAR_";
     private const string FileKey = "config";
 
-    private static readonly string[] Sections = ["Hosting", "Rpc", "Staging", "Peers", "Import", "Stores", "Downloads", "Ingest", "Logging"];
+    private static readonly string[] Sections =
+        ["Hosting", "Rpc", "Staging", "Peers", "Import", "Stores", "Downloads", "Ingest", "Webhook", "Logging"];
 
     /// <summary>
     /// Adds the sources themselves: a configuration that is chained into another one loses its empty values, and an

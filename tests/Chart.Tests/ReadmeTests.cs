@@ -52,6 +52,11 @@ internal sealed class ReadmeTests : ChartTest
         Assert.That(Readme, Does.Not.Contain("rollout restart statefulset"));
     }
 
+    [TestCase("webhook", "such pods are not made:\n\n  kubectl -n openstack rollout status deployment glance-staging-webhook")]
+    [TestCase("kyverno", "kubectl get mutatingpolicy openstack.glance-staging")]
+    public async Task Notes_SayWhatHasToRunForInjection(string set, string expected) =>
+        Assert.That(await Renderer.NotesAsync(set), Does.Contain(expected));
+
     [Test]
     public async Task Notes_OfASnippet_SayWhichContainersItIsFor() =>
         Assert.That(await Renderer.NotesAsync("snippet"), Does.Contain("container glance-api: set glance.containers"));

@@ -143,6 +143,10 @@ internal sealed class ForwardingTests : ClusterTest
             await Assert.ThrowsAsync<RpcException>(async () => await staging.AdoptFileAsync(
                 new AdoptFileRequest { ImageId = NewId(), Path = "/etc/passwd" })),
             StatusCode.PermissionDenied, "NOT_FOR_PEERS");
+        using var download = new Glance.Sidecar.V1.Downloads.DownloadsClient(channel).DownloadImage(
+            new DownloadImageRequest { ImageId = NewId(), Url = "http://images.example.org/" });
+        var unknown = await Assert.ThrowsAsync<RpcException>(() => download.ResponseStream.MoveNext(Deadline));
+        Assert.That(unknown!.StatusCode, Is.EqualTo(StatusCode.Unimplemented), "no such service there");
     }
 
     [Test]

@@ -76,57 +76,6 @@ internal sealed class RenderTests : ChartTest
         Assert.That(pod["terminationGracePeriodSeconds"].Number(), Is.EqualTo(120 + 420 + 30));
     }
 
-    [TestCase("512Mi", 536_870_912, 1)]
-    [TestCase("2Gi", 2_147_483_648, 4)]
-    [TestCase("16G", 16_000_000_000, 29)]
-    public async Task Memory_OfDaemonAndPrograms_FitsTheLimit(string limit, long bytes, long imports)
-    {
-        const long program = 256L << 20; // what a conversion counts for
-        var manifests = await Renderer.WithValuesAsync($"resources: {{limits: {{memory: {limit}}}}}");
-        var import = JsonNode.Parse(manifests.Config)!["Import"]!;
-        Assert.That(import["MaxConcurrent"].Number(), Is.EqualTo(imports));
-        Assert.That(import["MaxConcurrent"].Number() * program, Is.LessThanOrEqualTo(import["MaxMemoryBytes"].Number()));
-        // Of the address space most are stacks, which take no memory.
-        Assert.That(import["Conversion"], Is.Null);
-        var heap = (await manifests.ContainerAsync())["env"]!.AsArray()
-            .Single(variable => variable!["name"].Text() == "DOTNET_GCHeapHardLimitPercent")!["value"].Text();
-        Assert.That(import["MaxMemoryBytes"].Number() + (bytes * Convert.ToInt32(heap, 16) / 100), Is.LessThan(bytes * 95 / 100));
-    }
-
-    [TestCase("resources: {limits: {memory: null}}", 0, 0)]
-    [TestCase("config: {Import: {MaxConcurrent: 7}}", 7, 1 << 30)]
-    public async Task Memory_ThatIsSaidOrNotLimited_IsLeftToTheDaemon(string values, long imports, long bytes)
-    {
-        var import = JsonNode.Parse((await Renderer.WithValuesAsync(values)).Config)!["Import"];
-        Assert.That(import?["MaxConcurrent"]?.Number() ?? 0, Is.EqualTo(imports));
-        Assert.That(import?["MaxMemoryBytes"]?.Number() ?? 0, Is.EqualTo(bytes));
-    }
-
-    [Test]
-    public async Task Pods_OfTheChartsOwn_RunWhereTheyMay_AsWhomTheClusterSays()
-    {
-        var manifests = await Renderer.WithValuesAsync("""
-            identity: {user: null, group: null}
-            imagePullSecrets: [{name: registry}]
-            standalone:
-              nodeSelector: {disk: fast}
-              tolerations: [{key: storage, operator: Exists}]
-              affinity: {podAntiAffinity: {}}
-              priorityClassName: high
-              topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
-            """);
-        var pod = await manifests.PodSpecAsync();
-        var fields = (string[])["imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName", "topologySpreadConstraints"];
-        Assert.That(fields.Select(field => pod[field]?.ToJsonString()), Is.EqualTo(new[]
-        {
-            """[{"name":"registry"}]""", """{"disk":"fast"}""", """[{"key":"storage","operator":"Exists"}]""", """{"podAntiAffinity":{}}""",
-            "\"high\"", """[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway"}]""",
-        }));
-        Assert.That((await Shape.LoadAsync()).Faults(manifests.Get("StatefulSet")), Is.Empty);
-        Assert.That(pod["securityContext"]!.AsObject().Select(field => field.Key), Is.EquivalentTo(["runAsNonRoot", "seccompProfile"]));
-        Assert.That((await manifests.ContainerAsync())["securityContext"]!["runAsUser"], Is.Null);
-    }
-
     [Test]
     public async Task DisruptionBudget_LetsPodsGoThatAreNotReady_WhenAsked()
     {
@@ -151,56 +100,6 @@ internal sealed class RenderTests : ChartTest
         var service = (await Renderer.ManifestsAsync("operator")).Get("Service")["spec"]!;
         Assert.That(service["publishNotReadyAddresses"]!.GetValue<bool>(), Is.True);
         Assert.That(service["selector"]!["glanceAPI"].Text(), Is.EqualTo("glance-default-single"));
-    }
-
-    [TestCase("v1alpha1")]
-    [TestCase("v1beta1")]
-    [TestCase("v1")]
-    public async Task AdmissionPolicy_IsOfTheNewestVersionThatTheClusterServes(string newest)
-    {
-        string[] versions = ["v1alpha1", "v1beta1", "v1"];
-        var served = versions[..(Array.IndexOf(versions, newest) + 1)].SelectMany(version =>
-            new[] { "--api-versions", $"admissionregistration.k8s.io/{version}/MutatingAdmissionPolicy" });
-        var policy = (await Renderer.ManifestsAsync("operator", [.. served])).Get("MutatingAdmissionPolicy");
-        Assert.That(policy["apiVersion"].Text(), Is.EqualTo($"admissionregistration.k8s.io/{newest}"));
-    }
-
-    [TestCase("v1alpha1")]
-    [TestCase("v1")]
-    public async Task KyvernosPolicy_IsOfTheVersionThatTheClusterServes_AndSaysTheSame(string served)
-    {
-        var kyvernos = (await Renderer.ManifestsAsync("kyverno", "--api-versions", $"policies.kyverno.io/{served}/MutatingPolicy")).Policy;
-        Assert.That(kyvernos["apiVersion"].Text(), Is.EqualTo($"policies.kyverno.io/{served}"));
-        var values = await File.ReadAllTextAsync(Repository.Values("kyverno"));
-        var clusters = (await Renderer.WithValuesAsync(values.Replace("kyverno", "policy", StringComparison.Ordinal))).Policy;
-        foreach (var (field, value) in clusters["spec"]!.AsObject()) Assert.That(Json.Same(kyvernos["spec"]![field], value), Is.True, field);
-        // Otherwise it would write into the StatefulSet as well.
-        Assert.That(kyvernos["spec"]!["autogen"]!["podControllers"]!["controllers"]!.AsArray(), Is.Empty);
-    }
-
-    [Test]
-    public async Task Webhook_IsAskedAboutThePodsThatThePolicyTakes()
-    {
-        var values = await File.ReadAllTextAsync(Repository.Values("webhook"));
-        var policy = (await Renderer.WithValuesAsync(values.Replace("method: webhook", "method: policy", StringComparison.Ordinal))).Policy["spec"]!;
-        var webhook = (await Renderer.ManifestsAsync("webhook")).Get("MutatingWebhookConfiguration")["webhooks"]![0]!;
-        Assert.That(Json.Same(webhook["matchConditions"], policy["matchConditions"]), Is.True);
-        foreach (var selector in (string[])["namespaceSelector", "objectSelector"])
-            Assert.That(Json.Same(webhook[selector], policy["matchConstraints"]![selector]), Is.True, selector);
-    }
-
-    [Test]
-    public async Task Webhook_WithASecret_IsTrustedByTheAuthorityThatIsGiven()
-    {
-        var manifests = await Renderer.WithValuesAsync("""
-            mode: injection
-            injection: {method: webhook, webhook: {certificates: {source: secret, secretName: its, authority: "-----BEGIN CERTIFICATE-----x"}}}
-            """);
-        var webhook = manifests.Get("MutatingWebhookConfiguration");
-        Assert.That(webhook["webhooks"]![0]!["clientConfig"]!["caBundle"].Text(), Is.EqualTo("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0teA=="));
-        Assert.That(webhook["metadata"]!["annotations"], Is.Null);
-        var volumes = manifests.Get("Deployment")["spec"]!["template"]!["spec"]!["volumes"]!;
-        Assert.That(volumes[1]!["secret"]!["secretName"].Text(), Is.EqualTo("its"));
     }
 
     private static string Identity(JsonNode manifest) =>

@@ -88,6 +88,6 @@ internal sealed class UploadTicketsTests : IDisposable
 
     private HeldBody NewBody() => new(Image, 5, PipeReader.Create(Stream.Null), _tickets.Now);
 
-    private static void AssertUnknown(TestDelegate call) =>
+    private static void AssertUnknown(Action call) =>
         Assert.That(Assert.Throws<StagingException>(call)!.Error, Is.EqualTo(StagingError.TicketUnknown));
 }

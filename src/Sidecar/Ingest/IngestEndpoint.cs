@@ -15,7 +15,7 @@ namespace Sidecar.Ingest;
 /// daemon, straight into the staging area. Glance's answer ends the request.
 /// </summary>
 internal sealed class IngestEndpoint(
-    Upstream upstream, IHttpForwarder forwarder, UploadTickets tickets, IngestAnswers answers, IngestMetrics metrics,
+    Upstream upstream, UploadQuestion question, IHttpForwarder forwarder, UploadTickets tickets, IngestAnswers answers, IngestMetrics metrics,
     IOptions<IngestOptions> options, TimeProvider clock, ILogger<IngestEndpoint> logger)
 {
     private static readonly PassedRequest AsItIs = new();
@@ -24,14 +24,44 @@ internal sealed class IngestEndpoint(
     {
         if (RequestTarget.Fault(http) is { } fault)
         {
-            metrics.Ended(IngestOutcome.Refused);
-            await answers.RefuseAsync(http, fault);
+            await RefuseAsync(http, fault);
             return;
         }
 
         LiftLimits(http);
-        if (RequestTarget.Upload(http) is { } image && HasBody(http)) await HoldAsync(http, image);
-        else await PassAsync(http);
+        if (RequestTarget.Upload(http) is { } image && HasBody(http))
+        {
+            if (ResumableUpload.TryRead(http.Request.Headers, out var upload, out var flaw)) await HoldAsync(http, image, upload);
+            else await RefuseAsync(http, flaw);
+        }
+        else if (RequestTarget.Question(http) is { } asked)
+        {
+            await TellAsync(http, asked);
+        }
+        else
+        {
+            await PassAsync(http);
+        }
+    }
+
+    private Task RefuseAsync(HttpContext http, string fault)
+    {
+        metrics.Ended(IngestOutcome.Refused);
+        return answers.RefuseAsync(http, fault);
+    }
+
+    private async Task TellAsync(HttpContext http, ImageId image)
+    {
+        try
+        {
+            http.Response.StatusCode = (int)await question.AnswerAsync(http, image);
+            metrics.Ended(IngestOutcome.Passed);
+        }
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        {
+            metrics.Ended(await answers.EndAsync(
+                http, failure is HttpRequestException ? ForwarderError.Request : ForwarderError.RequestTimedOut, IngestOutcome.Passed));
+        }
     }
 
     private async Task PassAsync(HttpContext http)
@@ -41,9 +71,10 @@ internal sealed class IngestEndpoint(
         await UnreadBody.DrainAsync(http, http.Features.Get<IHttpRequestBodyDetectionFeature>(), clock);
     }
 
-    private async Task HoldAsync(HttpContext http, ImageId image)
+    private async Task HoldAsync(HttpContext http, ImageId image, ResumableUpload upload)
     {
-        using var body = new HeldBody(image, http.Request.ContentLength, http.Request.BodyReader, tickets.Now);
+        using var body = new HeldBody(
+            image, http.Request.ContentLength, http.Request.BodyReader, tickets.Now, upload.Offset, upload.IsKept);
         using var silence = new CancellationTokenSource(options.Value.SilenceTimeout, clock);
         // While the body is received Glance has nothing to say; how long the client may be silent is Staging:IdleTimeout's matter.
         body.OnReceiving = receives => silence.CancelAfter(receives ? Timeout.InfiniteTimeSpan : options.Value.SilenceTimeout);

@@ -17,7 +17,7 @@ internal static class IngestServices
             IngestOptions.Section, binder => binder.ErrorOnUnknownConfiguration = true).ValidateOnStart();
         services.AddHttpForwarder();
         services.AddSingleton<IngestMetrics>().AddSingleton<IngestCertificate>().AddSingleton<UploadTickets>();
-        services.AddSingleton<Upstream>().AddSingleton<IngestAnswers>().AddSingleton<IngestEndpoint>();
+        services.AddSingleton<Upstream>().AddSingleton<UploadQuestion>().AddSingleton<IngestAnswers>().AddSingleton<IngestEndpoint>();
         return services;
     }
 }

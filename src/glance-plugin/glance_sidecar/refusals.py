@@ -27,6 +27,10 @@ def to_http(error, what):
         return webob.exc.HTTPRequestTimeout(explanation=text)
     if error.reason in CONTENT_REASONS or error.reason in ("LENGTH_MISMATCH", "UNFINISHED", "INVALID_REQUEST", "INVALID_IMAGE_ID"):
         return webob.exc.HTTPBadRequest(explanation=text)
+    if error.reason in ("OFFSET_MISMATCH", "UPLOAD_NOT_FOUND"):
+        # As resumable uploads have it: the client goes on at this offset.
+        offset = [("Upload-Offset", error.facts["offset"])] if "offset" in error.facts else []
+        return webob.exc.HTTPConflict(explanation=text, headers=offset)
     if error.reason in ("UPLOAD_TAKEN_OVER", "UPLOAD_ABORTED", "ALREADY_STAGED"):
         return webob.exc.HTTPConflict(explanation=text)
     return unavailable(text)

@@ -21,12 +21,16 @@ def receive(expected, claims):
     try:
         # It lasts as long as the client sends. Should the daemon hang, the channel's keepalive ends it.
         return client.get().call(
-            "Staging.ReceiveUpload", timeout=None, ticket=expected.ticket, header=header,
+            "Staging.ReceiveUpload", timeout=None, ticket=expected.ticket.text, header=header,
             max_bytes=cfg.CONF.image_size_cap).size
     except SidecarError as failure:
-        if failure.reason != "TICKET_UNKNOWN":
+        if failure.reason != "TICKET_UNKNOWN" and not (expected.ticket.kept and _can_go_on(failure)):
             _abort(expected.image_id)
         raise
+
+
+def _can_go_on(failure):
+    return failure.down or failure.reason in ("UNFINISHED", "IDLE_TIMEOUT", "DRAINING", "OFFSET_MISMATCH")
 
 
 def _abort(image_id):

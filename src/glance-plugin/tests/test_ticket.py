@@ -8,6 +8,7 @@ import unittest
 from tests import glance
 from tests.daemon import Daemon
 from tests.served import ServedTest, TOKEN
+from tests.support import wait_until
 
 _GUESS = "0123456789abcdef" * 4
 
@@ -88,6 +89,53 @@ class MultiStoreTest(_ThroughTheIngest):
         status, text = self.send(image_id, b"a" * 1000, **{"Content-Type": "application/json"})
         self.assertEqual(status, 415, text)
         self.assertEqual(self.show(image_id)["status"], "queued")
+
+
+    def cut_off(self, image_id, *headers):
+        """Sends the first million of two million bytes, and hangs up."""
+        from glance_sidecar import client
+        from glance_sidecar.errors import SidecarError
+        daemon = client.Client(self.sidecar.address)
+        self.addCleanup(daemon.close)
+        connection = socket.create_connection(("127.0.0.1", self.door), timeout=60)
+        lines = ["PUT /v2/images/%s/stage HTTP/1.1" % image_id, "Host: x", "X-Auth-Token: " + TOKEN["X-Auth-Token"],
+                 "Content-Type: application/octet-stream", "Content-Length: 2000000"]
+        connection.sendall("\r\n".join(lines + list(headers) + ["", ""]).encode() + b"a" * 1000000)
+
+        def received():
+            try:
+                return daemon.call("Staging.GetUpload", image_id=image_id).received_offset == 1000000
+            except SidecarError:
+                return False
+        wait_until(received, "half of the upload is received")
+        connection.close()
+        wait_until(lambda: self.show(image_id)["status"] == "queued", "the image is queued")
+
+    def how_far(self, image_id, token=TOKEN):
+        connection = HTTPConnection("127.0.0.1", self.door, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("HEAD", "/v2/images/%s/stage" % image_id, headers=token)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Upload-Offset")
+
+    def test_an_upload_that_was_cut_off_goes_on(self):
+        image_id = self.create()
+        self.cut_off(image_id, "Upload-Complete: ?1")
+        self.assertEqual(self.how_far(image_id, {"X-Auth-Token": "mallory:red:member"}), (404, None))
+        self.assertEqual(self.how_far(image_id), (204, "1000000"))
+        status, text = self.send(image_id, b"b" * 10, **{"Upload-Offset": "999"})
+        self.assertEqual(status, 409, text)
+        self.assertEqual(self.how_far(image_id), (204, "1000000"))
+        status, text = self.send(image_id, b"b" * 1000000, **{"Upload-Offset": "1000000", "Upload-Complete": "?1"})
+        self.assertEqual(status, 204, text)
+        self.assertEqual(self.show(image_id)["size"], 2000000)
+        with open(os.path.join(self.sidecar.staging, image_id), "rb") as staged:
+            self.assertEqual(staged.read(), b"a" * 1000000 + b"b" * 1000000)
+
+    def test_of_a_plain_client_that_was_cut_off_nothing_is_kept(self):
+        image_id = self.create()
+        self.cut_off(image_id)
+        self.assertEqual(self.how_far(image_id), (404, None))
 
 
 class SingleStoreTest(_ThroughTheIngest):

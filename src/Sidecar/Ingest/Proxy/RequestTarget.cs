@@ -27,11 +27,13 @@ internal static partial class RequestTarget
     }
 
     /// <summary>The image whose upload this request is; null when it is another request.</summary>
-    public static ImageId? Upload(HttpContext http)
-    {
-        if (http.Request.Method != HttpMethods.Put || Stage().Match(Of(http)) is not { Success: true } match) return null;
-        return ImageId.Parse(match.Groups[1].Value);
-    }
+    public static ImageId? Upload(HttpContext http) => http.Request.Method == HttpMethods.Put ? Staged(http) : null;
+
+    /// <summary>The image whose upload this request asks for, how far it came; null when it is another request.</summary>
+    public static ImageId? Question(HttpContext http) => http.Request.Method == HttpMethods.Head ? Staged(http) : null;
+
+    private static ImageId? Staged(HttpContext http) =>
+        Stage().Match(Of(http)) is { Success: true } match ? ImageId.Parse(match.Groups[1].Value) : null;
 
     private static bool HasTwoLengths(HttpRequest request) => request.Headers.TransferEncoding.Count > 0
         && (request.Headers.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length"));

@@ -8,7 +8,8 @@ namespace Sidecar.Ingest.Tickets;
 /// takes it, or the end of the request. Kestrel reuses the reader for the next request of the connection, so that the request
 /// must not end while somebody still reads: <see cref="EndAsync"/> tells the reader to stop, and waits until it has.
 /// </summary>
-internal sealed class HeldBody(ImageId imageId, long? length, PipeReader reader, long issuedAt) : IDisposable
+internal sealed class HeldBody(
+    ImageId imageId, long? length, PipeReader reader, long issuedAt, long? resumeOffset = null, bool isKept = false) : IDisposable
 {
     private const int Waiting = 0;
     private const int Taken = 1;
@@ -23,6 +24,15 @@ internal sealed class HeldBody(ImageId imageId, long? length, PipeReader reader,
 
     /// <summary>Bytes that the client says it sends; null when it did not.</summary>
     public long? Length => length;
+
+    /// <summary>Where it goes on; null when it is the whole image.</summary>
+    public long? ResumeOffset => resumeOffset;
+
+    /// <summary>What arrived is kept when the connection breaks, as the client knows how to go on.</summary>
+    public bool IsKept => isKept;
+
+    /// <summary>Bytes of the image, by what the client says.</summary>
+    public long? ImageSize => length + (resumeOffset ?? 0);
 
     /// <summary>For whoever has taken it, until that releases it.</summary>
     public PipeReader Reader => reader;

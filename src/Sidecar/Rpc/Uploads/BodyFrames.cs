@@ -34,7 +34,10 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
     /// <summary>Gives the last chunk's memory back; the reader is whole again.</summary>
     public void Dispose() => GiveBack();
 
-    private StageFrame Finish() => new() { Finish = new StageFinish { TotalSize = (ulong)body.Received } };
+    // Of the image.
+    private long Total => (body.ResumeOffset ?? 0) + body.Received;
+
+    private StageFrame Finish() => new() { Finish = new StageFinish { TotalSize = (ulong)Total } };
 
     private void GiveBack()
     {
@@ -63,7 +66,7 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
             throw HungUp(gone);
         }
 
-        if (body.Received > limit) throw TooLarge(limit);
+        if (Total > limit) throw TooLarge(limit);
         _current = _atEnd && _held.Value.IsEmpty ? Finish() : new StageFrame { IsChunk = true, Data = _held.Value };
     }
 
@@ -73,6 +76,6 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
         var how = gone is BadHttpRequestException ? $"its body is broken: {gone.Message}" : "it hung up";
         return new StagingException(
             StagingError.Unfinished, $"{body.Received}{expected} bytes arrived from the client, then {how.TrimEnd('.')}. Nothing was staged.",
-            ("offset", body.Received));
+            ("offset", Total));
     }
 }

@@ -19,7 +19,9 @@ internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, Forwar
         var header = request.Header ?? new StageHeader();
         var body = tickets.Find(request.Ticket, ImageId.Parse(header.ImageId));
         CheckSize(header, request.MaxBytes, body);
-        if (body.Length is { } length) header.DeclaredSize = (ulong)length;
+        if (body.ImageSize is { } size) header.DeclaredSize = (ulong)size;
+        header.ClearResumeOffset();
+        if (body.ResumeOffset is { } offset) header.ResumeOffset = (ulong)offset;
         body = tickets.Take(request.Ticket, body.ImageId);
         try
         {
@@ -36,8 +38,9 @@ internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, Forwar
     {
         mark.RefusePeers(caller);
         var body = tickets.Find(request.Ticket, ImageId.Parse(request.ImageId));
-        var ticket = new UploadTicket();
-        if (body.Length is { } length) ticket.DeclaredSize = (ulong)length;
+        var ticket = new UploadTicket { Kept = body.IsKept };
+        if (body.ImageSize is { } size) ticket.DeclaredSize = (ulong)size;
+        if (body.ResumeOffset is { } offset) ticket.ResumeOffset = (ulong)offset;
         return ticket;
     }
 
@@ -45,7 +48,7 @@ internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, Forwar
 
     private static void CheckSize(StageHeader header, ulong maxBytes, HeldBody body)
     {
-        if (body.Length is not { } length) return;
+        if (body.ImageSize is not { } length) return;
         if (length > Limit(maxBytes)) throw BodyFrames.TooLarge(Limit(maxBytes));
         if (!header.HasDeclaredSize || header.DeclaredSize == (ulong)length) return;
         throw new StagingException(

@@ -63,7 +63,7 @@ class StageRequest:
         try:
             self._make_room(image)
             # Half a reservation protects nobody, so without a declared size the first step is asked for.
-            reservation = Reservation(self._image_id, STEP if declared is None else declared, image.get("owner"))
+            reservation = Reservation(self._image_id, self._needed(declared), image.get("owner"))
         except SidecarError as failure:
             if not failure.down or options.settings().when_down != "fallback" or self._ticket:
                 raise refusals.to_http(failure, _REFUSED) from failure
@@ -92,7 +92,17 @@ class StageRequest:
         if image["status"] == "uploading":
             LOG.info("The earlier upload of image %s was left unfinished or is replaced.", self._image_id)
             images.back_to_queued(self._image_id)
-        pending.remove_image(self._image_id)
+        if not self._goes_on:
+            pending.remove_image(self._image_id)
+
+    @property
+    def _goes_on(self):
+        return self._ticket is not None and self._ticket.resume_offset is not None
+
+    def _needed(self, declared):
+        if declared is None:
+            return STEP
+        return max(0, declared - self._ticket.resume_offset) if self._goes_on else declared
 
     def _inspect(self, expected):
         prefix, complete = self._body.read_prefix()

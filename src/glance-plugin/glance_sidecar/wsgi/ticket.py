@@ -16,9 +16,22 @@ LOG = logging.getLogger(__name__)
 HEADER = "X-Staging-Sidecar-Ticket"
 
 
+class Ticket:
+    """An upload that waits in the daemon."""
+
+    def __init__(self, text, declared, resume_offset, kept):
+        self.text = text
+        # Bytes of the whole image; None when the client did not say.
+        self.declared = declared
+        # Where an earlier upload goes on with it; None when it is the whole image.
+        self.resume_offset = resume_offset
+        # The client can go on when it is cut off.
+        self.kept = kept
+
+
 def take(request, image_id):
     """
-    The ticket of a stage request, or None. Anybody who reaches Glance directly may send the header: only the daemon says whether a
+    The Ticket of a stage request, or None. Anybody who reaches Glance directly may send the header: only the daemon says whether a
     ticket is good, and one that is not changes nothing for a request that has bytes of its own. One that has none must not become an
     image of no bytes: raises 503, as the ingest's request is over, or the daemon is.
     """
@@ -33,8 +46,9 @@ def take(request, image_id):
                      image_id, failure.message)
             return None
         raise refusals.to_http(failure, "The image cannot be staged") from failure
-    _describe(request, waiting.declared_size if waiting.HasField("declared_size") else None)
-    return ticket
+    declared = waiting.declared_size if waiting.HasField("declared_size") else None
+    _describe(request, declared)
+    return Ticket(ticket, declared, waiting.resume_offset if waiting.HasField("resume_offset") else None, waiting.kept)
 
 
 def _has_body(request):

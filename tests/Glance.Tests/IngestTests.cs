@@ -166,7 +166,7 @@ internal sealed class IngestTests : GlanceTest
         if (onlyTheWorker) Command.Signal("KILL", Site[0].Worker);
         else await Site[0].KillAsync();
 
-        half.GoOn(); // a client that still sends looks for an answer afterwards
+        half.GoOn(); // this client looks for an answer when it has sent everything
         AssertStatus(await half.Answer, HttpStatusCode.ServiceUnavailable);
         if (!onlyTheWorker) await Site[0].StartAsync();
         await EndedAsync(1, half.ImageId, "queued");

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Ingest.Tickets;
@@ -52,7 +53,7 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
         try
         {
             // Read on the pool: this is woken by the connection's own loop, which goes on receiving while the bytes are written.
-            var read = await body.Reader.ReadAsync(either.Token).AsTask().ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            var read = await ReadAsync(body.Reader, either.Token).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             _held = read.Buffer;
             _atEnd = read.IsCompleted;
             body.Advance(read.Buffer.Length, read.IsCompleted);
@@ -68,6 +69,17 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
 
         if (Total > limit) throw TooLarge(limit);
         _current = _atEnd && _held.Value.IsEmpty ? Finish() : new StageFrame { IsChunk = true, Data = _held.Value };
+    }
+
+    // Not by the token: Kestrel takes a read that a token ended for one that still goes on, and what is left of the body could not be
+    // read any more.
+    private static async Task<ReadResult> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    {
+        await using var wake = cancellationToken.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        var read = await reader.ReadAsync(CancellationToken.None);
+        if (!cancellationToken.IsCancellationRequested) return read;
+        reader.AdvanceTo(read.Buffer.Start);
+        throw new OperationCanceledException(cancellationToken);
     }
 
     private StagingException HungUp(Exception gone)

@@ -14,6 +14,8 @@ LOG = logging.getLogger(__name__)
 
 # Set by the daemon's ingest, which lets nobody else's through.
 HEADER = "X-Staging-Sidecar-Ticket"
+# Seconds; the channel tries to connect at least once in each.
+_PATIENCE = 5
 
 
 class Ticket:
@@ -39,7 +41,9 @@ def take(request, image_id):
     if ticket is None:
         return None
     try:
-        waiting = client.get().call("Staging.CheckTicket", ticket=ticket, image_id=image_id)
+        # A request without bytes comes from a daemon that runs; the channel to one that was restarted needs a moment to notice.
+        patience = 0 if _has_body(request) else _PATIENCE
+        waiting = client.get().call("Staging.CheckTicket", patience=patience, ticket=ticket, image_id=image_id)
     except SidecarError as failure:
         if _has_body(request):
             LOG.info("A stage request of image %s shows a ticket that is not good and is taken without it: %s",

@@ -1,7 +1,9 @@
 using System.Net;
+using Glance.Sidecar.V1;
 using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
+using Grpc.Core;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
@@ -166,6 +168,8 @@ internal sealed class IngestTests : GlanceTest
         if (onlyTheWorker) Command.Signal("KILL", Site[0].Worker);
         else await Site[0].KillAsync();
 
+        // Else all bytes may be there before the daemon knows of it, and an image that is staged whole stays so.
+        await Until.RightAsync(() => ReceivingAsync(half.ImageId), isReceiving => !isReceiving);
         half.GoOn(); // this client looks for an answer when it has sent everything
         AssertStatus(await half.Answer, HttpStatusCode.ServiceUnavailable);
         if (!onlyTheWorker) await Site[0].StartAsync();
@@ -189,6 +193,13 @@ internal sealed class IngestTests : GlanceTest
         await Site[0].StartAsync();
         await EndedAsync(1, half.ImageId, "queued");
         await AssertCanBeStagedAsync(half.ImageId);
+    }
+
+    private async Task<bool> ReceivingAsync(string id)
+    {
+        using var call = Site.Sidecars[0].Staging.ListUploads(new ListUploadsRequest());
+        return await call.ResponseStream.ReadAllAsync().AnyAsync(
+            upload => upload.ImageId == id && upload.State == Upload.Types.State.Receiving);
     }
 
     private Task<double> StagedAsync() =>

@@ -104,7 +104,7 @@ class Attempt:
     def _wait(self, seconds, text):
         LOG.info("Import %s: %s", self._import_id, text)
         self._progress.tell(text, at_once=True)
-        time.sleep(seconds)
+        client.get().pause(seconds)
 
 
 def cancel(import_id):

@@ -22,7 +22,8 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_send_message_length", 8 * 1024 * 1024),
     # The default grows to two minutes, in which a sidecar that restarted would still be taken for dead.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # Also the time that one attempt may take: a sidecar on a busy node needs it to answer.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     # A sidecar that hangs keeps its connection. Calls that last as long as an import have no timeout; this ends them.
     ("grpc.keepalive_time_ms", 20000),
@@ -62,7 +63,7 @@ class Client:
                 left = give_up - time.monotonic()
                 if not error.transient or left <= 0:
                     raise error from None
-                time.sleep(min(0.25, left))
+                self.pause(min(0.25, left))
 
     def open(self, name, timeout=None, **fields):
         """An open call with a stream of answers: iterate it, cancel it."""
@@ -76,6 +77,17 @@ class Client:
     def request(name, **fields):
         fields = {key: value for key, value in fields.items() if value is not None}
         return messages.of(messages.methods()[name].input_type.lstrip("."))(**fields)
+
+    def pause(self, seconds):
+        """
+        Waits before a call is made again. A connection is made only while somebody waits for it: between calls that fail at once
+        none ever would be, however long the sidecar is back.
+        """
+        ready = grpc.channel_ready_future(self._channel)
+        try:
+            time.sleep(seconds)
+        finally:
+            ready.cancel()
 
     def close(self):
         self._channel.close()

@@ -132,7 +132,7 @@ class _Fetch:
         except BaseException:
             self._abort()
             raise
-        time.sleep(0.5)
+        client.get().pause(0.5)
 
     def _give_up(self, failure):
         # A sidecar that answers has discarded what it had, and what another call has of the image by now is that one's.

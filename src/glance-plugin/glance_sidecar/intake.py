@@ -134,7 +134,7 @@ def adopt(image_id, path, size, reservation=None, claims=None, patience=0):
             elif failure.down and time.monotonic() < give_up:
                 asked_before = True
                 LOG.info("Waiting for the sidecar to take over image %s: %s", image_id, failure.message)
-                time.sleep(0.25)
+                client.get().pause(0.25)
             else:
                 raise
 

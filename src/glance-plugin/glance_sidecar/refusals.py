@@ -1,9 +1,12 @@
 """The sidecar's refusals as HTTP errors, with texts for a user."""
 
+from oslo_log import log as logging
 import webob.exc
 
 from glance_sidecar import options
 from glance_sidecar.errors import CONTENT_REASONS
+
+LOG = logging.getLogger(__name__)
 
 
 def unavailable(text):
@@ -16,6 +19,8 @@ def to_http(error, what):
     """The HTTP error for a refused call. what: the action that failed, such as "The image cannot be staged"."""
     text = "%s: %s" % (what, error.message)
     if error.down:
+        # The user is not told what the sidecar's address is, and how it fails; whoever reads the log wants to know.
+        LOG.warning("%s: the staging sidecar does not answer: %s (%s).", what, error.message, error.code.name)
         return unavailable("%s: the staging sidecar of this pod does not answer. Try again later." % what)
     if error.reason == "NO_SPACE":
         if error.facts.get("never") == "true":

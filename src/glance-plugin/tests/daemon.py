@@ -48,6 +48,10 @@ class Daemon:
         """It keeps its connections, and answers nobody any more."""
         self._process.send_signal(signal.SIGSTOP)
 
+    def thaw(self):
+        """It goes on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def start_again(self):
         """Starts it unless it runs."""
         if self._process is None:

@@ -69,6 +69,33 @@ def percent_encoded(path):
 _insecure_channel = grpc.insecure_channel
 
 
+class RestartTest(unittest.TestCase):
+    def test_a_sidecar_that_is_back_is_found_again(self):
+        daemon = Daemon().start()
+        self.addCleanup(daemon.close)
+        client = Client(daemon.address)
+        self.addCleanup(client.close)
+        for _ in range(4):
+            self.assertTrue(client.call("Staging.GetCapacity").accepts_uploads)
+            daemon.kill()
+            for _ in range(3):
+                with self.assertRaises(SidecarError):
+                    client.call("Staging.GetCapacity")
+            daemon.start_again()
+            self.assertTrue(client.call("Staging.GetCapacity", patience=5).accepts_uploads)
+
+    def test_a_sidecar_that_is_slow_to_answer_is_waited_for(self):
+        daemon = Daemon().start()
+        self.addCleanup(daemon.close)
+        client = Client(daemon.address)
+        self.addCleanup(client.close)
+        daemon.freeze()
+        timer = threading.Timer(1, daemon.thaw)
+        timer.start()
+        self.addCleanup(timer.join)
+        self.assertTrue(client.call("Staging.GetCapacity").accepts_uploads)
+
+
 @mock.patch.object(grpc, "insecure_channel", as_the_newest_grpcio)
 class AuthorityTest(unittest.TestCase):
     def setUp(self):

@@ -47,7 +47,7 @@ class StoreWrite:
                     raise
                 LOG.info("Waiting for the sidecar, which writes to store %s: %s", self._key["store"], failure.message)
                 tell(0)
-                time.sleep(_PAUSE)
+                client.get().pause(_PAUSE)
 
     def discard(self):
         """Removes what the store has of it, unless it is part of an image. Returns whether there was something. Raises SidecarError."""

@@ -29,9 +29,11 @@ class ServedTest(unittest.TestCase):
             probe.bind(("127.0.0.1", 0))
             cls.port = probe.getsockname()[1]
         cls.sidecar = cls.start_sidecar()
-        directory = glance.config_directory(cls.__name__, cls.sidecar, cls.multi_store, recovery_interval=1)
+        # By its module too: fixtures of two modules may bear one name.
+        name = "%s-%s" % (cls.__module__.rpartition(".")[2], cls.__name__)
+        directory = glance.config_directory(name, cls.sidecar, cls.multi_store, recovery_interval=1)
         environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH="%s:%s" % (PACKAGE, SCRATCH))
-        cls.log = open(os.path.join(SCRATCH, cls.__name__ + ".out"), "wb")
+        cls.log = open(os.path.join(SCRATCH, name + ".out"), "wb")
         cls.server = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-w", "2",
              "-b", "127.0.0.1:%d" % cls.port] + cls.options + ["glance.common.wsgi_app:init_app()"],

@@ -108,7 +108,10 @@ internal sealed class LogTests : ClusterTest
         Assert.That((set.Category, set.Level, set.RevertsAt is not null), Is.EqualTo(("Default", "Warning", true)));
         Assert.That(
             answer.Levels.Select(level => (level.Category, level.Level)),
-            Is.EqualTo(new[] { ("Default", "Information"), ("Grpc", "Warning"), ("Microsoft", "Warning") }));
+            Is.EqualTo(new[]
+            {
+                ("Default", "Information"), ("Grpc", "Warning"), ("Microsoft", "Warning"), ("Yarp", "Error"),
+            }));
         await StageAsync(sidecar, NewId(), Content(10));
         await LoggedAsync(sidecar, "\"EventId\":2001");
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
@@ -11,7 +12,9 @@ namespace Sidecar.Staging.Uploads;
 /// </summary>
 internal sealed class BackgroundHasher : IAsyncDisposable
 {
-    private const int BlockBytes = 1 << 20; // large enough to hide the call, small enough for the second-level cache
+    // Large enough to hide the call, small enough for the second-level cache beside another follower's; and each upload that is
+    // received has two or three of them.
+    private const int BlockBytes = 128 << 10;
 
     private readonly SafeFileHandle _file;
     private readonly Func<long> _available;
@@ -55,7 +58,20 @@ internal sealed class BackgroundHasher : IAsyncDisposable
     private async Task<string> FollowAsync()
     {
         using var hash = DigestAlgorithms.Start(Algorithm);
-        var block = GC.AllocateUninitializedArray<byte>(BlockBytes);
+        var block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+        try
+        {
+            await FollowAsync(hash, block);
+            return Convert.ToHexStringLower(hash.Finish());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
+        }
+    }
+
+    private async Task FollowAsync(RunningDigest hash, byte[] block)
+    {
         var offset = 0L;
         var more = true;
         while (!_abandoned)
@@ -65,8 +81,6 @@ internal sealed class BackgroundHasher : IAsyncDisposable
             if (!more) break;
             more = await _signal.WaitAsync();
         }
-
-        return Convert.ToHexStringLower(hash.Finish());
     }
 
     private long CatchUp(RunningDigest hash, byte[] block, long offset)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 
@@ -11,19 +10,14 @@ internal sealed class Contender(string name, Site site, string[] stores)
 {
     private const double MiB = 1 << 20;
 
-    private const double TicksPerSecond = 100; // of /proc, whatever the kernel's own clock
-
-    private readonly Dictionary<string, List<double>> _figures = [];
+    private readonly Measurements _figures = new();
+    private readonly PodProcesses _pod = new(site);
 
     public string Name => name;
 
-    public double Median(string figure)
-    {
-        var sorted = _figures[figure].Order().ToList();
-        return sorted[sorted.Count / 2];
-    }
+    public double Median(string figure) => _figures.Median(figure)!.Value;
 
-    public void Forget() => _figures.Clear();
+    public void Forget() => _figures.Forget();
 
     /// <summary>Stages and imports uploads, and downloads what is packed: Zed alone cannot import that otherwise.</summary>
     public async Task RoundAsync(byte[] raw, byte[] qcow2, byte[] packed)
@@ -39,33 +33,34 @@ internal sealed class Contender(string name, Site site, string[] stores)
     private async Task UploadAsync(ImageApi user, string format, byte[] bytes, string[] targets, Measured measured)
     {
         var id = await user.CreateAsync(format);
-        var (clock, cpu) = (Stopwatch.StartNew(), CpuSeconds());
+        var (clock, cpu) = (Stopwatch.StartNew(), _pod.CpuSeconds());
         Expect(await user.StageAsync(id, bytes), System.Net.HttpStatusCode.NoContent);
         if (measured.IsStage)
         {
-            Add(Figures.StageRate, bytes.Length / MiB / clock.Elapsed.TotalSeconds);
-            Add(Figures.StageCpu, (CpuSeconds() - cpu) / (bytes.Length / MiB / 1024));
+            _figures.Add(Figures.StageRate, bytes.Length / MiB / clock.Elapsed.TotalSeconds);
+            _figures.Add(Figures.StageCpu, (_pod.CpuSeconds() - cpu) / (bytes.Length / MiB / 1024));
         }
 
         clock.Restart();
-        cpu = CpuSeconds();
+        cpu = _pod.CpuSeconds();
         Expect(await user.ImportAsync(id, new ImportTargets { Stores = targets }), System.Net.HttpStatusCode.Accepted);
         var memory = await MemoryUntilActiveAsync(user, id);
-        Add(measured.Time, clock.Elapsed.TotalSeconds);
-        if (measured.Cpu is not null) Add(measured.Cpu, CpuSeconds() - cpu);
-        if (measured.Memory is not null) Add(measured.Memory, memory);
+        _figures.Add(measured.Time, clock.Elapsed.TotalSeconds);
+        if (measured.Cpu is not null) _figures.Add(measured.Cpu, _pod.CpuSeconds() - cpu);
+        if (measured.Memory is not null) _figures.Add(measured.Memory, memory);
         await user.DeleteAsync(id);
     }
 
     /// <summary>Waits for it, and looks now and then at what all processes together have in memory, in MiB.</summary>
+    /// <remarks>Each look costs glance-api milliseconds of CPU: one every twentieth of the time so far is exact enough.</remarks>
     private async Task<double> MemoryUntilActiveAsync(ImageApi user, string id)
     {
-        var most = 0.0;
+        var (most, clock) = (0.0, Stopwatch.StartNew());
         while ((await user.GetAsync(id)) is var image && image.Status != "active")
         {
             if (image.Status == "killed") throw new InvalidOperationException(image.ToString());
-            most = Math.Max(most, Everything().Sum(ResidentBytes) / MiB);
-            await Task.Delay(TimeSpan.FromMilliseconds(20));
+            most = Math.Max(most, _pod.ResidentMiB());
+            await Task.Delay(TimeSpan.FromMilliseconds(20) + (clock.Elapsed / 20));
         }
 
         return most;
@@ -75,11 +70,11 @@ internal sealed class Contender(string name, Site site, string[] stores)
     {
         var id = await user.CreateAsync("qcow2");
         var source = site.Web.Publish("packed", packed);
-        var (clock, cpu) = (Stopwatch.StartNew(), CpuSeconds());
+        var (clock, cpu) = (Stopwatch.StartNew(), _pod.CpuSeconds());
         Expect(await user.DownloadFromAsync(id, source), System.Net.HttpStatusCode.Accepted);
-        Add(Figures.Stall, await LongestAnswerAsync(user, id));
-        Add(Figures.ImportPacked, clock.Elapsed.TotalSeconds);
-        Add(Figures.ImportPackedCpu, CpuSeconds() - cpu);
+        _figures.Add(Figures.Stall, await LongestAnswerAsync(user, id));
+        _figures.Add(Figures.ImportPacked, clock.Elapsed.TotalSeconds);
+        _figures.Add(Figures.ImportPackedCpu, _pod.CpuSeconds() - cpu);
         await user.DeleteAsync(id);
     }
 
@@ -95,49 +90,6 @@ internal sealed class Contender(string name, Site site, string[] stores)
             if (image.Status == "active") return longest.TotalMilliseconds;
             await Task.Delay(TimeSpan.FromMilliseconds(5));
         }
-    }
-
-    // glance-api and sidecar together, with the programs that they ran.
-    private double CpuSeconds()
-    {
-        var processes = site[0].Processes.ToList();
-        if (site.WithSidecar) processes.Add(site.Sidecars[0].ProcessId);
-        return processes.Sum(CpuSeconds);
-    }
-
-    // What the programs have that they run now, too.
-    private HashSet<int> Everything()
-    {
-        List<int> started = [.. site[0].Processes];
-        if (site.WithSidecar) started.Add(site.Sidecars[0].ProcessId);
-        return [.. started, .. started.SelectMany(ProcessTree.Descendants)];
-    }
-
-    private static double ResidentBytes(int processId)
-    {
-        try
-        {
-            var pages = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/statm")).Split(' ')[1];
-            return double.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize;
-        }
-        catch (IOException)
-        {
-            return 0; // it has ended
-        }
-    }
-
-    private static double CpuSeconds(int processId)
-    {
-        var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{processId}/stat"));
-        // utime, stime, and both of children that ended: fields 14 to 17; the name before them may hold spaces.
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return fields[11..15].Sum(field => double.Parse(field, CultureInfo.InvariantCulture)) / TicksPerSecond;
-    }
-
-    private void Add(string figure, double value)
-    {
-        if (!_figures.TryGetValue(figure, out var values)) _figures[figure] = values = [];
-        values.Add(value);
     }
 
     private static void Expect(Answer answer, System.Net.HttpStatusCode status)

@@ -274,7 +274,7 @@ internal sealed class Site : IAsyncDisposable
         ];
         return new GlanceApi(address, _options.UnderApache
             ? new Apache(Path.Combine(Home(pod), "apache"), address.Authority, environment)
-            : new Gunicorn(address.Authority, environment));
+            : new Gunicorn(address.Authority, _options.Threads, environment));
     }
 
     private static string[] Ingest(string address) =>

@@ -25,6 +25,9 @@ internal sealed record SiteOptions
     /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>
     public bool UnderApache { get; init; }
 
+    /// <summary>How many requests each glance-api works on at once; under gunicorn only.</summary>
+    public int Threads { get; init; } = 12;
+
     /// <summary>A Ceph cluster besides the file stores; the default store is in it.</summary>
     public bool WithCeph { get; init; }
 

@@ -5,18 +5,17 @@ Usage: against.py WORK_DIRECTORY OLDER NEWER CLIENT [--rounds N] [--mib N]
 """
 import argparse
 import pathlib
-import signal
 import statistics
 
-from stage import Sidecar, resident_mib, stage
+from contenders import Sidecar, by_client
 
 MANY = 16
 
 
 def measure(client, sidecar, mib):
     before = sidecar.allocated()
-    rate, cpu = stage(client, sidecar, mib)
-    return rate, cpu, (sidecar.allocated() - before) / mib
+    figures = by_client(client, sidecar, mib)
+    return figures["rate"], figures["cpu"], (sidecar.allocated() - before) / mib
 
 
 def compare(client, older, newer, rounds, mib):
@@ -37,7 +36,7 @@ def report(ratios, peaks):
     print(f"| rate, one upload, committed and fsynced | {spread(rate)} |")
     print(f"| server CPU per GiB | {spread(cpu)} |")
     print(f"| allocated per received MiB, bytes | {statistics.median(new_bytes):.0f} beside {statistics.median(old_bytes):.0f} |")
-    print(f"| peak resident after {MANY} uploads at once, MiB | {peaks[1]:.0f} beside {peaks[0]:.0f} |")
+    print(f"| peak resident with {MANY} uploads at once, MiB | {peaks[1]:.0f} beside {peaks[0]:.0f} |")
 
 
 def spread(values):
@@ -57,17 +56,17 @@ def main():
     newer = Sidecar(arguments.work, arguments.newer, "newer", 29396)
     try:
         for sidecar in [older, newer] * 4:  # the JIT compiler's second tier comes after some calls and seconds
-            stage(arguments.client, sidecar, arguments.mib)
+            by_client(arguments.client, sidecar, arguments.mib)
         ratios = compare(arguments.client, older, newer, arguments.rounds, arguments.mib)
         peaks = []
         for sidecar in (older, newer):
-            stage(arguments.client, sidecar, arguments.mib // MANY, uploads=MANY)
-            peaks.append(resident_mib(sidecar.process.pid))
+            sidecar.forget_peak()
+            by_client(arguments.client, sidecar, arguments.mib // MANY, MANY)
+            peaks.append(sidecar.peak_mib())
         report(ratios, peaks)
     finally:
         for sidecar in (older, newer):
-            sidecar.process.send_signal(signal.SIGTERM)
-            sidecar.process.wait()
+            sidecar.close()
 
 
 if __name__ == "__main__":

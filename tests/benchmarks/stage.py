@@ -1,135 +1,119 @@
-"""Stages the same bytes through the daemon and its peers in turn, and prints a table of medians.
+"""Uploads beside those of others: one of a GiB, with digests, many at once, and reads. Prints tables of ratios in one run.
 
-Only ratios within one run mean anything: every round measures each contender once, next to the others.
-Usage: stage.py WORK_DIRECTORY SIDECAR CLIENT SERVER [--rounds N] [--mib N]
+Usage: stage.py WORK_DIRECTORY SIDECAR CLIENT SERVER BENCH [--rounds N] [--mib N]
 """
 import argparse
-import os
+import hashlib
 import pathlib
-import re
-import signal
 import statistics
-import subprocess
 import time
-import urllib.request
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from contenders import (
+    Sidecar, by_client, by_dd, by_put, by_tus, cpp_server, kestrel, nginx, python_server, tus)
+from tables import measure, ratios, spread, table
 
-
-def wait_for(path):
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{path} did not appear")
-        time.sleep(0.02)
+DD = "`dd conv=fsync`"
+FSYNC = "C++ gRPC server, fsync at the end"
+SIDECAR = "**sidecar, committed and fsynced**"
 
 
-class Sidecar:
-    """The daemon, as shipped, with its own staging directory."""
+class Bench:
+    def __init__(self, arguments):
+        work = arguments.work
+        self.work, self.client, self.mib, self.rounds = work, arguments.client, arguments.mib, arguments.rounds
+        self.source = work / "source"
+        self.source.write_bytes(b"x" * (self.mib << 20))  # warm: dd reads it from the page cache
+        self.sidecar = Sidecar(work, arguments.sidecar)
+        self.digesting = Sidecar(
+            work, arguments.sidecar, "digesting", 29396, "--Staging:Digests:0", "md5", "--Staging:Digests:1", "sha512")
+        self.peer, self.peer_fsync = cpp_server(work, arguments.server, False), cpp_server(work, arguments.server, True)
+        self.python, self.nginx, self.tus = python_server(work), nginx(work), tus(work)
+        self.kestrel = kestrel(work, arguments.bench)
+        # The JIT compiler's second tier comes after some calls and seconds.
+        for server in (self.sidecar, self.digesting, self.kestrel) * 4:
+            self.by_client(server)
 
-    def __init__(self, work, program, name="sidecar", ops=29395):
-        self.socket = work / f"{name}.sock"
-        self.ops = ops
-        self.process = subprocess.Popen(
-            [program, "--Staging:Directory", work / f"{name}-staging", "--Hosting:SocketPath", self.socket,
-             "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", f"127.0.0.1:{self.ops}"],
-            stdout=subprocess.DEVNULL)
-        wait_for(self.socket)
+    def by_client(self, server, uploads=1, mode="stage"):
+        return by_client(self.client, server, self.mib // uploads, uploads, mode=mode)
 
-    def allocated(self):
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.ops}/metrics").read().decode()
-        return float(re.search(r"^process_allocated_bytes_total(?:\{\})? (\S+)$", text, re.M).group(1))
+    def one(self):
+        results = measure(self.rounds, {
+            "`dd`": lambda: by_dd(self.work, self.source, self.mib, False),
+            DD: lambda: by_dd(self.work, self.source, self.mib, True),
+            "nginx, WebDAV's PUT, no fsync": lambda: by_put(self.nginx, self.source, self.mib),
+            "tus's Node server, no fsync": lambda: by_tus(self.tus, self.source, self.mib),
+            "Python gRPC server, fsync at the end": lambda: self.by_client(self.python),
+            "C++ gRPC server, no fsync": lambda: self.by_client(self.peer),
+            FSYNC: lambda: self.by_client(self.peer_fsync),
+            SIDECAR: lambda: self.by_client(self.sidecar),
+            "bare Kestrel, bytes dropped": lambda: self.by_client(self.kestrel),
+        })
+        print("One upload of %d MiB; medians of %d rounds, and their range:\n" % (self.mib, self.rounds))
+        print(table(
+            ["what", "rate, of %s" % DD, "rate, of the C++ server with fsync", "CPU per GiB, of the C++ server with fsync"],
+            [[name, spread(ratios(results, name, DD, "rate")), spread(ratios(results, name, FSYNC, "rate")),
+              spread(ratios(results, name, FSYNC, "cpu"))] for name in results]))
 
+    def allocation(self):
+        before = self.sidecar.allocated()
+        self.by_client(self.sidecar)
+        print("\nThe sidecar allocated %.1f KiB per received MiB." % ((self.sidecar.allocated() - before) / self.mib / 1024))
 
-class Peer:
-    """The C++ gRPC server of the same service."""
+    def digests(self):
+        content = self.source.read_bytes()
 
-    def __init__(self, work, server, sync):
-        self.socket = work / ("peer-fsync.sock" if sync else "peer.sock")
-        directory = work / "peer"
-        directory.mkdir(exist_ok=True)
-        self.process = subprocess.Popen([server, f"unix:{self.socket}", directory] + (["fsync"] if sync else []))
-        wait_for(self.socket)
+        def alone(algorithm):
+            start = time.monotonic()
+            hashlib.new(algorithm, content)
+            return {"rate": self.mib / (time.monotonic() - start)}
 
+        results = measure(self.rounds, {
+            "md5": lambda: alone("md5"), "sha512": lambda: alone("sha512"),
+            "sidecar": lambda: self.by_client(self.digesting),
+            "without": lambda: self.by_client(self.sidecar),
+        })
+        slower = min(("md5", "sha512"), key=lambda name: statistics.median(one["rate"] for one in results[name]))
+        print("\n%d MiB with md5 and sha512 of them: %s of the rate of %s alone, of one thread that has the bytes in memory; "
+              "%s of the rate without digests." % (
+                  self.mib, spread(ratios(results, "sidecar", slower, "rate")), slower,
+                  spread(ratios(results, "sidecar", "without", "rate"))))
 
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    def many(self):
+        counts = (1, 4, 16, 64)
+        peaks = {}
 
+        def run(count):
+            self.sidecar.forget_peak()
+            figures = self.by_client(self.sidecar, count)
+            peaks.setdefault(count, []).append(self.sidecar.peak_mib())
+            return figures
 
-def resident_mib(pid):
-    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) / 1024
+        results = measure(self.rounds, {count: (lambda count=count: run(count)) for count in counts})
+        print("\n%d MiB in so many uploads at once:\n" % self.mib)
+        print(table(
+            ["uploads", "total rate, of one's", "CPU, of one's", "most memory, MiB"],
+            [[count, spread(ratios(results, count, 1, "rate")), spread(ratios(results, count, 1, "cpu")),
+              "%.0f" % statistics.median(peaks[count])] for count in counts]))
 
-
-def stage(client, server, mib, uploads=1, chunk_kib=1024):
-    before = cpu_seconds(server.process.pid)
-    seconds = float(subprocess.run(
-        [client, f"unix:{server.socket}", str(mib), str(chunk_kib), str(uploads)],
-        check=True, capture_output=True, text=True).stdout)
-    gib = mib * uploads / 1024
-    return mib * uploads / seconds, (cpu_seconds(server.process.pid) - before) / gib
-
-
-def dd(work, source, mib, sync):
-    target = work / "dd"
-    start = time.monotonic()
-    subprocess.run(["dd", f"if={source}", f"of={target}", "bs=1M", "status=none"] + (["conv=fsync"] if sync else []),
-                   check=True)
-    seconds = time.monotonic() - start
-    target.unlink()
-    return mib / seconds, 0.0
+    def reads(self):
+        results = measure(self.rounds, {
+            "C++ gRPC server": lambda: self.by_client(self.peer, mode="read"),
+            "sidecar": lambda: self.by_client(self.sidecar, mode="read"),
+        })
+        print("\n`ReadImage` of %d MiB from the page cache: %s of the C++ server's rate." % (
+            self.mib, spread(ratios(results, "sidecar", "C++ gRPC server", "rate"))))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", type=pathlib.Path)
-    parser.add_argument("sidecar")
-    parser.add_argument("client")
-    parser.add_argument("server")
+    for program in ("sidecar", "client", "server", "bench"):
+        parser.add_argument(program)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mib", type=int, default=1024)
-    arguments = parser.parse_args()
-    work, mib = arguments.work, arguments.mib
-
-    source = work / "source"
-    source.write_bytes(b"x" * (mib << 20))  # warm: dd reads it from the page cache
-    sidecar = Sidecar(work, arguments.sidecar)
-    peer, peer_fsync = Peer(work, arguments.server, False), Peer(work, arguments.server, True)
-    contenders = {
-        "dd": lambda: dd(work, source, mib, False),
-        "dd conv=fsync": lambda: dd(work, source, mib, True),
-        "gRPC C++ server, no fsync": lambda: stage(arguments.client, peer, mib),
-        "gRPC C++ server, fsync at the end": lambda: stage(arguments.client, peer_fsync, mib),
-        "sidecar, committed and fsynced": lambda: stage(arguments.client, sidecar, mib),
-    }
-    try:
-        for warm_up in range(4):  # the JIT compiler's second tier comes after some calls and seconds
-            stage(arguments.client, sidecar, mib)
-        results = {name: [] for name in contenders}
-        for _ in range(arguments.rounds):
-            for name, run in contenders.items():
-                results[name].append(run())
-        before = sidecar.allocated()
-        stage(arguments.client, sidecar, mib)
-        allocated = (sidecar.allocated() - before) / mib
-        report(results)
-        print(f"\nallocated by the sidecar per received MiB: {allocated:.0f} bytes")
-        stage(arguments.client, sidecar, mib // 16, uploads=16)
-        print(f"peak resident memory of the sidecar, after 16 uploads at once: {resident_mib(sidecar.process.pid):.0f} MiB")
-    finally:
-        for server in (sidecar, peer, peer_fsync):
-            server.process.send_signal(signal.SIGTERM)
-            server.process.wait()
-
-
-def report(results):
-    reference = statistics.median(rate for rate, _ in results["dd conv=fsync"])
-    print("| what | MiB/s | of dd conv=fsync | server CPU s per GiB |")
-    print("|---|---|---|---|")
-    for name, runs in results.items():
-        rate = statistics.median(rate for rate, _ in runs)
-        cpu = statistics.median(cpu for _, cpu in runs)
-        print(f"| {name} | {rate:.0f} | {rate / reference:.2f} | {f'{cpu:.2f}' if cpu else ''} |")
+    bench = Bench(parser.parse_args())
+    for part in (bench.one, bench.allocation, bench.digests, bench.many, bench.reads):
+        part()
 
 
 if __name__ == "__main__":

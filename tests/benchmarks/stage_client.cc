@@ -1,10 +1,11 @@
-// Stages SIZE bytes through one Stage call, as a foreign C++ client would. Prints the seconds from the first message
-// to the answer. Usage: stage_client TARGET SIZE_MIB CHUNK_KIB [UPLOADS]
+// Stages SIZE bytes through one Stage call, as a foreign C++ client would, or reads them back through one ReadImage call. Prints
+// the seconds from the first message to the last answer. Usage: stage_client TARGET SIZE_MIB CHUNK_KIB [UPLOADS [stage | read]]
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,8 +40,20 @@ static bool Stage(v1::Staging::Stub& stub, int n, long bytes, const std::string&
   return status.ok();
 }
 
+static bool Read(v1::Staging::Stub& stub, int n, long bytes) {
+  grpc::ClientContext context;
+  v1::ReadImageRequest request;
+  request.set_image_id(ImageId(n));
+  auto reader = stub.ReadImage(&context, request);
+  v1::ReadImageResponse response;
+  long received = 0;
+  while (reader->Read(&response)) received += response.data().size();
+  return reader->Finish().ok() && received == bytes;
+}
+
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
+  const bool read = argc > 5 && std::strcmp(argv[5], "read") == 0;
   const long bytes = std::atol(argv[2]) << 20;
   const std::string block(std::atol(argv[3]) << 10, 'x');
   const int uploads = argc > 4 ? std::atoi(argv[4]) : 1;
@@ -49,10 +62,18 @@ int main(int argc, char** argv) {
   grpc::ClientContext context;
   stub->GetCapacity(&context, {}, &capacity);  // connects, so that the clock below measures uploads only
 
+  if (read) {
+    for (int n = 0; n < uploads; n++) {
+      if (!Stage(*stub, n, bytes, block)) return 1;
+    }
+  }
+
   std::vector<std::thread> threads;
   std::vector<char> ok(uploads);
   const auto start = std::chrono::steady_clock::now();
-  for (int n = 0; n < uploads; n++) threads.emplace_back([&, n] { ok[n] = Stage(*stub, n, bytes, block); });
+  for (int n = 0; n < uploads; n++) {
+    threads.emplace_back([&, n] { ok[n] = read ? Read(*stub, n, bytes) : Stage(*stub, n, bytes, block); });
+  }
   for (auto& thread : threads) thread.join();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   for (char one : ok) {

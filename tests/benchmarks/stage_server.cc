@@ -1,5 +1,5 @@
-// The plainest C++ gRPC server of the Stage call: writes each chunk to a file as it arrives, and with "fsync" syncs it
-// at the end. The peer that the daemon is measured against. Usage: stage_server ADDRESS DIRECTORY [fsync]
+// The plainest C++ gRPC server of the Stage and ReadImage calls: writes each chunk to a file as it arrives, and with "fsync"
+// syncs it at the end. The peer that the daemon is measured against. Usage: stage_server ADDRESS DIRECTORY [fsync]
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
@@ -26,6 +26,24 @@ class Server final : public v1::Staging::Service {
     if (sync_ && ::fsync(file) != 0) return {grpc::DATA_LOSS, "fsync"};
     ::close(file);
     image->set_size(request.finish().total_size());
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReadImage(grpc::ServerContext*, const v1::ReadImageRequest* request,
+                         grpc::ServerWriter<v1::ReadImageResponse>* writer) override {
+    const int file = ::open(Path(request->image_id()).c_str(), O_RDONLY);
+    if (file < 0) return {grpc::NOT_FOUND, "open"};
+    v1::ReadImageResponse response;
+    std::string* data = response.mutable_data();
+    for (long offset = 0;; offset += data->size()) {
+      data->resize(1 << 20);
+      const ssize_t read = ::read(file, data->data(), data->size());
+      if (read <= 0) break;
+      data->resize(read);
+      response.set_offset(offset);
+      if (!writer->Write(response)) break;
+    }
+    ::close(file);
     return grpc::Status::OK;
   }
 

@@ -1,7 +1,7 @@
 using Sidecar.Benchmarks;
 
 // What pods cost each other, and what they do. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
-// telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]] | libraries [ROUNDS [MIB]]
+// telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]] | mixed [ROUNDS [MIB]] | libraries [ROUNDS [MIB]] | limit SOCKET (a server, for the uploads' table)
 switch (args)
 {
     case ["locate", .. var rest]:
@@ -19,12 +19,19 @@ switch (args)
         await UnpackBench.RunAsync(
             rest is [var times, ..] ? Numbers.Parse(times) : 5, rest is [_, var length, ..] ? Numbers.Parse(length) : 512);
         return 0;
+    case ["mixed", .. var rest]:
+        await MixedBench.RunAsync(
+            rest is [var passes, ..] ? Numbers.Parse(passes) : 3, rest is [_, var each, ..] ? Numbers.Parse(each) : 128);
+        return 0;
     case ["libraries", .. var rest]:
         LibraryBench.Run(rest is [var again, ..] ? Numbers.Parse(again) : 5, rest is [_, var bytes, ..] ? Numbers.Parse(bytes) : 256);
+        return 0;
+    case ["limit", var socket]:
+        await BareServer.RunAsync(socket);
         return 0;
     default:
         Console.Error.WriteLine(
             "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]] "
-            + "| unpack [ROUNDS [MIB]] | libraries [ROUNDS [MIB]]");
+            + "| unpack [ROUNDS [MIB]] | mixed [ROUNDS [MIB]] | libraries [ROUNDS [MIB]] | limit SOCKET");
         return 2;
 }

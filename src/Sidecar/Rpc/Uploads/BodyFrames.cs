@@ -17,6 +17,8 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
     private StageFrame? _current;
     private ReadOnlySequence<byte>? _held;
     private bool _atEnd;
+    private CancellationToken _caller;
+    private CancellationTokenSource? _either;
 
     public StageFrame Current => _current ?? throw new InvalidOperationException("There is no current message.");
 
@@ -33,7 +35,11 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
     }
 
     /// <summary>Gives the last chunk's memory back; the reader is whole again.</summary>
-    public void Dispose() => GiveBack();
+    public void Dispose()
+    {
+        GiveBack();
+        _either?.Dispose();
+    }
 
     // Of the image.
     private long Total => (body.ResumeOffset ?? 0) + body.Received;
@@ -49,11 +55,10 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, body.Ended);
         try
         {
             // Read on the pool: this is woken by the connection's own loop, which goes on receiving while the bytes are written.
-            var read = await ReadAsync(body.Reader, either.Token).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            var read = await ReadAsync(body.Reader, Either(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             _held = read.Buffer;
             _atEnd = read.IsCompleted;
             body.Advance(read.Buffer.Length, read.IsCompleted);
@@ -69,6 +74,16 @@ internal sealed class BodyFrames(HeldBody body, StageHeader header, long limit) 
 
         if (Total > limit) throw TooLarge(limit);
         _current = _atEnd && _held.Value.IsEmpty ? Finish() : new StageFrame { IsChunk = true, Data = _held.Value };
+    }
+
+    // Made once, as whoever reads gives the same token for every chunk.
+    private CancellationToken Either(CancellationToken caller)
+    {
+        if (_either is not null && caller == _caller) return _either.Token;
+        _either?.Dispose();
+        _either = CancellationTokenSource.CreateLinkedTokenSource(caller, body.Ended);
+        _caller = caller;
+        return _either.Token;
     }
 
     // Not by the token: Kestrel takes a read that a token ended for one that still goes on, and what is left of the body could not be

@@ -14,7 +14,7 @@ internal static class StageFrameParser
     /// <exception cref="InvalidDataException">The message is malformed.</exception>
     public static StageFrame Parse(ReadOnlySequence<byte> message)
     {
-        var frame = new StageFrame();
+        StageFrame? frame = null;
         var reader = new SequenceReader<byte>(message);
         while (!reader.End)
         {
@@ -31,7 +31,7 @@ internal static class StageFrameParser
             }
         }
 
-        return frame;
+        return frame ?? new StageFrame();
     }
 
     private static StageFrame ParsePart(int field, ReadOnlySequence<byte> part) => field switch

@@ -34,28 +34,17 @@ internal static class Crc32C
         return hash.GetCurrentHashAsUInt32();
     }
 
-    /// <summary>
-    /// As appending so many zero bytes, in the time of their number's logarithm: a zero bit multiplies the state by x
-    /// modulo the polynomial, and powers of x are found by squaring. The library has nothing of the kind.
-    /// </summary>
-    public static uint AppendZeros(uint crc, long count)
-    {
-        var power = 1u << 31; // x^0; the highest bit is the lowest power
-        var square = 1u << 23; // x^8: one byte
-        for (; count > 0; count >>= 1)
-        {
-            if ((count & 1) != 0) power = Multiply(power, square);
-            square = Multiply(square, square);
-        }
+    /// <summary>As appending so many zero bytes. The library has nothing of the kind.</summary>
+    public static uint AppendZeros(uint crc, long count) => ~Multiply(PowerOfX8(count), ~crc);
 
-        return ~Multiply(power, ~crc);
-    }
+    /// <summary>Of some bytes and the ones behind them, from the CRC of each, without a look at either.</summary>
+    /// <param name="nextLength">Bytes that <paramref name="next"/> is of.</param>
+    public static uint Combine(uint crc, uint next, long nextLength) => Multiply(PowerOfX8(nextLength), crc) ^ next;
 
-    public static string ToHex(uint crc) => crc.ToString("x8", CultureInfo.InvariantCulture);
-
+    /// <summary>Goes on from a CRC, for who appends in many steps: each <see cref="Append(uint, ReadOnlySpan{byte})"/> allocates.</summary>
     // The library only begins at the beginning. Four bytes lead from there to any state: what they are XORed into is
     // multiplied by x^32.
-    private static Crc32 Resume(uint crc)
+    public static Crc32 Resume(uint crc)
     {
         var hash = new Crc32(Crc32ParameterSet.Crc32C);
         if (crc == Empty) return hash;
@@ -63,6 +52,22 @@ internal static class Crc32C
         BinaryPrimitives.WriteUInt32LittleEndian(prefix, ~Multiply(~crc, InverseOfX32));
         hash.Append(prefix);
         return hash;
+    }
+
+    public static string ToHex(uint crc) => crc.ToString("x8", CultureInfo.InvariantCulture);
+
+    // A byte multiplies the state by x^8 modulo the polynomial. Powers are found by squaring, in the time of the number's logarithm.
+    private static uint PowerOfX8(long count)
+    {
+        var power = 1u << 31; // x^0; the highest bit is the lowest power
+        var square = 1u << 23; // x^8
+        for (; count > 0; count >>= 1)
+        {
+            if ((count & 1) != 0) power = Multiply(power, square);
+            square = Multiply(square, square);
+        }
+
+        return power;
     }
 
     private static uint Multiply(uint a, uint b)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Files;
 
@@ -26,17 +27,26 @@ internal sealed class BlockWriter(SafeFileHandle file)
     /// <exception cref="IOException">The disk failed or is full; some of the data may have been written.</exception>
     public uint Write(ReadOnlySequence<byte> data, long offset, uint crc)
     {
+        var hash = Crc32C.Resume(crc);
+        Write(data, offset, hash);
+        return hash.GetCurrentHashAsUInt32();
+    }
+
+    /// <summary>Writes all of it, where its CRC-32C is known.</summary>
+    /// <exception cref="IOException">The disk failed or is full; some of the data may have been written.</exception>
+    public void Write(ReadOnlySequence<byte> data, long offset) => Write(data, offset, null);
+
+    private void Write(ReadOnlySequence<byte> data, long offset, Crc32? hash)
+    {
         while (!data.IsEmpty)
         {
             var piece = data.Slice(0, Math.Min(data.Length, BlockBytes));
             var block = _block.AsSpan(0, (int)piece.Length);
             piece.CopyTo(block);
-            crc = Crc32C.Append(crc, block);
+            hash?.Append(block);
             RandomAccess.Write(file, block, offset);
             offset += block.Length;
             data = data.Slice(piece.End);
         }
-
-        return crc;
     }
 }

@@ -78,7 +78,7 @@ internal sealed class UploadWriter : IAsyncDisposable
         UploadChecks.Length(_header, received.Offset + data.Length, _context.Options);
         UploadChecks.Chunk(data, crc32C, received.Offset);
         EnsureReserved(data.Length);
-        var crc = Write(data, received);
+        var crc = Write(data, received, crc32C);
         _reservation.Consume(data.Length);
         _context.Metrics.Received(data.Length);
         Advance(new ReceivedPoint(received.Offset + data.Length, crc));
@@ -197,11 +197,15 @@ internal sealed class UploadWriter : IAsyncDisposable
         if (missing > 0) _reservation.Grow(Math.Max(missing, _context.Options.ReservationStepBytes), missing);
     }
 
-    private uint Write(ReadOnlySequence<byte> data, ReceivedPoint received)
+    // A chunk's own CRC was just found to be right: with it nothing has to be computed again, and what comes to harm between here
+    // and the disk is noticed, too.
+    private uint Write(ReadOnlySequence<byte> data, ReceivedPoint received, uint? crc32C)
     {
         try
         {
-            return _blocks.Write(data, received.Offset, received.Crc32C);
+            if (crc32C is not { } known) return _blocks.Write(data, received.Offset, received.Crc32C);
+            _blocks.Write(data, received.Offset);
+            return Crc32C.Combine(received.Crc32C, known, data.Length);
         }
         catch (IOException failure) when (failure.HResult is Posix.Enospc or Posix.Edquot)
         {

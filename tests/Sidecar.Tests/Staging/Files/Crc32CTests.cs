@@ -38,6 +38,15 @@ internal sealed class Crc32CTests
     }
 
     [Test]
+    public void Combine_OfTwoPieces_EqualsAppendAtOnce([Values(0, 1, 37, 999, 1000)] int cut)
+    {
+        var data = new byte[1000];
+        new Random(1).NextBytes(data);
+        var (first, second) = (Crc32C.Append(Crc32C.Empty, data.AsSpan(0, cut)), Crc32C.Append(Crc32C.Empty, data.AsSpan(cut)));
+        Assert.That(Crc32C.Combine(first, second, data.Length - cut), Is.EqualTo(Crc32C.Append(Crc32C.Empty, data)));
+    }
+
+    [Test]
     public void Append_InPieces_EqualsAppendAtOnce()
     {
         var data = new byte[1000];

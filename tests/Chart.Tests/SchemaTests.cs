@@ -20,6 +20,7 @@ internal sealed class SchemaTests : ChartTest
         "Hosting:SocketPath", "Hosting:OpsAddress", "Hosting:HealthAddress", "Staging:Directory", "Staging:PodName",
         "Peers:Service", "Peers:PortName", "Peers:Port", "Peers:Static", "Peers:Address", "Peers:CertificateFile",
         "Peers:KeyFile", "Peers:AuthorityFile", "Peers:AllowPlaintext", "Peers:DrainGrace",
+        "Ingest:Address", "Ingest:Upstream", "Ingest:CertificateFile", "Ingest:KeyFile",
         // Of the webhook's own configuration.
         "Webhook:Address", "Webhook:OpsAddress", "Webhook:CertificateFile", "Webhook:KeyFile", "Webhook:InjectionFile",
         "Webhook:MaxConnections",

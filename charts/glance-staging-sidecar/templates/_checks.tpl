@@ -22,6 +22,30 @@ Glance's next pod, or take one that cannot work.
 {{- end -}}
 {{- $_ := set $taken $port (printf "ports.%s" $name) -}}
 {{- end -}}
+{{- if .Values.ingest.enabled }}{{ include "sidecar.check.ingest" (dict "root" . "taken" $taken) }}{{ end -}}
+{{- end }}
+
+{{- /* The ingest may well have Glance's port, in front of it. Standalone, glance-api may be anywhere. */}}
+{{- define "sidecar.check.ingest" -}}
+{{- $ingest := .root.Values.ingest -}}
+{{- $port := include "sidecar.ingestPort" .root -}}
+{{- if and $port (not $ingest.secretName) -}}
+{{- fail "ingest.secretName is empty; allowed: the name of a Secret with tls.crt and tls.key, as there is an ingest.port" -}}
+{{- end -}}
+{{- with get .taken $port -}}
+{{- if hasPrefix "ports." . -}}
+{{- fail (printf "ingest.port is %s, which %s has too; allowed: a port of the pod that nothing else has, or Glance's" $port .) -}}
+{{- end -}}
+{{- end -}}
+{{- if ne .root.Values.mode "standalone" -}}
+{{- if not (or $port (regexMatch "^http://127\\.0\\.0\\.1:[0-9]+$" $ingest.upstream)) -}}
+{{- fail (printf "ingest.upstream is %s; allowed: http://127.0.0.1 with a port, which httpd opens, as there is no ingest.port" $ingest.upstream) -}}
+{{- end -}}
+{{- $behind := regexFind "[0-9]+/?$" $ingest.upstream | trimSuffix "/" -}}
+{{- with eq $behind $port | ternary "ingest.port" (get .taken $behind) -}}
+{{- fail (printf "ingest.upstream is %s, whose port %s has too; allowed: a port of the pod that nothing else has" $ingest.upstream .) -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "sidecar.check.paths" -}}
@@ -29,7 +53,7 @@ Glance's next pod, or take one that cannot work.
 {{- if not (hasPrefix (printf "%s/" $mountPath) .Values.stagingDirectory) -}}
 {{- fail (printf "stagingDirectory is %s; allowed: a directory below glance.volume.mountPath, %s" .Values.stagingDirectory $mountPath) -}}
 {{- end -}}
-{{- $own := list $mountPath .Values.stagingDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) -}}
+{{- $own := list $mountPath .Values.stagingDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) (include "sidecar.ingestTlsDirectory" .) -}}
 {{- if has .Values.socketDirectory $own -}}
 {{- fail (printf "socketDirectory is %s; allowed: a directory of its own, none of %s" .Values.socketDirectory (join ", " $own)) -}}
 {{- end -}}
@@ -41,7 +65,7 @@ Glance's next pod, or take one that cannot work.
 {{- fail (printf "glance.copyMounts or caBundle has %s, where the sidecar has a mount of its own; allowed: other paths" .) -}}
 {{- end -}}
 {{- end -}}
-{{- if has .Values.glance.volume.name (list "staging-sidecar-run" "staging-sidecar-config" "staging-sidecar-tls") -}}
+{{- if has .Values.glance.volume.name (list "staging-sidecar-run" "staging-sidecar-config" "staging-sidecar-tls" "staging-sidecar-ingest-tls") -}}
 {{- fail (printf "glance.volume.name is %s, as one of the sidecar's own volumes; allowed: the volume that has the staging directory" .Values.glance.volume.name) -}}
 {{- end -}}
 {{- if has "staging-sidecar" .Values.glance.containers -}}
@@ -85,6 +109,7 @@ Glance's next pod, or take one that cannot work.
 {{- $peers := "SERVICE PORTNAME PORT STATIC ADDRESS CERTIFICATEFILE KEYFILE AUTHORITYFILE ALLOWPLAINTEXT DRAINGRACE" -}}
 {{- range splitList " " $keys }}SIDECAR_{{ . }} {{ end -}}
 {{- range splitList " " $peers }}SIDECAR_PEERS__{{ . }} {{ end -}}
+{{- range list "ADDRESS" "UPSTREAM" "CERTIFICATEFILE" "KEYFILE" }}SIDECAR_INGEST__{{ . }} {{ end -}}
 {{- end }}
 
 {{- /* As cert-manager judges it, which only says so in the Certificate's status. */}}

@@ -1,7 +1,9 @@
 {{- /* Where the chart puts things in the container. */}}
 {{- define "sidecar.configDirectory" -}}/etc/glance-staging-sidecar/config{{- end }}
 {{- define "sidecar.tlsDirectory" -}}/etc/glance-staging-sidecar/tls{{- end }}
+{{- define "sidecar.ingestTlsDirectory" -}}/etc/glance-staging-sidecar/ingest-tls{{- end }}
 {{- define "sidecar.socket" -}}{{ .Values.socketDirectory }}/sidecar.sock{{- end }}
+{{- define "sidecar.ingestSocket" -}}{{ .Values.socketDirectory }}/ingest.sock{{- end }}
 
 {{- /*
 The daemon's configuration file: what other values say, and then .Values.config. Without the loopback address, as the
@@ -27,8 +29,25 @@ socket is enough and a pod on the host's network would share it with others.
   "AuthorityFile" (printf "%s/ca.crt" $tls)
   "DrainGrace" (include "sidecar.duration" (int .Values.drain.graceSeconds))) -}}
 {{- end -}}
+{{- if .Values.ingest.enabled }}{{ $_ := set $config "Ingest" (include "sidecar.ingest" . | fromYaml) }}{{ end -}}
 {{- $config = mergeOverwrite $config (include "sidecar.memory" . | fromYaml) -}}
 {{- mergeOverwrite $config (deepCopy .Values.config) | toPrettyJson -}}
+{{- end }}
+
+{{- define "sidecar.ingest" -}}
+Upstream: {{ .Values.ingest.upstream | quote }}
+{{- if include "sidecar.ingestPort" . }}
+Address: {{ include "sidecar.ingestPort" . | printf "*:%s" | quote }}
+CertificateFile: {{ include "sidecar.ingestTlsDirectory" . }}/tls.crt
+KeyFile: {{ include "sidecar.ingestTlsDirectory" . }}/tls.key
+{{- else }}
+Address: {{ include "sidecar.ingestSocket" . | quote }}
+{{- end }}
+{{- end }}
+
+{{- /* The port at which the sidecar stands in front of glance-api; empty when it does not, or only takes uploads from httpd. */}}
+{{- define "sidecar.ingestPort" -}}
+{{- if and .Values.ingest.enabled .Values.ingest.port }}{{ .Values.ingest.port | int64 }}{{ end -}}
 {{- end }}
 
 {{- /*

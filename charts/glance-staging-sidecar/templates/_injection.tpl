@@ -35,7 +35,9 @@ obstacles:
 {{- /* The paths at which the sidecar has mounts of its own, each also as others may have written it. */}}
 {{- define "sidecar.ownPaths" -}}
 {{- $paths := list -}}
-{{- range list .Values.glance.volume.mountPath .Values.socketDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) -}}
+{{- $own := list .Values.glance.volume.mountPath .Values.socketDirectory (include "sidecar.configDirectory" .) (include "sidecar.tlsDirectory" .) -}}
+{{- if include "sidecar.ingestPort" . }}{{ $own = append $own (include "sidecar.ingestTlsDirectory" .) }}{{ end -}}
+{{- range $own -}}
 {{- $paths = concat $paths (list . (printf "%s/" .)) -}}
 {{- end -}}
 {{ toJson $paths }}

@@ -43,6 +43,11 @@ ports:
   - name: health
     containerPort: {{ .root.Values.ports.health | int64 }}
     protocol: TCP
+  {{- with include "sidecar.ingestPort" .root }}
+  - name: ingest
+    containerPort: {{ . }}
+    protocol: TCP
+  {{- end }}
 startupProbe:
   {{- include "sidecar.probe" (dict "port" $health "service" "liveness" "times" $probes.startup) | nindent 2 }}
 livenessProbe:
@@ -83,6 +88,11 @@ volumeMounts:
   {{- if .root.Values.peers.enabled }}
   - name: staging-sidecar-tls
     mountPath: {{ include "sidecar.tlsDirectory" .root }}
+    readOnly: true
+  {{- end }}
+  {{- if include "sidecar.ingestPort" .root }}
+  - name: staging-sidecar-ingest-tls
+    mountPath: {{ include "sidecar.ingestTlsDirectory" .root }}
     readOnly: true
   {{- end }}
   {{- if eq .root.Values.mode "snippet" }}
@@ -142,5 +152,11 @@ successThreshold: 1
   secret:
     secretName: {{ include "sidecar.secretName" . | quote }}
     defaultMode: 288 # 0440; Glance's group comes from fsGroup
+{{- end }}
+{{- if include "sidecar.ingestPort" . }}
+- name: staging-sidecar-ingest-tls
+  secret:
+    secretName: {{ .Values.ingest.secretName | quote }}
+    defaultMode: 288
 {{- end }}
 {{- end }}

@@ -85,10 +85,16 @@ internal sealed class PodProcess : IAsyncDisposable
         var config = Regex.Replace(manifests.Config, @"""\*:\d+""", "\"*:0\"");
         await File.WriteAllTextAsync(
             Path.Combine(_root, "etc/glance-staging-sidecar/config/sidecar.json"), Moved(config));
-        var tls = Path.Combine(_root, "etc/glance-staging-sidecar/tls");
+        await CertifyAsync("tls", CertificateName(manifests));
+        await CertifyAsync("ingest-tls", "glance.example.org");
+    }
+
+    private async Task CertifyAsync(string mount, string name)
+    {
+        var tls = Path.Combine(_root, "etc/glance-staging-sidecar", mount);
         if (!Directory.Exists(tls)) return;
         using var authority = new TestAuthority();
-        var certificate = authority.Issue(CertificateName(manifests));
+        var certificate = authority.Issue(name);
         await File.WriteAllTextAsync(Path.Combine(tls, "tls.crt"), authority.ChainPem(certificate));
         await File.WriteAllTextAsync(Path.Combine(tls, "tls.key"), TestAuthority.KeyPem(certificate));
         await File.WriteAllTextAsync(Path.Combine(tls, "ca.crt"), authority.RootPem);

@@ -24,6 +24,14 @@ internal sealed class Site : IAsyncDisposable
 
     private const int IngestPort = 9290;
 
+    // Of Apache, for the sidecar alone.
+    private const int BehindPort = 9293;
+
+    /// <summary>Under Apache: the pod whose server ends what is silent for <see cref="Patience"/>.</summary>
+    public const int ImpatientPod = Pods - 1;
+
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;
 
@@ -42,7 +50,7 @@ internal sealed class Site : IAsyncDisposable
     {
         _options = options;
         Sidecars = Cluster.Create(
-            Pods, (cluster, pod) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. Ingest(cluster.Address(pod)), .. options.Daemon],
+            Pods, (cluster, pod) => ["--Peers:AllowPlaintext", "true", .. StaticPeers(cluster), .. Ingest(pod), .. options.Daemon],
             "--Import:Plugins:0", "image_decompression", "--Import:Plugins:1", "image_conversion",
             "--Import:Plugins:2", "inject_image_metadata", $"--Import:Metadata:Inject:{InjectedProperty}", "suite",
             "--Import:Decompression:RatioFloorBytes", "16777216", "--Import:Tools:QemuNbd", Path.Combine(Tools, "qemu-nbd"),
@@ -96,8 +104,9 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>A user whose requests come in through one pod's sidecar.</summary>
     public ImageApi Through(int pod, string token = ImageApi.Member) => new(Door(pod), token);
 
-    /// <summary>Where one pod's sidecar takes requests of users.</summary>
-    public Uri Door(int pod) => new UriBuilder("http", Sidecars.Address(pod), IngestPort).Uri;
+    /// <summary>Where one pod's sidecar takes requests of users, or Apache does on its behalf.</summary>
+    public Uri Door(int pod) =>
+        _options.UploadsByApache ? _apis[pod].Address : new UriBuilder("http", Sidecars.Address(pod), IngestPort).Uri;
 
     /// <summary>A user who goes through the load balancer.</summary>
     public ImageApi Anywhere(string token = ImageApi.Member) => new(Balancer.Address, token);
@@ -272,16 +281,30 @@ internal sealed class Site : IAsyncDisposable
             ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", SiteOptions.Sources + modules),
             ("PATH", $"{Tools}:{Environment.GetEnvironmentVariable("PATH")}"),
         ];
-        return new GlanceApi(address, _options.UnderApache
-            ? new Apache(Path.Combine(Home(pod), "apache"), address.Authority, environment)
-            : new Gunicorn(address.Authority, _options.Threads, environment));
+        return new GlanceApi(
+            address,
+            _options.UnderApache ? NewApache(pod, address, environment) : new Gunicorn(address.Authority, _options.Threads, environment));
     }
 
-    private static string[] Ingest(string address) =>
-    [
-        "--Ingest:Address", string.Create(CultureInfo.InvariantCulture, $"{address}:{IngestPort}"),
-        "--Ingest:Upstream", string.Create(CultureInfo.InvariantCulture, $"http://{address}:{GlanceApi.Port}"),
-    ];
+    private Apache NewApache(int pod, Uri address, (string, string)[] environment)
+    {
+        var directory = Path.Combine(Home(pod), "apache");
+        return _options.UploadsByApache
+            ? new Apache(directory, address.Authority, environment)
+            {
+                Ingest = new HttpdFiles(IngestSocket(pod), Authority(pod, BehindPort)),
+                Timeout = pod == ImpatientPod ? Patience : TimeSpan.FromMinutes(1),
+            }
+            : new Apache(directory, address.Authority, environment);
+    }
+
+    private string[] Ingest(int pod) => _options.UploadsByApache
+        ? ["--Ingest:Address", IngestSocket(pod), "--Ingest:Upstream", $"http://{Authority(pod, BehindPort)}"]
+        : ["--Ingest:Address", Authority(pod, IngestPort), "--Ingest:Upstream", $"http://{Authority(pod, GlanceApi.Port)}"];
+
+    private string IngestSocket(int pod) => Path.Combine(Home(pod), "ingest.sock");
+
+    private string Authority(int pod, int port) => string.Create(CultureInfo.InvariantCulture, $"{Sidecars.Address(pod)}:{port}");
 
     private Uri ApiAddress(int pod) => new UriBuilder("http", Sidecars.Address(pod), GlanceApi.Port).Uri;
 

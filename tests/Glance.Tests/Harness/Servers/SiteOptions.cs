@@ -28,6 +28,11 @@ internal sealed record SiteOptions
     /// <summary>How many requests each glance-api works on at once; under gunicorn only.</summary>
     public int Threads { get; init; } = 12;
 
+    /// <summary>
+    /// Apache gives uploads to the sidecar, as the chart's README says; otherwise users who want that go to the sidecar themselves.
+    /// </summary>
+    public bool UploadsByApache { get; init; }
+
     /// <summary>A Ceph cluster besides the file stores; the default store is in it.</summary>
     public bool WithCeph { get; init; }
 

@@ -5,15 +5,16 @@ using NUnit.Framework;
 
 namespace Glance.Tests;
 
-/// <summary>OpenStack's own tests of the image API, against the pods behind the load balancer.</summary>
+/// <summary>OpenStack's own tests of the image API, against the pods behind the load balancer, and through a sidecar in front of one.</summary>
 [Category("Slow")]
 internal sealed partial class TempestTests : GlanceTest
 {
-    [Test]
-    public async Task ImageApi_ThroughTheLoadBalancer_Passes()
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task ImageApi_Passes(bool isThroughTheSidecar)
     {
-        await using var identity = await IdentityServer.StartAsync(Site.Balancer.Address);
-        var directory = Site.Scratch("tempest");
+        await using var identity = await IdentityServer.StartAsync(isThroughTheSidecar ? Site.Door(0) : Site.Balancer.Address);
+        var directory = Site.Scratch($"tempest-{isThroughTheSidecar}");
         await File.WriteAllTextAsync(Path.Combine(directory, "accounts.yaml"), Accounts);
         var source = Site.Web.Publish("tempest.img", Noise(1 << 20));
         await File.WriteAllTextAsync(Path.Combine(directory, "tempest.conf"), Configuration(directory, identity, source));

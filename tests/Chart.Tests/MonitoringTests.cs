@@ -50,5 +50,21 @@ internal sealed class MonitoringTests : ChartTest
         Assert.That(await File.ReadAllTextAsync(FileOf("alerts.yaml")), Does.Contain("job=~\".*staging.*\""));
     }
 
+    [Test]
+    public async Task PodMonitor_OfTheWebhook_FindsItsPods_AndAPortOfThem()
+    {
+        var manifests = await Renderer.ManifestsAsync("webhook");
+        var monitor = manifests.Get("PodMonitor", "glance-staging-webhook")["spec"]!;
+        var pod = manifests.Get("Deployment", "glance-staging-webhook")["spec"]!["template"]!;
+        var labels = pod["metadata"]!["labels"]!.AsObject();
+        var wanted = monitor["selector"]!["matchLabels"]!.AsObject();
+        var others = manifests.Get("PodMonitor", "glance-staging")["spec"]!["selector"]!["matchLabels"]!.AsObject();
+        Assert.That(wanted.All(label => Json.Same(labels[label.Key], label.Value)), Is.True);
+        Assert.That(others.All(label => Json.Same(labels[label.Key], label.Value)), Is.False, "the sidecars' monitor leaves it alone");
+        Assert.That(
+            pod["spec"]!["containers"]![0]!["ports"]!.AsArray().Select(port => port!["name"].Text()),
+            Does.Contain(monitor["podMetricsEndpoints"]![0]!["port"].Text()));
+    }
+
     private static string FileOf(string name) => Path.Combine(Repository.Chart, "files", name);
 }

@@ -22,6 +22,18 @@ internal sealed record Failure(
     public static Failure Interrupted() =>
         new(Stagectl.ExitCode.Interrupted, "CANCELLED", "INTERRUPTED", "Interrupted.", NoFacts);
 
+    /// <summary>A server that is not there, or does not answer, as a call that found none.</summary>
+    public static Failure Unreachable(string message) =>
+        new(Stagectl.ExitCode.Unreachable, "UNAVAILABLE", "UNREACHABLE", message, NoFacts);
+
+    /// <summary>A server that cannot show that it is the right one.</summary>
+    public static Failure Untrusted(string message) =>
+        new(Stagectl.ExitCode.Unreachable, "UNAVAILABLE", "UNTRUSTED", message, NoFacts);
+
+    /// <summary>The time of --timeout is over.</summary>
+    public static Failure TimedOut(string message) =>
+        new(Stagectl.ExitCode.Unreachable, "DEADLINE_EXCEEDED", "TIMEOUT", message, NoFacts);
+
     /// <summary>A refusal that this program finds itself, with the exit code of the sidecar's.</summary>
     public static Failure Refused(StatusCode code, string reason, string message) =>
         new(ExitCodeOf(code, reason), NameOf(code), reason, message, NoFacts);

@@ -27,14 +27,21 @@ internal sealed class RetryBackoff(TimeSpan limit, bool waitsForFirstContact)
     }
 
     /// <summary>Waits before the next attempt; false when there is to be none.</summary>
-    public async Task<bool> WaitAsync(RpcException failure, CancellationToken cancellationToken)
+    public Task<bool> WaitAsync(RpcException failure, CancellationToken cancellationToken) =>
+        WaitAsync(failure.StatusCode == StatusCode.Unavailable, TimeSpan.Zero, cancellationToken);
+
+    /// <inheritdoc cref="WaitAsync(RpcException,CancellationToken)"/>
+    /// <param name="neverAnswered">Nobody is there, or nobody answered.</param>
+    /// <param name="atLeast">How long the server wants to be left alone.</param>
+    public async Task<bool> WaitAsync(bool neverAnswered, TimeSpan atLeast, CancellationToken cancellationToken)
     {
-        if (!_contact && failure.StatusCode == StatusCode.Unavailable) return false;
+        if (!_contact && neverAnswered) return false;
         _trouble ??= _clock.GetTimestamp();
-        if (_clock.GetElapsedTime(_trouble.Value) + _pause > limit) return false;
+        var pause = atLeast > _pause ? atLeast : _pause;
+        if (_clock.GetElapsedTime(_trouble.Value) + pause > limit) return false;
         // Others may have lost the same sidecar at the same moment: they should not all be back at once.
         var jitter = 0.5 + Random.Shared.NextDouble() / 2;
-        await Task.Delay(_pause * jitter, _clock, cancellationToken);
+        await Task.Delay(atLeast > _pause * jitter ? atLeast : _pause * jitter, _clock, cancellationToken);
         _pause = TimeSpan.FromTicks(Math.Min(_pause.Ticks * 2, LongestPause.Ticks));
         return true;
     }

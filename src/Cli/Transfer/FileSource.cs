@@ -4,7 +4,10 @@ using Crc = Sidecar.Staging.Files.Crc32C;
 
 namespace Stagectl.Transfer;
 
-/// <summary>A file. Its size is what it was when it was opened; one that shrinks meanwhile ends the upload.</summary>
+/// <summary>
+/// A file. Its size is what it was when it was opened; one that shrinks meanwhile ends the upload. Where nobody asks for its CRC-32C
+/// it can be set to any offset without reading what is before it.
+/// </summary>
 internal sealed class FileSource : UploadSource
 {
     // What is read again at most when a broken upload goes on, to know the CRC up to there.
@@ -12,12 +15,14 @@ internal sealed class FileSource : UploadSource
 
     private readonly string _path;
     private readonly SafeFileHandle _file;
+    private readonly bool _withCrc32C;
     private readonly long _size;
     private readonly List<(long Offset, uint Crc32C)> _checkpoints = [(0, Crc.Empty)];
 
-    public FileSource(string path)
+    public FileSource(string path, bool withCrc32C = true)
     {
         _path = path;
+        _withCrc32C = withCrc32C;
         _file = File.OpenHandle(path, options: FileOptions.SequentialScan);
         _size = RandomAccess.GetLength(_file);
     }
@@ -35,9 +40,9 @@ internal sealed class FileSource : UploadSource
             filled += read;
         }
 
-        Crc32C = Crc.Append(Crc32C, wanted.Span);
+        if (_withCrc32C) Crc32C = Crc.Append(Crc32C, wanted.Span);
         Offset += filled;
-        if (Offset - _checkpoints[^1].Offset >= CheckpointBytes) _checkpoints.Add((Offset, Crc32C));
+        if (_withCrc32C && Offset - _checkpoints[^1].Offset >= CheckpointBytes) _checkpoints.Add((Offset, Crc32C));
         return filled;
     }
 
@@ -48,6 +53,12 @@ internal sealed class FileSource : UploadSource
         {
             throw new CommandException(Failure.Local(
                 $"{_path} has {_size} bytes, and the sidecar has {offset} of its upload already: it is another file."));
+        }
+
+        if (!_withCrc32C)
+        {
+            Offset = offset;
+            return;
         }
 
         (Offset, Crc32C) = _checkpoints.FindLast(point => point.Offset <= offset);

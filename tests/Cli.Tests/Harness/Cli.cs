@@ -17,7 +17,8 @@ internal sealed record CliOutcome(int ExitCode, byte[] Bytes, string Error)
 }
 
 /// <summary>Runs stagectl as a process.</summary>
-internal sealed class Cli(string address)
+/// <param name="address">Of the sidecar; null: none is named.</param>
+internal sealed class Cli(string? address)
 {
     public async Task<CliOutcome> RunAsync(CancellationToken cancellationToken, params string[] arguments)
     {
@@ -27,7 +28,7 @@ internal sealed class Cli(string address)
     }
 
     public CliRun Start(params string[] arguments) =>
-        new(Programs.Start("stagectl", ["--server", address, .. arguments]));
+        new(Programs.Start("stagectl", address is null ? arguments : ["--server", address, .. arguments]));
 }
 
 /// <summary>A stagectl process that runs.</summary>

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Glance.Sidecar.V1;
 using Grpc.Net.Client;
 
 namespace Stagectl.Tests.Harness;
 
 /// <summary>The real daemon on a Unix socket in the test's directory; killed at the end of the test.</summary>
-internal sealed class Daemon : IAsyncDisposable
+internal sealed partial class Daemon : IAsyncDisposable
 {
     private const string Ready = "listens on";
 
@@ -32,6 +33,9 @@ internal sealed class Daemon : IAsyncDisposable
     public string SocketPath => _directory["s.sock"];
 
     public string Address => "unix:" + SocketPath;
+
+    /// <summary>Where users' requests come in, of a daemon that was given an ingest.</summary>
+    public Uri Ingest => new(TcpAddress().Match(_log.Last(line => line.Contains(Ready, StringComparison.Ordinal))).Value);
 
     public static async Task<Daemon> StartAsync(
         TempDirectory directory, CancellationToken cancellationToken, params string[] settings)
@@ -121,6 +125,9 @@ internal sealed class Daemon : IAsyncDisposable
         // Or it would block once the pipe is full.
         while (await process.StandardOutput.ReadLineAsync() is { } line) Add(line);
     }
+
+    [GeneratedRegex(@"https?://(?!unix:)[^\s,""]+")]
+    private static partial Regex TcpAddress();
 
     private void Add(string line)
     {

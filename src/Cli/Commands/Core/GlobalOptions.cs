@@ -8,7 +8,9 @@ namespace Stagectl.Commands.Core;
 /// <summary>Options that every command takes, before or after its name.</summary>
 internal sealed class GlobalOptions
 {
-    private readonly Option<Uri> _server = new("--server")
+    public const string ServerName = "--server";
+
+    private readonly Option<Uri> _server = new(ServerName)
     {
         Description = $"Where the sidecar listens: {ServerAddress.Forms}. Default: {ServerAddress.Variable}, else its "
             + "Unix socket.",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Glance.Sidecar.V1;
 using Stagectl.Commands.Core;
 using Stagectl.Failures;
+using Stagectl.Ingest;
 using Stagectl.Output;
 using Stagectl.Progress;
 using Stagectl.Transfer;
@@ -47,28 +48,44 @@ internal static class PutCommand
 
     private static readonly Option<TimeSpan?> RetryFor = Symbols.RetryFor();
 
+    private static readonly string[] OnlyOfTheSidecar =
+    [
+        GlobalOptions.ServerName, Project.Name, Format.Name, Container.Name, Digest.Name, ChunkSize.Name, NoChecksum.Name,
+    ];
+
     public static Command Create(CommandRunner runner)
     {
         var command = new Command("put", "Uploads an image and prints its id. Resumes by itself.")
         {
             File, Id, Project, Format, Container, Digest, ChunkSize, NoChecksum, RetryFor,
         };
+        ViaOptions.AddTo(command);
+        command.Validators.Add(result => ViaOptions.Check(result, Id, OnlyOfTheSidecar));
         runner.AddExamples(
             command,
             "stagectl put disk.qcow2 --format qcow2",
             "stagectl put disk.qcow2 --id 6f9a6c2e-5c1b-4e39-a2f0-6c7f4a2f9b11 --digest sha256=$(sha256sum <disk.qcow2 | cut -c-64)",
-            "zstd -dc disk.raw.zst | stagectl put -");
+            "zstd -dc disk.raw.zst | stagectl put -",
+            "stagectl put disk.qcow2 --id $id --via https://images.example.org --token-file token");
         runner.Handle(command, RunAsync);
         return command;
     }
 
     private static async Task RunAsync(ParseResult parsed, Invocation invocation)
     {
-        var request = ReadRequest(parsed);
+        var isVia = ViaOptions.AreGiven(parsed);
         using UploadSource source = IsStandardInput(parsed)
             ? new PipeSource(Console.OpenStandardInput())
-            : new FileSource(parsed.GetRequiredValue(File));
+            : new FileSource(parsed.GetRequiredValue(File), withCrc32C: !isVia);
         var patience = CommandRunner.CreatePatience(parsed.GetValue(RetryFor));
+        if (isVia)
+        {
+            var passed = new IngestRequest(parsed.GetRequiredValue(Id), LabelOf(parsed), ViaOptions.IsResume(parsed));
+            await PutVia.RunAsync(parsed, invocation, passed, source, patience);
+            return;
+        }
+
+        var request = ReadRequest(parsed);
         var image = await ProgressDisplay.RunAsync(
             invocation.Output,
             display => RunAsync(
@@ -83,7 +100,7 @@ internal static class PutCommand
         return new UploadRequest(
             id ?? Guid.NewGuid().ToString("D"),
             MayExist: id is not null,
-            IsStandardInput(parsed) ? "standard input" : Path.GetFileName(parsed.GetRequiredValue(File)),
+            LabelOf(parsed),
             parsed.GetRequiredValue(Project),
             parsed.GetRequiredValue(Format),
             parsed.GetRequiredValue(Container),
@@ -91,6 +108,9 @@ internal static class PutCommand
             (int)parsed.GetValue(ChunkSize),
             !parsed.GetValue(NoChecksum));
     }
+
+    private static string LabelOf(ParseResult parsed) =>
+        IsStandardInput(parsed) ? "standard input" : Path.GetFileName(parsed.GetRequiredValue(File));
 
     private static bool IsStandardInput(ParseResult parsed) => parsed.GetRequiredValue(File) == StandardInput;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Reflection;
 using Glance.Sidecar.V1;
 using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
@@ -14,6 +15,11 @@ namespace Glance.Tests;
 internal sealed class IngestTests : GlanceTest
 {
     private const int MiB = 1 << 20;
+
+    // The program as it ships, where it is named.
+    private static readonly string[] Stagectl = Environment.GetEnvironmentVariable("TEST_STAGECTL") is { Length: > 0 } shipped
+        ? [shipped]
+        : ["dotnet", typeof(IngestTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "stagectl").Value!];
 
     [TestCase(true)]
     [TestCase(false)]
@@ -31,6 +37,30 @@ internal sealed class IngestTests : GlanceTest
         Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
         await ImportedAsync(1, id);
         await AssertBytesAsync(2, id, disk.Raw);
+    }
+
+    [Test]
+    public async Task Stagectl_StagesThroughGlancesApi_AndSaysWhatGlanceRefuses()
+    {
+        var disk = Disk.Create(Site, 8 * MiB);
+        using var source = TestDirectory.Create();
+        await File.WriteAllBytesAsync(source["disk"], await disk.AsAsync("qcow2"), Deadline);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("qcow2");
+        var before = await StagedAsync();
+
+        var (refused, text) = await PutAsync(source["disk"], id, "eve:other:member");
+        Assert.That(refused, Is.EqualTo(4), text);
+        Assert.That(text, Does.Contain("[IMAGE_NOT_FOUND]"));
+        var (staged, output) = await PutAsync(source["disk"], id, ImageApi.Member);
+
+        Assert.That(staged, Is.Zero, output);
+        Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
+        await ImportedAsync(1, id);
+        await AssertBytesAsync(2, id, disk.Raw);
+        var (late, why) = await PutAsync(source["disk"], id, ImageApi.Member);
+        Assert.That(late, Is.EqualTo(1), why);
+        Assert.That(why, Does.Contain("[CONFLICT]"));
     }
 
     [Test]
@@ -194,6 +224,9 @@ internal sealed class IngestTests : GlanceTest
         await EndedAsync(1, half.ImageId, "queued");
         await AssertCanBeStagedAsync(half.ImageId);
     }
+
+    private Task<(int ExitCode, string Output)> PutAsync(string file, string id, string token) => Command.TryAsync(
+        [.. Stagectl, "put", file, "--id", id, "--via", Site.Door(0).ToString(), "--allow-plaintext"], ("OS_TOKEN", token));
 
     private async Task<bool> ReceivingAsync(string id)
     {

@@ -63,9 +63,9 @@ internal sealed class AnswerReader(Stream stream)
                 await LineAsync(cancellationToken);
             }
         }
-        else if (long.TryParse(headers.GetValueOrDefault("Content-Length"), NumberStyles.None, CultureInfo.InvariantCulture, out var length))
+        else if (headers.TryGetValue("Content-Length", out var length))
         {
-            await TakeAsync(body, length, cancellationToken);
+            await TakeAsync(body, Number(length, NumberStyles.None), cancellationToken);
         }
         else
         {
@@ -75,12 +75,12 @@ internal sealed class AnswerReader(Stream stream)
         return body.ToArray();
     }
 
-    private async Task<long> ChunkSizeAsync(CancellationToken cancellationToken)
-    {
-        var line = await LineAsync(cancellationToken);
-        return long.TryParse(line.Split(';')[0].Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size)
-            ? size : throw new IOException("the answer has a broken chunk");
-    }
+    private async Task<long> ChunkSizeAsync(CancellationToken cancellationToken) =>
+        Number((await LineAsync(cancellationToken)).Split(';')[0].Trim(), NumberStyles.AllowHexSpecifier);
+
+    private static long Number(string text, NumberStyles style) =>
+        long.TryParse(text, style, CultureInfo.InvariantCulture, out var count)
+            ? count : throw new IOException("the answer is not framed as HTTP is");
 
     private async Task TakeAsync(MemoryStream body, long count, CancellationToken cancellationToken)
     {

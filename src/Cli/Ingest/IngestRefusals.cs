@@ -19,14 +19,16 @@ internal static class IngestRefusals
     public static CommandException Final(IngestAnswer answer, string imageId, IngestAddress address)
     {
         var (code, reason, text) = Explain(answer, imageId, address);
-        return new CommandException(Failure.Refused(code, reason, text).With("", ("http_status", $"{answer.Status}"), ("image_id", imageId)));
+        var failure = Failure.Refused(code, reason, text);
+        return new CommandException(failure.With("", ("http_status", $"{answer.Status}"), ("image_id", imageId)));
     }
 
     private static (StatusCode Code, string Reason, string Text) Explain(IngestAnswer answer, string imageId, IngestAddress address) =>
         answer.Status switch
         {
             401 => (StatusCode.Unauthenticated, TokenRefused,
-                $"Glance does not take the token, which may have expired ({answer}). Get another one: 'openstack token issue -f value -c id'."),
+                $"Glance does not take the token, which may have expired ({answer}). Get another one: "
+                + "'openstack token issue -f value -c id'."),
             403 => (StatusCode.PermissionDenied, "FORBIDDEN",
                 $"Whoever the token is of may not stage image {imageId}: {answer}"),
             404 => (StatusCode.NotFound, "IMAGE_NOT_FOUND",
@@ -37,7 +39,8 @@ internal static class IngestRefusals
             413 => (StatusCode.ResourceExhausted, "IMAGE_TOO_LARGE",
                 $"The image is larger than what may be staged, or than what is left of a quota or of the space: {answer}"),
             >= 300 and < 400 => (StatusCode.FailedPrecondition, "REDIRECTED",
-                $"{address} leads to {answer.Headers.GetValueOrDefault("Location", "elsewhere")}. A token is not sent on: give that address."),
+                $"{address} leads to {answer.Headers.GetValueOrDefault("Location", "elsewhere")}. A token is not sent on: give that "
+                + "address."),
             400 => (StatusCode.InvalidArgument, "REFUSED", $"The image was refused: {answer}"),
             _ => (StatusCode.Unknown, "REFUSED", $"The image was not staged, Glance answered {answer.Status}: {answer}"),
         };

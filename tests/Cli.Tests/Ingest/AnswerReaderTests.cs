@@ -35,7 +35,7 @@ internal sealed class AnswerReaderTests
     public async Task Connection_ThatEndsEarlyOrIsNoHttp_IsBroken(string bytes) =>
         await Assert.ThatAsync(() => ReadAsync(bytes), Throws.InstanceOf<IOException>());
 
-    [TestCase("text/html", "<html><head><title>413</title></head><body><h1>413 Too\nLarge</h1>Over &quot;quota&quot;.<br /></body>", "Over \"quota\".")]
+    [TestCase("text/html", "<html><title>413</title><body><h1>413 Too\nLarge</h1>Over &quot;quota&quot;.<br /></body>", "Over \"quota\".")]
     [TestCase("text/plain", "409 Conflict\n\nIt is\n\n  active.  \u001b[2J", "It is active. [2J")]
     [TestCase("", "words", "words")]
     public void Text_OfAnErrorPage_IsItsSentence(string type, string body, string text) =>

@@ -278,8 +278,8 @@ internal sealed class HttpdIngestTests : GlanceTest
     }
 
     // An answer may be there before it is counted.
-    private Task CountedAsync(string outcome, double expected) =>
-        Until.RightAsync(() => CountAsync(outcome), count => count >= expected);
+    private async Task CountedAsync(string outcome, double expected) =>
+        await Until.RightAsync(() => CountAsync(outcome), count => count >= expected);
 
     private Task<double> CountAsync(string outcome) =>
         MetricsPage.ReadAsync(Site.Sidecars[0], $"glance_staging_ingest_requests_total{{outcome=\"{outcome}\"}}", Deadline);

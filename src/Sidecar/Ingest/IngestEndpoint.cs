@@ -29,7 +29,7 @@ internal sealed class IngestEndpoint(
         }
 
         LiftLimits(http);
-        if (RequestTarget.Upload(http) is { } image && HasBody(http))
+        if (RequestTarget.Upload(http) is { } image && (HasBody(http) || GoesOn(http)))
         {
             if (ResumableUpload.TryRead(http.Request.Headers, out var upload, out var flaw)) await HoldAsync(http, image, upload);
             else await RefuseAsync(http, flaw);
@@ -109,6 +109,9 @@ internal sealed class IngestEndpoint(
 
     private static bool HasBody(HttpContext http) =>
         http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
+
+    // With no byte left to send, as all of them had arrived before it was cut off. Glance would make an image of no bytes of it.
+    private static bool GoesOn(HttpContext http) => http.Request.Headers.ContainsKey(ResumableUpload.OffsetHeader);
 
     // Kestrel's limits are for small requests: 30 MB, and at least 240 bytes a second both ways, which a client that writes an image
     // to a slow disk does not keep up. Silence has a limit of its own; and nothing is upgraded to another protocol through here.

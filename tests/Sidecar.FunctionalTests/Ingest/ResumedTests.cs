@@ -36,6 +36,22 @@ internal sealed class ResumedTests : IngestTest
         Assert.That(Text(await ReadAsync(sidecar, id)), Is.EqualTo("bytesafter"));
     }
 
+    [Test]
+    public async Task Upload_ThatWasCutOffAfterItsLastByte_GoesOnWithNone()
+    {
+        var id = NewId();
+        await CutOffAsync(id, "Transfer-Encoding: chunked", "5\r\nbytes\r\n");
+        using var client = await ConnectAsync();
+        using var upstream = await PassAsync(client, id, StageHead(id, "Content-Length: 0", "Upload-Offset: 5", "Upload-Complete: ?1"));
+
+        Assert.That((await ReceiveAsync(upstream.Values(Ticket)[0], id)).Size, Is.EqualTo(5));
+        await AnswerAsync(upstream, "204 No Content");
+
+        Assert.That((await client.ReadHeadAsync()).FirstLine, Does.Contain("204"));
+        Assert.That(client.Values("Connection"), Is.Empty);
+        Assert.That(Text(await ReadAsync(await IngestSuite.DaemonAsync(), id)), Is.EqualTo("bytes"));
+    }
+
     [TestCase("401 Unauthorized")]
     [TestCase("404 Not Found")]
     public async Task Upload_OfAnImageThatGlanceDoesNotShow_IsNotToldOf(string status)
@@ -91,11 +107,11 @@ internal sealed class ResumedTests : IngestTest
         Assert.That(Upstream.Others, Has.None.Contains(id));
     }
 
-    // Leaves an upload of five bytes of ten.
-    private static async Task CutOffAsync(string id)
+    // Leaves an upload of five bytes, of ten where nothing else is said.
+    private static async Task CutOffAsync(string id, string framing = "Content-Length: 10", string body = "bytes")
     {
         var client = await ConnectAsync();
-        using var upstream = await PassAsync(client, id, StageHead(id, "Content-Length: 10", "Upload-Complete: ?1") + "bytes");
+        using var upstream = await PassAsync(client, id, StageHead(id, framing, "Upload-Complete: ?1") + body);
         var receiving = ReceiveAsync(upstream.Values(Ticket)[0], id);
         await ReceivedAsync(await IngestSuite.DaemonAsync(), id, 5);
         client.Dispose();

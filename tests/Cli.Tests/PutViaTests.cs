@@ -250,6 +250,19 @@ internal sealed class PutViaTests
     }
 
     [Test]
+    public async Task Put_GlanceThatSaysNothing_EndsWhenTheTimeIsOver(CancellationToken cancellationToken)
+    {
+        await using var scene = await IngestScene.StartAsync(_directory, cancellationToken);
+        Disks.Noise(_directory["disk"], Disks.Megabyte);
+        scene.Relay.HoldAfter(0);
+
+        var put = await RunAsync(scene, cancellationToken, "--timeout", "1s");
+
+        Assert.That(put.ExitCode, Is.EqualTo(ExitCode.Unreachable), put.Error);
+        Assert.That(put.Error, Does.Contain("--timeout").And.Contain("[TIMEOUT]"));
+    }
+
+    [Test]
     public async Task Put_NobodyThere_ExitsWithUnreachable(CancellationToken cancellationToken)
     {
         Disks.Noise(_directory["disk"], 1000);

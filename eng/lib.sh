@@ -163,11 +163,17 @@ setup_image() {
   need_commands buildah=buildah podman=podman runc=runc catatonit=catatonit debootstrap=debootstrap qemu-img=qemu-utils
 }
 
+# What builds the C++ client of the benchmarks, and measures by it.
+setup_stage_client() {
+  need_dotnet
+  need_commands g++=g++ protoc=protobuf-compiler grpc_cpp_plugin=protobuf-compiler-grpc pkg-config=pkg-config python3=python3
+  need_packages libgrpc++-dev libprotobuf-dev
+}
+
 # What the benchmarks need: the demo's needs, and those of others to compare with.
 setup_bench() {
-  need_dotnet
-  need_commands g++=g++ protoc=protobuf-compiler grpc_cpp_plugin=protobuf-compiler-grpc pkg-config=pkg-config \
-    python3=python3 qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa \
+  setup_stage_client
+  need_commands qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa \
     pigz=pigz lbzip2=lbzip2 pzstd=zstd nginx=nginx node=nodejs npm=npm curl=curl
-  need_packages libgrpc++-dev libprotobuf-dev python3-grpcio python3-protobuf
+  need_packages python3-grpcio python3-protobuf
 }

@@ -13,8 +13,8 @@ namespace Sidecar.Tests;
 [CancelAfter(60_000)]
 internal sealed class HotPathTests
 {
-    private const int WarmUps = 200;
-    private const int Operations = 200;
+    private const int WarmUps = 50;
+    private const int Operations = 50;
 
     // Other threads of this process allocate at times: the least that was seen is the operation's own.
     private const int Rounds = 5;

@@ -104,7 +104,8 @@ internal sealed class HttpdIngestTests : GlanceTest
         using var user = Site.Through(0);
         var id = await user.CreateAsync("raw");
 
-        var answer = await user.StageAsync(id, [.. await disk.AsAsync("qcow2"), .. new byte[24 * MiB]]);
+        // More than is thrown away for clients that come by themselves.
+        var answer = await user.StageAsync(id, [.. await disk.AsAsync("qcow2"), .. new byte[150 * MiB]]);
 
         AssertStatus(answer, HttpStatusCode.BadRequest);
         Assert.That(answer.Text, Does.Contain("qcow2"));

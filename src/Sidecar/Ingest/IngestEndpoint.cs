@@ -68,7 +68,7 @@ internal sealed class IngestEndpoint(
     {
         var error = await forwarder.SendAsync(http, upstream.Prefix, upstream.Client, upstream.Config, AsItIs);
         metrics.Ended(await answers.EndAsync(http, error, IngestOutcome.Passed));
-        await UnreadBody.DrainAsync(http, http.Features.Get<IHttpRequestBodyDetectionFeature>(), clock);
+        await UnreadBody.DrainAsync(http, http.Features.Get<IHttpRequestBodyDetectionFeature>(), clock, options.Value.OnSocket);
     }
 
     private async Task HoldAsync(HttpContext http, ImageId image, ResumableUpload upload)
@@ -97,7 +97,7 @@ internal sealed class IngestEndpoint(
         metrics.Ended(outcome);
         metrics.Received(body.Received);
         IngestLog.UploadAnswered(logger, image, http.Response.StatusCode, body.Received);
-        await UnreadBody.DrainAsync(http, detection, clock);
+        await UnreadBody.DrainAsync(http, detection, clock, options.Value.OnSocket);
     }
 
     private static IngestOutcome OutcomeOf(HeldBody body, int status) => (body.WasTaken, status) switch

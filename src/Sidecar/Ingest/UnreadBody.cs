@@ -15,20 +15,26 @@ internal static class UnreadBody
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(10);
 
     /// <summary>After the answer is complete: reads the rest, and closes the connection when there is too much of it.</summary>
-    public static async Task DrainAsync(HttpContext http, IHttpRequestBodyDetectionFeature? detection, TimeProvider clock)
+    /// <param name="toTheEnd">
+    /// A web server is in front, which looks for the answer only when it has sent everything, and tells its client of an error of its own
+    /// when it cannot: there is never too much, as long as it comes.
+    /// </param>
+    public static async Task DrainAsync(
+        HttpContext http, IHttpRequestBodyDetectionFeature? detection, TimeProvider clock, bool toTheEnd)
     {
         if (detection is not { CanHaveBody: true } || HttpProtocol.IsHttp2(http.Request.Protocol)) return;
         // Kestrel would go on for five seconds, and take it for an error of ours.
-        if (!http.RequestAborted.IsCancellationRequested && !await IsReadAsync(http, clock)) http.Abort();
+        if (!http.RequestAborted.IsCancellationRequested && !await IsReadAsync(http, clock, toTheEnd)) http.Abort();
     }
 
-    private static async Task<bool> IsReadAsync(HttpContext http, TimeProvider clock)
+    private static async Task<bool> IsReadAsync(HttpContext http, TimeProvider clock, bool toTheEnd)
     {
         using var deadline = new CancellationTokenSource(MostTime, clock);
         try
         {
-            for (var left = MostBytes; left > 0;)
+            for (var left = toTheEnd ? long.MaxValue : MostBytes; left > 0;)
             {
+                if (toTheEnd) deadline.CancelAfter(MostTime);
                 var read = await http.Request.BodyReader.ReadAsync(deadline.Token);
                 left -= read.Buffer.Length;
                 http.Request.BodyReader.AdvanceTo(read.Buffer.End);

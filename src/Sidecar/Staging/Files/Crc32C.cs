@@ -42,10 +42,10 @@ internal static class Crc32C
     public static uint Combine(uint crc, uint next, long nextLength) => Multiply(PowerOfX8(nextLength), crc) ^ next;
 
     /// <summary>Goes on from a CRC, for who appends in many steps: each <see cref="Append(uint, ReadOnlySpan{byte})"/> allocates.</summary>
-    // The library only begins at the beginning. Four bytes lead from there to any state: what they are XORed into is
-    // multiplied by x^32.
     public static Crc32 Resume(uint crc)
     {
+        // The library only begins at the beginning. Four bytes lead from there to any state: what they are XORed into is
+        // multiplied by x^32.
         var hash = new Crc32(Crc32ParameterSet.Crc32C);
         if (crc == Empty) return hash;
         Span<byte> prefix = stackalloc byte[sizeof(uint)];

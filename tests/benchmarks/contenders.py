@@ -1,5 +1,7 @@
 """The daemon and its peers, each in a process of its own that is measured from outside, and the clients that they are given."""
+
 import atexit
+import getpass
 import os
 import pathlib
 import re
@@ -105,17 +107,16 @@ def nginx(work):
     """nginx with WebDAV: PUT writes a temporary file, and renames it; no fsync."""
     directory = work / "nginx"
     directory.mkdir()
-    directory.chmod(0o777)
     socket = work / "nginx.sock"
     (directory / "nginx.conf").write_text("""
-daemon off; pid %(directory)s/pid; error_log stderr; worker_processes 2;
+daemon off; user %(user)s; pid %(directory)s/pid; error_log stderr; worker_processes 2;
 events {}
 http {
   access_log off; client_body_temp_path %(directory)s/temporary; client_max_body_size 0; client_body_buffer_size 1m;
   proxy_temp_path %(directory)s/a; fastcgi_temp_path %(directory)s/b; uwsgi_temp_path %(directory)s/c; scgi_temp_path %(directory)s/d;
   server { listen unix:%(socket)s; root %(directory)s; dav_methods PUT DELETE; }
 }
-""" % {"directory": directory, "socket": socket})
+""" % {"directory": directory, "socket": socket, "user": getpass.getuser()})
     return Server(socket, ["nginx", "-c", directory / "nginx.conf"])
 
 

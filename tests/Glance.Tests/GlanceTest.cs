@@ -29,8 +29,21 @@ internal abstract class GlanceTest
         if (_leftovers is null) return;
         await Site.RestoreAsync();
         // A test that failed has said enough.
-        if (TestContext.CurrentContext.Result.FailCount > 0) await _leftovers.RemoveAsync();
-        else await _leftovers.AssertNoneAsync();
+        var failed = TestContext.CurrentContext.Result.FailCount > 0;
+        try
+        {
+            if (!failed) await _leftovers.AssertNoneAsync();
+        }
+        catch (AssertionException)
+        {
+            failed = true;
+            _leftovers.Explain();
+            throw;
+        }
+        finally
+        {
+            if (failed) await _leftovers.RemoveAsync();
+        }
     }
 
     /// <summary>The site that this fixture uses: the common one, unless it says otherwise.</summary>

@@ -3,6 +3,8 @@
 import os
 import sys
 import threading
+import time
+import traceback
 
 from oslo_log import log as logging
 
@@ -12,6 +14,9 @@ LOG = logging.getLogger(__name__)
 
 # gunicorn loads the application here with --preload, before it forks its workers, and in gunicorn.workers without.
 _GUNICORN_MASTER = "gunicorn.arbiter"
+
+# A turn that makes calls with their timeouts, of a minute each, may last longer; where it stands is told then.
+_LONG_SECONDS = 90
 
 _lock = threading.Lock()
 _started_by = None
@@ -28,9 +33,10 @@ def ensure_started():
         _started_by = os.getpid()
     from glance_sidecar.recovery import Recovery
     from glance_sidecar.watcher import Watcher
-    Watcher().start()
+    recovery = Recovery()
+    Watcher(beside=recovery).start()
     if options.settings().recovery_interval:
-        Recovery().start()
+        recovery.start()
 
 
 def will_fork():
@@ -53,18 +59,33 @@ class Loop(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._interval = interval
         self._stopping = threading.Event()
+        # When the turn began that runs, and whether it was told of as a long one.
+        self._began = None
+        self._told = False
 
     def run(self):
         while not self._stopping.wait(self._interval()):
+            self._told, self._began = False, time.monotonic()
             try:
                 self.turn()
             except Exception:
                 LOG.exception("The %s thread goes on after an error.", self.name)
+            self._began = None
 
     def stop(self):
         """Ends the thread; returns when it has."""
         self._stopping.set()
         self.join()
+
+    def warn_when_long(self):
+        """Logs where a turn stands that has lasted for long, once. For another thread: one that hangs cannot tell."""
+        began = self._began
+        if began is None or self._told or time.monotonic() - began < _LONG_SECONDS:
+            return
+        self._told = True
+        frame = sys._current_frames().get(self.ident)
+        LOG.warning("The %s thread has been at one turn for %d s, here:\n%s", self.name, time.monotonic() - began,
+                    "".join(traceback.format_stack(frame)) if frame is not None else "unknown")
 
     def turn(self):
         raise NotImplementedError

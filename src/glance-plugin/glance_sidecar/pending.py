@@ -13,6 +13,9 @@ from glance_sidecar.errors import SidecarError
 
 LOG = logging.getLogger(__name__)
 
+# The settling thread asks seldom, and a connection is made only while somebody waits for it.
+_PATIENCE = 5
+
 _NAME = re.compile(r"^(delete|release)-([0-9a-f-]{36})$")
 
 
@@ -24,17 +27,17 @@ def delete_image(image_id, fallback_file=None, asked_at=None):
     _remove("delete", image_id, fallback_file, asked_at)
 
 
-def remove_image(image_id, asked_at=None):
+def remove_image(image_id, asked_at=None, patience=0):
     """
     As delete_image, at once; raises SidecarError. asked_at: seconds since 1970 when it should have been done, so that
-    what was staged since stays.
+    what was staged since stays. patience: as for Client.call.
     """
     deleted_at = None
     if asked_at is not None:
         deleted_at = messages.of("google.protobuf.Timestamp")(
             seconds=int(asked_at), nanos=int(asked_at % 1 * 1_000_000_000))
     client.get().call(
-        "Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, image_id=image_id, deleted_at=deleted_at)
+        "Staging.DeleteImage", timeout=client.DELETE_TIMEOUT, patience=patience, image_id=image_id, deleted_at=deleted_at)
 
 
 def release_import(import_id, fallback_file=None):
@@ -51,12 +54,14 @@ def waiting():
 def settle():
     """Makes the removals that are written down. Returns how many are left, all of them when the sidecar is down."""
     left = waiting()
+    patience = _PATIENCE
     for kind, subject in list(left):
         try:
-            _ask(kind, subject, _asked_at(kind, subject))
+            _ask(kind, subject, _asked_at(kind, subject), patience)
         except SidecarError as failure:
             if failure.down:
                 return len(left)
+            patience = 0
             LOG.warning("The %s of %s, put off earlier, was refused: %s", kind, subject, failure.message)
             if failure.transient:
                 continue
@@ -81,12 +86,12 @@ def _remove(kind, subject, fallback_file, asked_at=None):
             LOG.exception("The %s of %s could not be put off.", kind, subject)
 
 
-def _ask(kind, subject, asked_at=None):
+def _ask(kind, subject, asked_at=None, patience=0):
     try:
         if kind == "delete":
-            remove_image(subject, asked_at)
+            remove_image(subject, asked_at, patience)
         else:
-            client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, import_id=subject)
+            client.get().call("Imports.ReleaseImport", timeout=client.DELETE_TIMEOUT, patience=patience, import_id=subject)
     except SidecarError as failure:
         if not failure.not_found:
             raise

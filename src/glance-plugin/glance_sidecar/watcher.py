@@ -18,13 +18,16 @@ ENDED = ("success", "failure")
 
 
 class Watcher(background.Loop):
-    """The thread."""
+    """The thread. beside: another loop of this process, which is told of when it hangs."""
 
-    def __init__(self):
+    def __init__(self, beside=None):
         # A query for each running import; soon enough for a user who looks at a task that failed.
         super().__init__("import-watcher", lambda: 2)
+        self._beside = beside
 
     def turn(self):
+        if self._beside is not None:
+            self._beside.warn_when_long()
         for record in records.mine("import"):
             task = database.find_task(record.get("task_id"))
             if task is None and _may_begin(record):

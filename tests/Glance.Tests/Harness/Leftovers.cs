@@ -8,7 +8,8 @@ namespace Glance.Tests.Harness;
 /// <summary>What a test left behind: images between two states, files that belong to nothing, server errors.</summary>
 internal sealed partial class Leftovers
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    // Long enough for a thread of the package that hangs to be told of in its log.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     private readonly Site _site;
     private readonly Dictionary<object, int> _logged;
@@ -27,6 +28,14 @@ internal sealed partial class Leftovers
         await DeleteImagesAsync();
         await Until.RightAsync(() => Task.FromResult(Files()), files => files.Count == 0, Limit);
         Assert.That(ServerErrors(), Is.Empty, "server errors");
+    }
+
+    /// <summary>Prints what the package and the sidecars logged meanwhile: what they did is why something is left, or what they did not.</summary>
+    public void Explain()
+    {
+        var said = LoggedSince().Where(line => line.Contains("glance_sidecar", StringComparison.Ordinal))
+            .Concat(_site.Sidecars.Running.SelectMany(sidecar => sidecar.Log.TakeLast(100)));
+        TestContext.Out.WriteLine(string.Join('\n', said));
     }
 
     /// <summary>Removes everything, so that the next test starts clean.</summary>

@@ -6,10 +6,7 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Stores;
 
-/// <summary>
-/// What all tests with a real Ceph of one node share: the cluster itself too, as its start takes longer than most tests. So its
-/// fixtures run one after another.
-/// </summary>
+/// <summary>What all tests with a real Ceph of one node share: the cluster itself too, as its start takes longer than most tests.</summary>
 [Category("Ceph")]
 internal abstract class CephTest : ClusterTest
 {

@@ -7,7 +7,6 @@ using NUnit.Framework;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>Images that become raw on their way to a real Ceph of one node.</summary>
-[NonParallelizable]
 internal sealed class DeferredTests : CephTest
 {
     private const int DiskBytes = 24 * MiB;

@@ -7,7 +7,6 @@ using Sidecar.FunctionalTests.Infrastructure;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>One source that goes to two pools of a real Ceph, read once.</summary>
-[NonParallelizable]
 internal sealed class JointTests : CephTest
 {
     private const int SlowBytes = 4 * MiB;

@@ -9,7 +9,6 @@ using StoresClient = Glance.Sidecar.V1.Stores.StoresClient;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>A pod is asked, over TLS, to write to a real Ceph what another pod has.</summary>
-[NonParallelizable]
 internal sealed class OwnerWritesTests : CephTest
 {
     private const string Store = "ceph";

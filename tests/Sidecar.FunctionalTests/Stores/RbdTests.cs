@@ -8,7 +8,6 @@ using Sidecar.FunctionalTests.Infrastructure;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>Images that the daemon writes to a real Ceph of one node, judged by Ceph's own programs.</summary>
-[NonParallelizable]
 internal sealed class RbdTests : CephTest
 {
     // So that a write of some MiB takes seconds, in which something can happen to it.

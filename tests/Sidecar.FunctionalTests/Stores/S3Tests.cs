@@ -7,7 +7,6 @@ using Sidecar.FunctionalTests.Infrastructure.Network;
 namespace Sidecar.FunctionalTests.Stores;
 
 /// <summary>Images that the daemon writes to the S3 server of a real Ceph, judged by another client.</summary>
-[NonParallelizable]
 internal sealed class S3Tests : CephTest
 {
     // Four parts and a bit.

@@ -3,8 +3,11 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Stores;
 
-/// <summary>The one Ceph of all tests that write to it. The first of them starts it, so that the others need no Ceph.</summary>
-[SetUpFixture]
+/// <summary>
+/// The one Ceph of all tests that write to it. The first of them starts it, so that the others need no Ceph. They are slowed down and
+/// frozen together, so they run one after another; the tests of other folders run meanwhile.
+/// </summary>
+[SetUpFixture, SingleThreaded]
 internal sealed class SharedCeph
 {
     private static Started? _started;

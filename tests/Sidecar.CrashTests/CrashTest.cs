@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Glance.Sidecar.V1;
 using Grpc.Core;
@@ -15,17 +16,19 @@ namespace Sidecar.CrashTests;
 [CancelAfter(3_600_000)]
 internal abstract class CrashTest : SidecarTest
 {
-    private const int SampledPoints = 5;
+    private const int SampledPoints = 3;
 
     private static readonly bool All = Environment.GetEnvironmentVariable("CRASH_ALL") == "1";
 
     private static readonly int Seed = int.TryParse(
         Environment.GetEnvironmentVariable("CRASH_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : Environment.TickCount;
 
+    // What all tests of a scenario begin with.
+    private static readonly ConcurrentDictionary<string, Lazy<Task<long>>> Counts = new();
+
     private readonly HashSet<string> _otherVolumes = [];
 
     protected List<string> Broken { get; } = [];
-
 
     [TearDown]
     public void SayHowToRepeat()
@@ -53,7 +56,9 @@ internal abstract class CrashTest : SidecarTest
     }
 
     /// <summary>Runs a scenario whose disk does nothing wrong; answers how many operations it took.</summary>
-    protected async Task<long> CountAsync(string name)
+    protected Task<long> CountAsync(string name) => Counts.GetOrAdd(name, _ => new Lazy<Task<long>>(() => RunAndCountAsync(name))).Value;
+
+    private async Task<long> RunAndCountAsync(string name)
     {
         using var directory = TestDirectory.Create();
         using var disk = new WatchedDisk(directory.Staging, directory.Path);

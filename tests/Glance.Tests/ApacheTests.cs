@@ -9,6 +9,7 @@ namespace Glance.Tests;
 /// glance-api as glance-operator runs it: mod_wsgi, two processes a pod, under a user that shares only its group with
 /// the sidecar. The processes of a pod share a staging directory and know nothing of each other.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class ApacheTests : GlanceTest
 {
     private const int MiB = 1 << 20;

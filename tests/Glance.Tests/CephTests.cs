@@ -11,6 +11,7 @@ namespace Glance.Tests;
 
 /// <summary>A one-node Ceph as the default store: what most clouds have. Alone by <c>eng/test-glance --ceph</c>.</summary>
 [Category("Ceph")]
+[Parallelizable(ParallelScope.Self)]
 internal sealed class CephTests : GlanceTest
 {
     private const int MiB = 1 << 20;

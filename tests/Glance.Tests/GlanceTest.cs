@@ -46,8 +46,8 @@ internal abstract class GlanceTest
         }
     }
 
-    /// <summary>The site that this fixture uses: the common one, unless it says otherwise.</summary>
-    protected virtual Task<Site> SiteAsync() => Suite.SiteAsync();
+    /// <summary>The site that this fixture uses.</summary>
+    protected abstract Task<Site> SiteAsync();
 
     protected static byte[] Noise(int length, int seed = 1)
     {

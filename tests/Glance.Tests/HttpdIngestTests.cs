@@ -13,6 +13,7 @@ namespace Glance.Tests;
 /// Uploads that Apache with mod_wsgi hands to the sidecar, configured by what stands in the chart's README; everything else goes
 /// through mod_wsgi as it does without.
 /// </summary>
+[Parallelizable(ParallelScope.Self)]
 internal sealed class HttpdIngestTests : GlanceTest
 {
     private const int MiB = 1 << 20;

@@ -30,7 +30,7 @@ internal sealed class Site : IAsyncDisposable
     /// <summary>Under Apache: the pod whose server ends what is silent for <see cref="Patience"/>.</summary>
     public const int ImpatientPod = Pods - 1;
 
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5); // less, and a busy machine would look silent
 
     /// <summary>Bytes of the last pod's volume.</summary>
     public const long SmallVolume = 768L << 20;

@@ -5,10 +5,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>The last pod's volume is small: what does not fit is refused before it fills the disk for everybody.</summary>
-internal sealed class FullDiskTests : GlanceTest
+internal sealed class FullDiskTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -2,10 +2,10 @@ using System.Net;
 using Glance.Tests.Harness;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>A program of an import is killed, as the kernel does when a pod has no memory left.</summary>
-internal sealed class KilledToolTests : GlanceTest
+internal sealed class KilledToolTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -5,10 +5,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Images that their users upload: staged on one pod, imported by whichever pod is asked.</summary>
-internal sealed class GlanceDirectTests : GlanceTest
+internal sealed class GlanceDirectTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -4,10 +4,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>glance-api dies without a word, at each point of an image's way.</summary>
-internal sealed class KilledApiTests : GlanceTest
+internal sealed class KilledApiTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -9,10 +9,10 @@ using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Uploads that come in through the sidecar, in front of an unmodified Glance: each way to end.</summary>
-internal sealed class IngestTests : GlanceTest
+internal sealed class IngestTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

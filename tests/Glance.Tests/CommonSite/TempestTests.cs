@@ -3,11 +3,11 @@ using Glance.Tests.Harness;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>OpenStack's own tests of the image API, against the pods behind the load balancer, and through a sidecar in front of one.</summary>
 [Category("Slow")]
-internal sealed partial class TempestTests : GlanceTest
+internal sealed partial class TempestTests : CommonSiteTest
 {
     [TestCase(false)]
     [TestCase(true)]

@@ -4,10 +4,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Imports into more than one store, also when one of them is broken.</summary>
-internal sealed class StoresTests : GlanceTest
+internal sealed class StoresTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -6,10 +6,10 @@ using Glance.Tests.Harness.Servers;
 using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Imports of bytes that Glance fetches itself.</summary>
-internal sealed class OtherMethodsTests : GlanceTest
+internal sealed class OtherMethodsTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -3,10 +3,10 @@ using Glance.Tests.Harness;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Signed images: staged on one pod, imported through it or another, with certificates from a directory.</summary>
-internal sealed class SignedTests : GlanceTest
+internal sealed class SignedTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
     private const string VerifiedWith = "img_signature_verified_with";

@@ -4,13 +4,13 @@ using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>
 /// The official clients, through Glance and through the sidecar in front of it: glance uploads in chunks and declares no length,
 /// openstack declares it.
 /// </summary>
-internal sealed class ClientTests : GlanceTest
+internal sealed class ClientTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

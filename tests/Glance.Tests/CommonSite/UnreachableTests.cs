@@ -5,10 +5,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>Pods and sidecars that are down, or do not move.</summary>
-internal sealed class UnreachableTests : GlanceTest
+internal sealed class UnreachableTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -2,10 +2,10 @@ using Glance.Tests.Harness;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>The sidecar is taken away again: what was staged through it is Glance's own.</summary>
-internal sealed class RemovalTests : GlanceTest
+internal sealed class RemovalTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

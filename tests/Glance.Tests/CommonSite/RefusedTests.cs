@@ -5,10 +5,10 @@ using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>What users send by mistake or malice: refused with a reason, and the image can be staged again.</summary>
-internal sealed class RefusedTests : GlanceTest
+internal sealed class RefusedTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

@@ -6,10 +6,10 @@ using Glance.Tests.Harness.Servers;
 using Grpc.Core;
 using NUnit.Framework;
 
-namespace Glance.Tests;
+namespace Glance.Tests.CommonSite;
 
 /// <summary>The sidecar dies without a word and comes back, at each point of an image's way.</summary>
-internal sealed class KilledSidecarTests : GlanceTest
+internal sealed class KilledSidecarTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
 

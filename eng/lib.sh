@@ -26,9 +26,13 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# Of each run, the first installation has apt's lists brought up to date.
+apt_is_up_to_date=false
+
 apt_install() {
   have_commands apt-get || die "cannot install $*: this is no Debian; install them and try again"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  "$apt_is_up_to_date" || as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+  apt_is_up_to_date=true
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
@@ -80,6 +84,11 @@ publish_program() {
 # Has the tests run the programs that ship, which start several times faster: ship_for_tests directory
 ship_for_tests() {
   publish_programs "$1"
+  use_shipped "$1"
+}
+
+# As ship_for_tests, of programs that are there.
+use_shipped() {
   TEST_SIDECAR=$(realpath "$1")/glance-staging-sidecar
   TEST_STAGECTL=$(realpath "$1")/stagectl
   export TEST_SIDECAR TEST_STAGECTL

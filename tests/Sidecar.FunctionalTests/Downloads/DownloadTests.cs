@@ -170,6 +170,26 @@ internal sealed class DownloadTests : DownloadTest
         Assert.That(await ReadAsync(Daemon, id), SameBytes.As(content));
     }
 
+    [TestCase(StatusCodes.Status429TooManyRequests)]
+    [TestCase(StatusCodes.Status503ServiceUnavailable)]
+    public async Task Download_ServerIsBusy_IsTriedAgainWhenItSays(int status)
+    {
+        var content = Content(1000);
+        await using var server = await FileServer.StartAsync((self, call) =>
+        {
+            if (self.Paths.Count > 1) return FileServer.SendAsync(call, content);
+            call.Response.StatusCode = status;
+            call.Response.Headers.RetryAfter = "1";
+            return Task.CompletedTask;
+        });
+        var id = NewId();
+
+        await DownloadAsync(Daemon, id, server.Url);
+
+        Assert.That(await ReadAsync(Daemon, id), SameBytes.As(content));
+        await Daemon.LoggedAsync($"The download of image {id} is tried again at offset 0 in 00:00:01:", Deadline);
+    }
+
     [Test]
     public async Task Download_NobodyListens_Fails()
     {

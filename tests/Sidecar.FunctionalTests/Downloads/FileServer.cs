@@ -8,14 +8,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Sidecar.FunctionalTests.Downloads;
 
-/// <summary>A web server of one test, on loopback, which answers as the test wants.</summary>
+/// <summary>A web server of one test, on loopback unless the test wants it elsewhere, which answers as the test wants.</summary>
 internal sealed class FileServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<string> _ranges = new();
     private readonly ConcurrentQueue<string> _paths = new();
 
-    private FileServer(Func<FileServer, HttpContext, Task> answer, X509Certificate2? certificate)
+    private FileServer(Func<FileServer, HttpContext, Task> answer, X509Certificate2? certificate, string address)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
@@ -24,7 +24,7 @@ internal sealed class FileServer : IAsyncDisposable
             if (certificate is not null) kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = certificate);
         });
         if (certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.UseUrls(certificate is null ? "http://127.0.0.1:0" : "https://127.0.0.1:0");
+        builder.WebHost.UseUrls($"{(certificate is null ? "http" : "https")}://{address}:0");
         _app = builder.Build();
         _app.Run(call =>
         {
@@ -49,9 +49,10 @@ internal sealed class FileServer : IAsyncDisposable
     public static Task<FileServer> StartAsync(Func<HttpContext, Task> answer, X509Certificate2? certificate = null) =>
         StartAsync((_, call) => answer(call), certificate);
 
-    public static async Task<FileServer> StartAsync(Func<FileServer, HttpContext, Task> answer, X509Certificate2? certificate = null)
+    public static async Task<FileServer> StartAsync(
+        Func<FileServer, HttpContext, Task> answer, X509Certificate2? certificate = null, string address = "127.0.0.1")
     {
-        var server = new FileServer(answer, certificate);
+        var server = new FileServer(answer, certificate, address);
         await server._app.StartAsync();
         return server;
     }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
@@ -38,6 +39,48 @@ internal sealed class InterruptedTests : DownloadTest
 
         Assert.That(await ReadAsync(sidecar, id), SameBytes.As(isTheSame ? before : after));
         Assert.That(server.Ranges[1], Does.Match("^bytes=[1-9][0-9]{5,}-$"));
+    }
+
+    /// <summary>How a server answers that is asked for the last byte of a file.</summary>
+    public enum AtTheEnd
+    {
+        SendsIt,
+        SaysThatThereIsNone,
+        SendsNone,
+        SendsNoneOfUnknownLength,
+    }
+
+    [Test]
+    public async Task Daemon_IsKilledAfterTheLastByte_TheSameRequestEndsIt([Values] AtTheEnd answer)
+    {
+        var content = Content(MiB);
+        var (id, isWatched) = (NewId(), new TaskCompletionSource());
+        using var directory = TestDirectory.Create();
+        await using var server = await FileServer.StartAsync((self, call) => self.Ranges.Count switch
+        {
+            1 => SendInTwoAsync(call, content, isWatched.Task),
+            2 => SendTheEndAsync(call, content, answer),
+            _ => FileServer.SendPartAsync(call, content, Tag),
+        });
+        await using (var killed = await SidecarInstance.StartAsync(directory.Path, Settings))
+        {
+            var download = DownloadAsync(killed, id, server.Url);
+            await ReceivedAsync(killed, id, FirstBlock);
+            var file = Path.Combine(directory.Staging, ".sidecar", "uploads", id, "data");
+            // The first of a commit.
+            using var strace = await Strace.AttachAsync(killed.ProcessId, "fsync:signal=KILL", Deadline, file);
+            isWatched.SetResult();
+            await Assert.ThatAsync(() => download, Throws.InstanceOf<RpcException>());
+            await killed.ExitAsync();
+        }
+
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path, Settings);
+
+        await DownloadAsync(sidecar, id, server.Url);
+
+        Assert.That(await ReadAsync(sidecar, id), SameBytes.As(content));
+        string[] asked = ["", $"bytes={MiB - 1}-"];
+        Assert.That(server.Ranges, Is.EqualTo(answer == AtTheEnd.SendsIt ? asked : [.. asked, ""]));
     }
 
     [Test]
@@ -123,5 +166,27 @@ internal sealed class InterruptedTests : DownloadTest
         await using var stranger = await SidecarInstance.StartAsync(elsewhere.Path, Settings);
         request.ImageId = NewId();
         await AssertFailsAsync(stranger, request, StatusCode.FailedPrecondition, "SOURCE_UNTRUSTED");
+    }
+
+    private static async Task SendInTwoAsync(HttpContext call, byte[] content, Task between)
+    {
+        call.Response.Headers.ETag = Tag;
+        call.Response.Headers.AcceptRanges = "bytes";
+        call.Response.ContentLength = content.Length;
+        await call.Response.Body.WriteAsync(content.AsMemory(0, content.Length / 2));
+        await call.Response.Body.FlushAsync();
+        await between;
+        await call.Response.Body.WriteAsync(content.AsMemory(content.Length / 2));
+    }
+
+    private static Task SendTheEndAsync(HttpContext call, byte[] content, AtTheEnd answer)
+    {
+        if (answer == AtTheEnd.SendsIt) return FileServer.SendPartAsync(call, content, Tag);
+        var isRefused = answer == AtTheEnd.SaysThatThereIsNone;
+        call.Response.StatusCode = isRefused ? StatusCodes.Status416RangeNotSatisfiable : StatusCodes.Status206PartialContent;
+        call.Response.Headers.ETag = Tag;
+        call.Response.Headers.ContentRange = isRefused ? $"bytes */{MiB}" : $"bytes {MiB - 1}-{MiB - 1}/{MiB}";
+        if (answer != AtTheEnd.SendsNoneOfUnknownLength) return Task.CompletedTask;
+        return call.Response.StartAsync(); // in chunks, of which there are none
     }
 }

@@ -38,6 +38,9 @@ internal sealed class DownloadException(
 
     public IReadOnlyDictionary<string, string> Facts => _facts;
 
+    /// <summary>How long the server wants to be left alone; null when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>The same failure, with how many bytes had arrived by then.</summary>
     public DownloadException After(long received) => new(
         Error, Message, Remedy, this, [.. _facts.Select(fact => (fact.Key, (object?)fact.Value)), ("received", received)]);

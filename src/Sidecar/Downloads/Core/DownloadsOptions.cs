@@ -27,7 +27,10 @@ internal sealed class DownloadsOptions
     [AllowedRange(1, 100)]
     public int Attempts { get; set; } = 5;
 
-    /// <summary>Wait before the second attempt; each further one waits twice as long as the one before, up to 30 seconds.</summary>
+    /// <summary>
+    /// Wait before the second attempt; each further one waits twice as long as the one before, and all of them as long as a server
+    /// asks for that is busy (<c>Retry-After</c> of 429 and 503), up to 30 seconds.
+    /// </summary>
     [AllowedDuration("00:00:00.0010000", "00:00:30")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);
 

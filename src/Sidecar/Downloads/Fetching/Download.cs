@@ -78,7 +78,7 @@ internal sealed class Download(
             if (isAnew) DownloadsLog.FromStart(log, request.ImageId, "the server sends all of the file in place of its rest");
             DownloadsLog.Begins(log, request.ImageId, TargetRules.HostOf(url), target.Received, target.Total);
             var isBehind = answer.StatusCode == HttpStatusCode.PartialContent && part!.From < target.Received;
-            if (isBehind) await body.FillAsync(new byte[1], callerGone);
+            if (isBehind && await body.FillAsync(new byte[1], callerGone) == 0) throw Answers.Changed(url);
             return body;
         }
         catch

@@ -16,15 +16,24 @@ internal sealed class Retries(DownloadsOptions options)
     private int _failures;
     private int _restarts;
     private long _mark;
+    private TimeSpan _wanted;
 
-    public TimeSpan Delay =>
-        TimeSpan.FromTicks((long)Math.Min(LongestDelay.Ticks, options.RetryDelay.Ticks * Math.Pow(2, _failures - 1)));
+    /// <summary>Before the next attempt: longer after each failure, and as long as the server wants, within limits.</summary>
+    public TimeSpan Delay
+    {
+        get
+        {
+            var growing = options.RetryDelay.Ticks * Math.Pow(2, _failures - 1);
+            return TimeSpan.FromTicks((long)Math.Min(LongestDelay.Ticks, Math.Max(growing, _wanted.Ticks)));
+        }
+    }
 
     /// <summary>Whether it is tried again after this failure, at that offset.</summary>
     public bool Allow(DownloadException failure, long offset)
     {
         if (failure.Remedy == Remedy.None || (failure.Remedy == Remedy.FromStart && !AllowRestart())) return false;
         if (offset >= _mark + ProgressBytes) (_failures, _mark) = (0, offset);
+        _wanted = failure.RetryAfter ?? TimeSpan.Zero;
         return ++_failures < options.Attempts;
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Sidecar.Downloads.Core;
@@ -21,7 +22,10 @@ internal static class Answers
         var why = status is >= 300 and < 400
             ? $"The server {host} answered with status {status}: a redirect too many (Downloads:MaxRedirects), or to nowhere."
             : $"The server {host} answered with status {status}.";
-        return new DownloadException(DownloadError.SourceRefused, why, remedy, ("host", host), ("status", status));
+        return new DownloadException(DownloadError.SourceRefused, why, remedy, ("host", host), ("status", status))
+        {
+            RetryAfter = status is 429 or 503 ? RetryAfter(answer.Headers) : null,
+        };
     }
 
     /// <summary>No answer, or none that is HTTP.</summary>
@@ -72,6 +76,14 @@ internal static class Answers
     public static DownloadException TooLarge(Uri url, long limit) => new(
         DownloadError.SourceTooLarge, $"The file is larger than an image may be, which is {limit} bytes (image_size_cap).",
         Remedy.None, ("host", TargetRules.HostOf(url)), ("limit", limit));
+
+    // A date is meant by the server's clock, which need not be ours.
+    private static TimeSpan? RetryAfter(HttpResponseHeaders headers) => headers.RetryAfter switch
+    {
+        { Delta: { } wait } => wait,
+        { Date: { } then } when headers.Date is { } now => then - now,
+        _ => null,
+    };
 
     private static bool IsUnreached(HttpRequestException failure) =>
         failure.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError

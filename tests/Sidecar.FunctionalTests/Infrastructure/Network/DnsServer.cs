@@ -19,12 +19,19 @@ internal sealed class DnsServer : IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _serving;
     private volatile DnsRecord[] _records = [];
+    private DnsRecord[]? _next;
     private volatile bool _fails;
     private int _answered;
 
     public DnsServer()
+        : this(new IPEndPoint(IPAddress.Loopback, 0))
     {
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+    }
+
+    /// <summary>For clients that can be told an address only, and no port.</summary>
+    public DnsServer(IPEndPoint address)
+    {
+        _socket.Bind(address);
         Address = ((IPEndPoint)_socket.LocalEndPoint!).ToString();
         _serving = ServeAsync();
     }
@@ -40,6 +47,9 @@ internal sealed class DnsServer : IAsyncDisposable
 
     /// <summary>The whole zone from now on.</summary>
     public void Set(params IEnumerable<DnsRecord> records) => _records = [.. records];
+
+    /// <summary>The whole zone after the next answer with a record.</summary>
+    public void SetNext(params IEnumerable<DnsRecord> records) => Volatile.Write(ref _next, [.. records]);
 
     /// <summary>Waits until so many more questions were answered.</summary>
     public async Task AnsweredAsync(int more, CancellationToken cancellationToken)
@@ -85,6 +95,7 @@ internal sealed class DnsServer : IAsyncDisposable
         var zone = _records;
         var named = zone.Where(record => record.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).ToList();
         var answers = Fails ? [] : named.Where(record => record.Type == type).ToList();
+        if (answers.Count > 0 && Interlocked.Exchange(ref _next, null) is { } next) _records = next;
         var targets = answers.Select(answer => answer.Target).ToHashSet();
         var additional = zone.Where(record => targets.Contains(record.Name)).ToList();
         var header = query[..HeaderBytes].ToArray();

@@ -25,7 +25,7 @@ internal sealed class LayeringTests
         ["Draining"] = ["Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Stores", "Generated", "Grpc"],
         ["Stores"] = ["Configuration", "Telemetry", "Staging", "Import", "Routing"],
         ["Downloads"] = ["Configuration", "Telemetry", "Staging"],
-        ["Ingest"] = ["Configuration", "Telemetry", "Staging"],
+        ["Ingest"] = ["Configuration", "Telemetry", "Staging", "Routing"],
         ["Rpc"] =
             ["Configuration", "Telemetry", "Background", "Staging", "Import", "Peers", "Routing", "Draining", "Stores", "Downloads",
              "Ingest", "Generated", "Grpc"],

@@ -146,7 +146,7 @@ class SingleStoreTest(_ThroughTheIngest):
     def test_an_upload_is_refused_and_says_why(self):
         image_id = self.create()
         status, text = self.send(image_id, b"a" * 1000)
-        self.assertEqual(status, 503, text)
+        self.assertEqual(status, 501, text)
         self.assertIn("enabled_backends", text)
         self.assertEqual(self.show(image_id)["status"], "queued")
         self.assertFalse(os.path.exists(os.path.join(self.sidecar.staging, image_id)))

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Sidecar.Routing.Locating;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
 
@@ -7,9 +8,10 @@ namespace Sidecar.Ingest.Proxy;
 
 /// <summary>
 /// Answers a client that was cut off, and asks how far its upload came: HEAD of the path of the upload. Glance is asked first whether
-/// it shows the client the image, so that nobody learns of other projects' uploads. Only what this pod has is told of.
+/// it shows the client the image, so that nobody learns of other projects' uploads. What other pods have is told of as well: the client
+/// cannot choose the pod, but may come to the right one when it goes on.
 /// </summary>
-internal sealed class UploadQuestion(Upstream upstream, StagingArea area)
+internal sealed class UploadQuestion(Upstream upstream, StagingArea area, UploadsElsewhere others)
 {
     private static readonly PassedRequest AsItIs = new();
 
@@ -21,8 +23,13 @@ internal sealed class UploadQuestion(Upstream upstream, StagingArea area)
         if (shown != HttpStatusCode.OK) return shown;
         http.Response.Headers.CacheControl = "no-store";
         if (area.TryGetImage(image, out var staged)) return Tell(http, staged.Size, isComplete: true);
-        return area.TryGetUpload(image) is { State: UploadState.Receiving or UploadState.Suspended } upload
-            ? Tell(http, upload.ReceivedOffset, isComplete: false)
+        if (area.TryGetUpload(image) is { State: UploadState.Receiving or UploadState.Suspended } upload)
+        {
+            return Tell(http, upload.ReceivedOffset, isComplete: false);
+        }
+
+        return await others.FindAsync(image, http.RequestAborted) is { } other
+            ? Tell(http, other.Offset, other.IsComplete)
             : HttpStatusCode.NotFound;
     }
 

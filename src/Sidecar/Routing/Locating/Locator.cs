@@ -19,7 +19,12 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
     /// another pod may still turn up. A peer that is down then costs the grace and not the timeout.
     /// </summary>
     /// <exception cref="PeerException"><see cref="PeerError.LocateIncomplete"/>: the peers are not known yet.</exception>
-    public async Task<LocateOutcome> AskAllAsync(ResourceId subject, TimeSpan grace, ServerCallContext caller)
+    public Task<LocateOutcome> AskAllAsync(ResourceId subject, TimeSpan grace, ServerCallContext caller) =>
+        AskAllAsync(subject, grace, mark.Metadata(caller), caller.CancellationToken);
+
+    /// <summary>As above, for a caller of another kind.</summary>
+    /// <exception cref="PeerException"><see cref="PeerError.LocateIncomplete"/>.</exception>
+    public async Task<LocateOutcome> AskAllAsync(ResourceId subject, TimeSpan grace, Metadata metadata, CancellationToken callerGone)
     {
         var started = Stopwatch.GetTimestamp();
         var request = subject.ToRequest(mark.Message());
@@ -28,7 +33,8 @@ internal sealed class Locator(PeerPoll poll, ForwardMark mark, ForwardingMetrics
             subject.ToString(),
             async (peer, call) => await peer.Peers.LocateAsync(request, call) is { Locations.Count: > 0 } found ? found : null,
             _ => Wait(),
-            caller);
+            metadata,
+            callerGone);
         metrics.LocateTook(Stopwatch.GetElapsedTime(started));
         var copies = outcome.Answers
             .SelectMany(found => found.Answer.Locations.Select(location => (found.Peer, Copy: ToCopy(found.Peer, location))))

@@ -9,24 +9,23 @@ using Sidecar.Telemetry;
 namespace Sidecar.Routing.Locating;
 
 /// <summary>Asks all peers the same at once, on behalf of a caller.</summary>
-internal sealed class PeerPoll(
-    PeerDirectory directory, ForwardMark mark, IOptions<PeersOptions> options, TimeProvider clock)
+internal sealed class PeerPoll(PeerDirectory directory, IOptions<PeersOptions> options, TimeProvider clock)
 {
     /// <summary>Returns when all peers answered, or <c>Peers:LocateTimeout</c> has passed, or an answer is enough.</summary>
     /// <param name="subject">What is looked for, in words.</param>
     /// <param name="ask">Answers null when the peer has nothing of the kind.</param>
     /// <param name="wait">How long to wait for the others once there is this answer; null: as before.</param>
+    /// <param name="metadata">Of the calls, as <see cref="ForwardMark"/> has it.</param>
     /// <exception cref="PeerException"><see cref="PeerError.LocateIncomplete"/>: the peers are not known yet.</exception>
     public async Task<PollOutcome<T>> AskAllAsync<T>(
-        string subject, Func<Peer, CallOptions, Task<T?>> ask, Func<T, TimeSpan?> wait, ServerCallContext caller)
+        string subject, Func<Peer, CallOptions, Task<T?>> ask, Func<T, TimeSpan?> wait, Metadata metadata, CancellationToken callerGone)
         where T : class
     {
         using var limit = new CancellationTokenSource(options.Value.LocateTimeout, clock);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, caller.CancellationToken);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone);
         await WaitForMembersAsync(subject, waiting.Token);
         var peers = directory.Peers;
-        var call = new CallOptions(
-            mark.Metadata(caller), (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime, waiting.Token);
+        var call = new CallOptions(metadata, (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime, waiting.Token);
         var answers = new List<(Peer Peer, T Answer)>();
         var silent = new List<string>();
         await foreach (var answered in Task.WhenEach(peers.Select(peer => AskAsync(peer, ask, call))))
@@ -38,7 +37,7 @@ internal sealed class PeerPoll(
             if (wait(answer) is { } left) limit.CancelAfter(left);
         }
 
-        caller.CancellationToken.ThrowIfCancellationRequested();
+        callerGone.ThrowIfCancellationRequested();
         silent.Sort(StringComparer.Ordinal);
         return new PollOutcome<T>(answers, peers.Count, silent);
     }

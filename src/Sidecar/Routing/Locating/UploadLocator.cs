@@ -24,15 +24,8 @@ internal sealed class UploadLocator(PeerPoll poll, ForwardMark mark)
         ImageId id, Glance.Sidecar.V1.Upload? here, ServerCallContext caller)
     {
         if (here is not null && IsActive(here)) return here;
-        var request = new GetUploadRequest { ImageId = id.ToString(), Forwarded = mark.Message() };
-        var outcome = await poll.AskAllAsync(
-            $"an upload of image {id}",
-            (peer, call) => AskAsync(peer, request, call),
-            upload => IsActive(upload) ? TimeSpan.Zero : null,
-            caller);
-        var best = outcome.Answers.Select(found => found.Answer).Concat(here is null ? [] : [here])
-            .OrderByDescending(IsActive).ThenByDescending(upload => PeerTime.Read(upload.LastActiveAt))
-            .FirstOrDefault();
+        var outcome = await AskAllAsync(id, mark.Metadata(caller), caller.CancellationToken);
+        var best = Best(outcome.Answers.Select(found => found.Answer).Concat(here is null ? [] : [here]));
         if (best is not null && (IsActive(best) || outcome.Silent.Count == 0)) return best;
         if (outcome.Silent.Count > 0) throw outcome.Incomplete($"Nobody who answered is receiving image {id}");
         throw new StagingException(
@@ -41,6 +34,28 @@ internal sealed class UploadLocator(PeerPoll poll, ForwardMark mark)
             + $"{id}.",
             ("peers_asked", outcome.Asked));
     }
+
+    /// <summary>Which one counts of those on the pods that answer; null when none of these has one.</summary>
+    /// <exception cref="PeerException"><see cref="PeerError.LocateIncomplete"/>: the peers are not known yet.</exception>
+    public async Task<Glance.Sidecar.V1.Upload?> FindElsewhereAsync(ImageId id, CancellationToken callerGone)
+    {
+        var outcome = await AskAllAsync(id, mark.Metadata(), callerGone);
+        return Best(outcome.Answers.Select(found => found.Answer));
+    }
+
+    private Task<PollOutcome<Glance.Sidecar.V1.Upload>> AskAllAsync(ImageId id, Metadata metadata, CancellationToken callerGone)
+    {
+        var request = new GetUploadRequest { ImageId = id.ToString(), Forwarded = mark.Message() };
+        return poll.AskAllAsync(
+            $"an upload of image {id}",
+            (peer, call) => AskAsync(peer, request, call),
+            upload => IsActive(upload) ? TimeSpan.Zero : null,
+            metadata,
+            callerGone);
+    }
+
+    private static Glance.Sidecar.V1.Upload? Best(IEnumerable<Glance.Sidecar.V1.Upload> uploads) => uploads
+        .OrderByDescending(IsActive).ThenByDescending(upload => PeerTime.Read(upload.LastActiveAt)).FirstOrDefault();
 
     private static async Task<Glance.Sidecar.V1.Upload?> AskAsync(
         Peers.Membership.Peer peer, GetUploadRequest request, CallOptions call)

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Sidecar.Ingest.Tickets;
 using Sidecar.Peers.Calls;
 using Sidecar.Rpc.Messages;
+using Sidecar.Staging;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc.Uploads;
@@ -11,7 +12,7 @@ namespace Sidecar.Rpc.Uploads;
 /// The ReceiveUpload call: a Stage call whose chunks are the body of a client's request, which waits at the ingest. The call that
 /// takes the body reads it, and gives it back before it ends, whatever ends it: the client, the caller, or the upload itself.
 /// </summary>
-internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, ForwardMark mark)
+internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, StagingArea area, ForwardMark mark)
 {
     public async Task<Glance.Sidecar.V1.StagedImage> RunAsync(ReceiveUploadRequest request, ServerCallContext caller)
     {
@@ -40,7 +41,9 @@ internal sealed class ReceiveCall(UploadTickets tickets, StageCall stage, Forwar
         var body = tickets.Find(request.Ticket, ImageId.Parse(request.ImageId));
         var ticket = new UploadTicket { Kept = body.IsKept };
         if (body.ImageSize is { } size) ticket.DeclaredSize = (ulong)size;
-        if (body.ResumeOffset is { } offset) ticket.ResumeOffset = (ulong)offset;
+        if (body.ResumeOffset is not { } offset) return ticket;
+        ticket.ResumeOffset = (ulong)offset;
+        ticket.Elsewhere = area.TryGetUpload(body.ImageId) is null;
         return ticket;
     }
 

@@ -29,6 +29,11 @@ from glance_sidecar.wsgi.body import UploadBody
 LOG = logging.getLogger(__name__)
 
 _REFUSED = "The image cannot be staged"
+# Not 503: trying again changes nothing.
+_SINGLE_STORE = (
+    "The image cannot be staged through the sidecar's ingest: this Glance is in single-store mode, in which it makes a store of its own "
+    "for each upload, and that one cannot ask the sidecar for the bytes. Its operator has to set [DEFAULT] enabled_backends, or to have "
+    "uploads go to glance-api itself.")
 
 
 class StageRequest:
@@ -51,6 +56,9 @@ class StageRequest:
             return self._app
         if not images.may_modify(self._request, self._image_id):
             return self._app  # likewise
+        if self._ticket and not volume.multi_store():
+            # Its own template would put the blame on the method.
+            return webob.exc.HTTPNotImplemented(detail=_SINGLE_STORE, body_template="${detail}")
         declared = self._declared_size()
         self._body = self._request.environ["wsgi.input"] if self._ticket else UploadBody(source.of(self._request), declared)
         try:
@@ -84,6 +92,10 @@ class StageRequest:
                 raise webob.exc.HTTPConflict(
                     explanation="Image %s is being uploaded by another request, on %s: wait for its end."
                                 % (self._image_id, upload.owner or "another pod"))
+            if self._goes_on and self._ticket.elsewhere:
+                raise refusals.unavailable(
+                    "The upload of image %s cannot go on here: what arrived of it is on pod %s, and this request came to another one. "
+                    "Send the rest again until it comes there, or send the whole image." % (self._image_id, upload.owner))
         except SidecarError as failure:
             # Of two uploads of a queued image Glance's database lets one begin; a pod that is away need not be asked.
             unknown = failure.reason == "LOCATE_INCOMPLETE" and image["status"] == "queued"

@@ -21,7 +21,7 @@ _PATIENCE = 5
 class Ticket:
     """An upload that waits in the daemon."""
 
-    def __init__(self, text, declared, resume_offset, kept):
+    def __init__(self, text, declared, resume_offset, kept, elsewhere):
         self.text = text
         # Bytes of the whole image; None when the client did not say.
         self.declared = declared
@@ -29,6 +29,8 @@ class Ticket:
         self.resume_offset = resume_offset
         # The client can go on when it is cut off.
         self.kept = kept
+        # It goes on with an upload, and this pod has none of the image.
+        self.elsewhere = elsewhere
 
 
 def take(request, image_id):
@@ -52,7 +54,8 @@ def take(request, image_id):
         raise refusals.to_http(failure, "The image cannot be staged") from failure
     declared = waiting.declared_size if waiting.HasField("declared_size") else None
     _describe(request, declared)
-    return Ticket(ticket, declared, waiting.resume_offset if waiting.HasField("resume_offset") else None, waiting.kept)
+    resume_offset = waiting.resume_offset if waiting.HasField("resume_offset") else None
+    return Ticket(ticket, declared, resume_offset, waiting.kept, waiting.elsewhere)
 
 
 def _has_body(request):

@@ -187,6 +187,35 @@ internal sealed class PutViaTests
     }
 
     [Test]
+    public async Task Put_WithTheEnvironmentsAuthorities_TrustsThoseOnly_UnlessAFileIsNamed(CancellationToken cancellationToken)
+    {
+        using var authority = new TestAuthority();
+        using var other = new TestAuthority();
+        await using var scene = await IngestScene.StartEncryptedAsync(_directory, authority, cancellationToken);
+        await File.WriteAllTextAsync(_directory["ca"], authority.RootPem, cancellationToken);
+        await File.WriteAllTextAsync(_directory["other"], other.RootPem, cancellationToken);
+        await File.WriteAllTextAsync(_directory["none"], "no certificate", cancellationToken);
+        var noise = Disks.Noise(_directory["disk"], Disks.Megabyte);
+
+        var empty = await RunUnderAsync("none");
+        Assert.That(empty.ExitCode, Is.EqualTo(ExitCode.Usage), empty.Error);
+        Assert.That(empty.Error, Does.Contain("(OS_CACERT) has no certificates in PEM"));
+        var refused = await RunUnderAsync("other");
+        Assert.That(refused.ExitCode, Is.EqualTo(ExitCode.Unreachable), refused.Error);
+        Assert.That(refused.Error, Does.Contain("OS_CACERT").And.Contain("[UNTRUSTED]"));
+        refused = await RunUnderAsync("ca", "--ca-file", _directory["other"]);
+        Assert.That(refused.Error, Does.Contain("[UNTRUSTED]"));
+        Assert.That(scene.Glance.Requests, Is.Empty);
+
+        var put = await RunUnderAsync("ca");
+        Assert.That(put.ExitCode, Is.Zero, put.Error);
+        Assert.That(await File.ReadAllBytesAsync(scene.StagedFile, cancellationToken), SameBytes.As(noise));
+
+        Task<CliOutcome> RunUnderAsync(string authorities, params string[] more) =>
+            new Cli(null, ("OS_CACERT", _directory[authorities])).RunAsync(cancellationToken, scene.Put(_directory["disk"], more));
+    }
+
+    [Test]
     public async Task Put_GlanceThatIsAwayForAMoment_IsTriedAgain(CancellationToken cancellationToken)
     {
         await using var scene = await IngestScene.StartAsync(_directory, cancellationToken);

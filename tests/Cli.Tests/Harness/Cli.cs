@@ -18,7 +18,8 @@ internal sealed record CliOutcome(int ExitCode, byte[] Bytes, string Error)
 
 /// <summary>Runs stagectl as a process.</summary>
 /// <param name="address">Of the sidecar; null: none is named.</param>
-internal sealed class Cli(string? address)
+/// <param name="environment">Variables beside those of the tests.</param>
+internal sealed class Cli(string? address, params (string Name, string Value)[] environment)
 {
     public async Task<CliOutcome> RunAsync(CancellationToken cancellationToken, params string[] arguments)
     {
@@ -28,7 +29,7 @@ internal sealed class Cli(string? address)
     }
 
     public CliRun Start(params string[] arguments) =>
-        new(Programs.Start("stagectl", address is null ? arguments : ["--server", address, .. arguments]));
+        new(Programs.Start("stagectl", address is null ? arguments : ["--server", address, .. arguments], environment));
 }
 
 /// <summary>A stagectl process that runs.</summary>

@@ -10,13 +10,15 @@ internal static partial class Programs
     public const int SigInt = 2;
     public const int SigTerm = 15;
 
-    public static Process Start(string name, IEnumerable<string> arguments)
+    public static Process Start(string name, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         var command = Command(name);
-        return Start(new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
+        var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
-        });
+        };
+        foreach (var (variable, value) in environment) start.Environment[variable] = value;
+        return Start(start);
     }
 
     /// <summary>

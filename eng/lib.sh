@@ -156,7 +156,7 @@ setup_glance() {
   need_dotnet
   need_commands mariadbd=mariadb-server haproxy=haproxy gunicorn=gunicorn apache2=apache2 glance=python3-glanceclient \
     openstack=python3-openstackclient tempest=tempest qemu-img=qemu-utils protoc=protobuf-compiler kill=procps mount=mount
-  need_packages glance-api libapache2-mod-wsgi-py3 python3-pymysql python3-pip python3-setuptools python3-wheel \
+  need_packages glance-api libapache2-mod-wsgi-py3 uwsgi-plugin-python3 python3-pymysql python3-pip python3-setuptools python3-wheel \
     python3-grpcio python3-protobuf libprotobuf-dev
 }
 

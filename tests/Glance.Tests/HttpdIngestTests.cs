@@ -158,6 +158,28 @@ internal sealed class HttpdIngestTests : GlanceTest
         await AssertBytesAsync(1, id, bytes);
     }
 
+    [Test]
+    public async Task Stagectl_WhoseSidecarIsKilledMeanwhile_GoesOnWhereItWas()
+    {
+        var bytes = Noise(8 * MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        await using var put = Stagectl.StartPut(id, Site.Door(0), ImageApi.Member);
+        await put.Input.WriteAsync(bytes.AsMemory(0, bytes.Length / 2), Deadline);
+        await Site.ReceivedAsync(0, id, bytes.Length / 4);
+
+        await Site.Sidecars.KillPodAsync(0);
+        await Site.StartSidecarAsync(0);
+        await put.Input.WriteAsync(bytes.AsMemory(bytes.Length / 2), Deadline);
+        put.Input.Close();
+
+        var (exitCode, output) = await put.EndAsync(Deadline);
+        Assert.That(exitCode, Is.Zero, output);
+        Assert.That(output, Does.Match("Going on with the upload of image .* at [1-9]"));
+        await ImportedAsync(1, id);
+        await AssertBytesAsync(1, id, bytes);
+    }
+
     [TestCase("/v2/images/{0}/%73tage", "staged")]
     [TestCase("/v2//images/./{0}/x/../stage", "staged")]
     [TestCase("/v2/images/{0}/stage?a=b", "passed")]

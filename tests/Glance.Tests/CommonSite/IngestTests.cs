@@ -1,5 +1,4 @@
 using System.Net;
-using System.Reflection;
 using Glance.Sidecar.V1;
 using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
@@ -15,11 +14,6 @@ namespace Glance.Tests.CommonSite;
 internal sealed class IngestTests : CommonSiteTest
 {
     private const int MiB = 1 << 20;
-
-    // The program as it ships, where it is named.
-    private static readonly string[] Stagectl = Environment.GetEnvironmentVariable("TEST_STAGECTL") is { Length: > 0 } shipped
-        ? [shipped]
-        : ["dotnet", typeof(IngestTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "stagectl").Value!];
 
     [TestCase(true)]
     [TestCase(false)]
@@ -172,6 +166,40 @@ internal sealed class IngestTests : CommonSiteTest
     }
 
     [Test]
+    public async Task Upload_ThatWasCutOff_IsToldOfByEachPod_AndGoesOnAtItsOwn()
+    {
+        var bytes = Noise(4 * MiB);
+        using var user = Site.Through(0);
+        var id = await user.CreateAsync("raw");
+        var half = bytes.Length / 2;
+        using (var client = await RawExchange.OpenAsync(Site.Door(0), Deadline))
+        {
+            await client.SendAsync(Head("PUT", id, $"Content-Length: {bytes.Length}\r\nUpload-Complete: ?1\r\n"));
+            await client.SendAsync(bytes[..half]);
+            await Site.ReceivedAsync(0, id, half);
+        }
+
+        await EndedAsync(1, id, "queued");
+        var rest = Head("PUT", id, $"Content-Length: {half}\r\nUpload-Complete: ?1\r\nUpload-Offset: {half}\r\n");
+        using (var question = await ExchangeAsync(1, Head("HEAD", id)))
+        {
+            Assert.That(question.Values("Upload-Offset"), Is.EqualTo((string[])[$"{half}"]));
+        }
+
+        using (var elsewhere = await ExchangeAsync(1, rest, bytes[half..]))
+        {
+            Assert.That(elsewhere.FirstLine, Does.Contain(" 503 "));
+            Assert.That(elsewhere.Values("Retry-After"), Is.Not.Empty);
+            Assert.That(await elsewhere.ReadBodyAsync(), Does.Contain("is on pod glance-0"));
+        }
+
+        using var answer = await ExchangeAsync(0, rest, bytes[half..]);
+        Assert.That(answer.FirstLine, Does.Contain(" 204 "));
+        await ImportedAsync(1, id);
+        await AssertBytesAsync(2, id, bytes);
+    }
+
+    [Test]
     public async Task Sidecar_KilledInMidStage_ImageIsNeverActive()
     {
         var bytes = Noise(16 * MiB);
@@ -225,8 +253,20 @@ internal sealed class IngestTests : CommonSiteTest
         await AssertCanBeStagedAsync(half.ImageId);
     }
 
-    private Task<(int ExitCode, string Output)> PutAsync(string file, string id, string token) => Command.TryAsync(
-        [.. Stagectl, "put", file, "--id", id, "--via", Site.Door(0).ToString(), "--allow-plaintext"], ("OS_TOKEN", token));
+    private Task<(int ExitCode, string Output)> PutAsync(string file, string id, string token) =>
+        Stagectl.PutAsync(file, id, Site.Door(0), token);
+
+    private async Task<RawExchange> ExchangeAsync(int pod, string head, byte[]? body = null)
+    {
+        var client = await RawExchange.OpenAsync(Site.Door(pod), Deadline);
+        await client.SendAsync(head);
+        if (body is not null) await client.SendAsync(body);
+        return await client.ReadHeadAsync();
+    }
+
+    private static string Head(string method, string id, string headers = "") =>
+        $"{method} /v2/images/{id}/stage HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {ImageApi.Member}\r\n"
+        + $"Content-Type: application/octet-stream\r\n{headers}\r\n";
 
     private async Task<bool> ReceivingAsync(string id)
     {

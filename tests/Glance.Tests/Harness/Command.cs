@@ -31,12 +31,23 @@ internal sealed class Command : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Of a program that was started to read it.</summary>
+    public Stream Input => _process.StandardInput.BaseStream;
+
     /// <summary>What it wrote so far, both streams.</summary>
     public IReadOnlyCollection<string> Log => _log;
 
     public static Command Start(string[] command, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(command[0], command[1..]);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return new Command(start);
+    }
+
+    /// <summary>A program that reads what the test writes to <see cref="Input"/>.</summary>
+    public static Command StartReading(string[] command, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return new Command(start);
     }
@@ -54,8 +65,14 @@ internal sealed class Command : IAsyncDisposable
         string[] command, params (string Name, string Value)[] environment)
     {
         await using var program = Start(command, environment);
-        await program._process.WaitForExitAsync();
-        return (program._process.ExitCode, string.Join('\n', program._log));
+        return await program.EndAsync(CancellationToken.None);
+    }
+
+    /// <returns>Exit code, and both streams.</returns>
+    public async Task<(int ExitCode, string Output)> EndAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        return (_process.ExitCode, string.Join('\n', _log));
     }
 
     /// <summary>Waits until a line satisfies; one that was written from <paramref name="from"/> lines on.</summary>

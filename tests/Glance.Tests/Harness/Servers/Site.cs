@@ -281,9 +281,14 @@ internal sealed class Site : IAsyncDisposable
             ("OS_GLANCE_CONFIG_DIR", configuration), ("PYTHONPATH", SiteOptions.Sources + modules),
             ("PATH", $"{Tools}:{Environment.GetEnvironmentVariable("PATH")}"),
         ];
-        return new GlanceApi(
-            address,
-            _options.UnderApache ? NewApache(pod, address, environment) : new Gunicorn(address.Authority, _options.Threads, environment));
+        return new GlanceApi(address, NewServer(pod, address, environment));
+    }
+
+    private IApiServer NewServer(int pod, Uri address, (string, string)[] environment)
+    {
+        if (_options.UnderApache) return NewApache(pod, address, environment);
+        return _options.UnderUwsgi
+            ? new Uwsgi(address.Authority, _options.Threads, environment) : new Gunicorn(address.Authority, _options.Threads, environment);
     }
 
     private Apache NewApache(int pod, Uri address, (string, string)[] environment)

@@ -25,7 +25,10 @@ internal sealed record SiteOptions
     /// <summary>Apache with mod_wsgi instead of gunicorn.</summary>
     public bool UnderApache { get; init; }
 
-    /// <summary>How many requests each glance-api works on at once; under gunicorn only.</summary>
+    /// <summary>uWSGI instead of gunicorn.</summary>
+    public bool UnderUwsgi { get; init; }
+
+    /// <summary>How many requests each glance-api works on at once; not under Apache.</summary>
     public int Threads { get; init; } = 12;
 
     /// <summary>

@@ -19,7 +19,7 @@ internal sealed class JsonLineFormatter(TimeProvider clock) : ConsoleFormatter(F
     public override void Write<TState>(
         in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        if (UnreadRequests.TellsOf(logEntry.Category, logEntry.EventId, logEntry.Exception)) return;
+        if (UnheardCalls.TellsOf(logEntry.Category, logEntry.EventId, logEntry.Exception)) return;
         var buffer = new ArrayBufferWriter<byte>(512);
         // The default encoder: every control character, and every other sign that is not ASCII, is escaped.
         using (var json = new Utf8JsonWriter(buffer))

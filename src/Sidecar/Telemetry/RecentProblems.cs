@@ -44,7 +44,7 @@ internal sealed class RecentProblems(TimeProvider clock, IReadOnlySet<int> refus
             LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            if (!owner.Wants(logLevel, eventId) || UnreadRequests.TellsOf(category, eventId, exception)) return;
+            if (!owner.Wants(logLevel, eventId) || UnheardCalls.TellsOf(category, eventId, exception)) return;
             var text = formatter(state, exception);
             owner.Keep(logLevel, exception is null ? text : $"{text}: {exception.Message}");
         }

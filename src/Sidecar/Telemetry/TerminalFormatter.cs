@@ -18,7 +18,7 @@ internal sealed class TerminalFormatter(TimeProvider clock) : ConsoleFormatter(F
     public override void Write<TState>(
         in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        if (UnreadRequests.TellsOf(logEntry.Category, logEntry.EventId, logEntry.Exception)) return;
+        if (UnheardCalls.TellsOf(logEntry.Category, logEntry.EventId, logEntry.Exception)) return;
         var time = clock.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
         textWriter.Write($"{time} {NameOf(logEntry.LogLevel)} ");
         textWriter.Write(LogText.Visible(logEntry.Formatter(logEntry.State, logEntry.Exception)));

@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 # gunicorn loads the application here with --preload, before it forks its workers, and in gunicorn.workers without.
 _GUNICORN_MASTER = "gunicorn.arbiter"
 
-# A turn that makes calls with their timeouts, of a minute each, may last longer; where it stands is told then.
+# The calls of a turn have timeouts of a minute: of one that lasts longer it is told where it stands.
 _LONG_SECONDS = 90
 
 _lock = threading.Lock()
@@ -59,13 +59,14 @@ class Loop(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._interval = interval
         self._stopping = threading.Event()
-        # When the turn began that runs, and whether it was told of as a long one.
+        # When the turn began that runs; and the one that was told of. Of two threads each writes one of them, so that a turn which
+        # begins while another is told of is not taken for that one.
         self._began = None
-        self._told = False
+        self._told = None
 
     def run(self):
         while not self._stopping.wait(self._interval()):
-            self._told, self._began = False, time.monotonic()
+            self._began = time.monotonic()
             try:
                 self.turn()
             except Exception:
@@ -80,9 +81,9 @@ class Loop(threading.Thread):
     def warn_when_long(self):
         """Logs where a turn stands that has lasted for long, once. For another thread: one that hangs cannot tell."""
         began = self._began
-        if began is None or self._told or time.monotonic() - began < _LONG_SECONDS:
+        if began is None or began == self._told or time.monotonic() - began < _LONG_SECONDS:
             return
-        self._told = True
+        self._told = began
         frame = sys._current_frames().get(self.ident)
         LOG.warning("The %s thread has been at one turn for %d s, here:\n%s", self.name, time.monotonic() - began,
                     "".join(traceback.format_stack(frame)) if frame is not None else "unknown")

@@ -38,11 +38,11 @@ internal sealed class ImageReader(
         var wanted = request.Length == 0 ? long.MaxValue : StagingMessages.ToLength(request.Length);
         var end = offset + Math.Min(wanted, total - offset);
         var isTransfer = request.Forwarded is not null && request.SkipHoles && request.ImportId.Length > 0;
-        var chunks = new ChunkSender(
+        await using var chunks = new ChunkSender(
             file, total, stream, isTransfer ? metrics.OutputSent : bytes => staging.Read("local", bytes));
         if (!request.SkipHoles) await chunks.SendAsync(offset, end, cancellationToken);
         else await SendDataAsync(file, chunks, offset, end, cancellationToken);
-        if (chunks.Offset < end || chunks.IsFirst) await chunks.CloseAsync(end, cancellationToken);
+        await chunks.FinishAsync(end, cancellationToken);
         return true;
     }
 

@@ -21,7 +21,12 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
     {
         var started = Stopwatch.GetTimestamp();
         DamagedNotes.Tidy(context.Layout);
-        Parallel.ForEach(RecordFile.List(context.Layout.Images), RecoverImage);
+        var images = new ConcurrentBag<StagedImage>();
+        Parallel.ForEach(RecordFile.List(context.Layout.Images), record =>
+        {
+            if (RecoverImage(record) is { } image) images.Add(image);
+        });
+        catalog.Load(images);
         var uploads = new ConcurrentBag<Upload>();
         foreach (var directory in Directory.EnumerateDirectories(context.Layout.Uploads))
         {
@@ -47,20 +52,17 @@ internal sealed class RecoveryScan(StagingContext context, ImageCatalog catalog)
         Posix.SyncDirectory(context.Layout.Directory);
     }
 
-    private void RecoverImage(string recordFile)
+    private StagedImage? RecoverImage(string recordFile)
     {
-        if (ReadImage(recordFile) is not { } image) return;
+        if (ReadImage(recordFile) is not { } image) return null;
         var length = RegularFile.TryLength(context.Layout.ImageFile(image.Id));
-        if (length == image.Size)
-        {
-            catalog.Add(image);
-            return;
-        }
+        if (length == image.Size) return image;
 
         // Without a file the commit stopped before its rename, or the delete (ours or Glance's) after its unlink.
         if (length is { } actual) StagingLog.ImageLost(context.Log, image.Id, image.Size, actual);
         File.Delete(recordFile);
         Interlocked.Increment(ref _rolledBack);
+        return null;
     }
 
     private StagedImage? ReadImage(string recordFile)

@@ -15,17 +15,21 @@ internal readonly record struct ImageId
     private ImageId(string text) => _text = text;
 
     /// <summary>Accepts the hyphenated form in either case; answers false for anything else.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out ImageId id)
-    {
-        // The length is checked because Guid forgives white space around the text.
-        if (text?.Length == TextLength && Guid.TryParseExact(text, "D", out var guid))
-        {
-            id = new ImageId(guid.ToString("D"));
-            return true;
-        }
+    public static bool TryParse([NotNullWhen(true)] string? text, out ImageId id) => TryParse(text, text, out id);
 
+    /// <summary>Accepts the hyphenated form in either case; answers false for anything else.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out ImageId id) => TryParse(text, null, out id);
+
+    // The same text as a string, where there is one, is taken as it is: hundreds of thousands are parsed at a start.
+    private static bool TryParse(ReadOnlySpan<char> text, string? same, out ImageId id)
+    {
         id = default;
-        return false;
+        // The length is checked because Guid forgives white space around the text.
+        if (text.Length != TextLength || !Guid.TryParseExact(text, "D", out var guid)) return false;
+        Span<char> canonical = stackalloc char[TextLength];
+        guid.TryFormat(canonical, out _, "D");
+        id = new ImageId(same is not null && canonical.SequenceEqual(text) ? same : new string(canonical));
+        return true;
     }
 
     /// <exception cref="StagingException"><see cref="StagingError.InvalidImageId"/>.</exception>

@@ -63,7 +63,7 @@ internal sealed class LayoutVersion(StagingLayout layout, IReadOnlyList<LayoutMi
     {
         try
         {
-            return Encoding.UTF8.GetString(RegularFile.ReadAll(layout.FormatFile, MaxBytes)).Trim();
+            return Encoding.UTF8.GetString(RegularFile.ReadAll(layout.FormatFile, MaxBytes).Span).Trim();
         }
         catch (Exception other) when (other is InvalidDataException or FileNotFoundException)
         {

@@ -37,7 +37,7 @@ internal static class DamagedNotes
         try
         {
             var path = Path.Combine(layout.DamagedNotes, name);
-            var why = Encoding.UTF8.GetString(RegularFile.ReadAll(path, MostBytes));
+            var why = Encoding.UTF8.GetString(RegularFile.ReadAll(path, MostBytes).Span);
             return new DamagedRecord(OneLine(name), OneLine(why), File.GetLastWriteTimeUtc(path));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)

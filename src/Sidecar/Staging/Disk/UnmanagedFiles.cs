@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Staging.Disk;
@@ -8,15 +9,23 @@ namespace Sidecar.Staging.Disk;
 /// </summary>
 internal readonly record struct UnmanagedFiles(long Files, long Bytes)
 {
+    // Everything that has a name is counted; what the name stands for is asked only of what nobody staged here.
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false };
+
+    /// <exception cref="IOException">The directory cannot be read.</exception>
     public static UnmanagedFiles Count(StagingLayout layout, Func<ImageId, bool> isStaged)
     {
-        var files = 0L;
-        var bytes = 0L;
-        foreach (var file in new DirectoryInfo(layout.Directory).EnumerateFiles())
+        var lengths = new FileSystemEnumerable<long>(
+            layout.Directory, (ref FileSystemEntry entry) => entry.Length, Everything)
         {
-            if (ImageId.TryParse(file.Name, out var id) && isStaged(id)) continue;
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+                !entry.IsDirectory && !(ImageId.TryParse(entry.FileName, out var id) && isStaged(id)),
+        };
+        var (files, bytes) = (0L, 0L);
+        foreach (var length in lengths)
+        {
             files++;
-            bytes += file.Exists ? file.Length : 0;
+            bytes += length;
         }
 
         return new UnmanagedFiles(files, bytes);

@@ -37,7 +37,7 @@ internal static class RecordFile
     {
         try
         {
-            return JsonSerializer.Deserialize(RegularFile.ReadAll(path, MaxBytes), type);
+            return JsonSerializer.Deserialize(RegularFile.ReadAll(path, MaxBytes).Span, type);
         }
         catch (JsonException damaged)
         {

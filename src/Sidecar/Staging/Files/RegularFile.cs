@@ -12,12 +12,7 @@ internal static class RegularFile
     /// <summary>Opens a file for reading.</summary>
     /// <exception cref="FileNotFoundException">It is gone, or something else has its name; says what.</exception>
     /// <exception cref="IOException">It cannot be opened; its HResult is the errno.</exception>
-    public static SafeFileHandle OpenToRead(string path)
-    {
-        // By name first: merely opening a device may have an effect. What is open in the end is looked at again.
-        Require(Posix.TryStatus(path) ?? throw Missing(path), path);
-        return Checked(() => Posix.OpenToRead(path), path);
-    }
+    public static SafeFileHandle OpenToRead(string path) => OpenToRead(path, out _);
 
     /// <summary>Opens a file for reading and writing, and makes it where the mode says so.</summary>
     /// <exception cref="FileNotFoundException">It is gone, or something else has its name; says what.</exception>
@@ -25,27 +20,26 @@ internal static class RegularFile
     public static SafeFileHandle OpenToWrite(string path, FileMode mode)
     {
         if (Posix.TryStatus(path) is { } status) Require(status, path);
-        return Checked(() => Posix.OpenToWrite(path, mode), path);
+        return Checked(() => Posix.OpenToWrite(path, mode), path, out _);
     }
 
     /// <summary>The content of a small file.</summary>
     /// <exception cref="FileNotFoundException">It is gone, or something else has its name; says what.</exception>
     /// <exception cref="InvalidDataException">It is larger than <paramref name="maxBytes"/>.</exception>
     /// <exception cref="IOException">It cannot be read; its HResult is the errno.</exception>
-    public static byte[] ReadAll(string path, int maxBytes)
+    public static ReadOnlyMemory<byte> ReadAll(string path, int maxBytes)
     {
-        using var file = OpenToRead(path);
-        // One byte more than allowed tells a file that has grown since it was asked for its length.
-        var content = new byte[(int)Math.Min(RandomAccess.GetLength(file), maxBytes) + 1];
+        using var file = OpenToRead(path, out var status);
+        // One byte more than there should be tells a file that has grown since, without a read for nothing but its end.
+        var content = status.Size > maxBytes ? throw TooLarge(path, maxBytes) : new byte[status.Size + 1];
         var length = 0;
-        while (length < content.Length && RandomAccess.Read(file, content.AsSpan(length), length) is var count and > 0)
+        while (RandomAccess.Read(file, content.AsSpan(length), length) is var count and > 0)
         {
             length += count;
+            if (length >= status.Size) break;
         }
 
-        return length > maxBytes
-            ? throw new InvalidDataException($"{path} has more than {maxBytes} bytes")
-            : content[..length];
+        return length > maxBytes ? throw TooLarge(path, maxBytes) : content.AsMemory(0, length);
     }
 
     /// <summary>The length of a file by its name; null when it is gone, or something else has its name.</summary>
@@ -57,7 +51,14 @@ internal static class RegularFile
     public static bool IsAt(SafeFileHandle file, string path) =>
         Posix.TryStatus(path) is { } named && named.IsSameFile(Posix.Status(file));
 
-    private static SafeFileHandle Checked(Func<SafeFileHandle> open, string path)
+    private static SafeFileHandle OpenToRead(string path, out FileStatus status)
+    {
+        // By name first: merely opening a device may have an effect. What is open in the end is looked at again.
+        Require(Posix.TryStatus(path) ?? throw Missing(path), path);
+        return Checked(() => Posix.OpenToRead(path), path, out status);
+    }
+
+    private static SafeFileHandle Checked(Func<SafeFileHandle> open, string path, out FileStatus status)
     {
         SafeFileHandle file;
         try
@@ -72,7 +73,8 @@ internal static class RegularFile
 
         try
         {
-            Require(Posix.Status(file), path);
+            status = Posix.Status(file);
+            Require(status, path);
             return file;
         }
         catch
@@ -87,6 +89,8 @@ internal static class RegularFile
         if (status.IsRegular) return;
         throw new FileNotFoundException($"{path} is {status.Kind}, not a regular file: something else put it there.", path);
     }
+
+    private static InvalidDataException TooLarge(string path, int maxBytes) => new($"{path} has more than {maxBytes} bytes");
 
     private static FileNotFoundException Missing(string path, Exception? inner = null) =>
         new($"{path} is not there.", path, inner);

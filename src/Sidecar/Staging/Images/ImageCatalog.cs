@@ -51,6 +51,23 @@ internal sealed class ImageCatalog(StagingLayout layout)
     public static StagedImage ReadRecord(string path) =>
         RecordFile.Read(path, StagingJson.Default.StagedImage, image => Flaw(image, path));
 
+    /// <summary>
+    /// Fills the empty table with what was found at the start. At once, as a tree that grows node by node keeps the garbage
+    /// collector busier than all the rest of a start with very many.
+    /// </summary>
+    public void Load(IReadOnlyCollection<StagedImage> images)
+    {
+        lock (_byAge)
+        {
+            _byAge.UnionWith(new SortedSet<StagedImage>(images, _byAge.Comparer));
+            foreach (var image in _byAge)
+            {
+                _images[image.Id] = image;
+                _bytes += image.Size;
+            }
+        }
+    }
+
     public void Add(StagedImage image)
     {
         lock (_byAge)

@@ -40,7 +40,11 @@ internal sealed class ImageCatalogTests
         Assert.That(catalog.ListOldest(5), Is.EqualTo(order.Take(5)));
         Assert.That(catalog.Oldest, Is.EqualTo(order[0]));
         Assert.That((catalog.Count, catalog.Bytes), Is.EqualTo((order.Count, order.Sum(image => image.Size))));
-        foreach (var image in expected) catalog.Remove(image);
-        Assert.That(catalog.Oldest, Is.Null);
+        var loaded = new ImageCatalog(staging.Layout);
+        loaded.Load(expected);
+        Assert.That(loaded.List(), Is.EqualTo(order), "as a restart finds them, in the order of a directory");
+        Assert.That((loaded.Count, loaded.Bytes), Is.EqualTo((catalog.Count, catalog.Bytes)));
+        foreach (var image in expected) loaded.Remove(image);
+        Assert.That((loaded.Oldest, loaded.Count, loaded.Bytes), Is.EqualTo(((StagedImage?)null, 0, 0L)));
     }
 }

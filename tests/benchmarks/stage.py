@@ -88,12 +88,18 @@ class Bench:
             peaks.setdefault(count, []).append(self.sidecar.peak_mib())
             return figures
 
-        results = measure(self.rounds, {count: (lambda count=count: run(count)) for count in counts})
+        contenders = {count: (lambda count=count: run(count)) for count in counts}
+        # The plain server shows what of a fall is the disk's, which is asked for many files at once.
+        contenders.update({
+            (FSYNC, count): (lambda count=count: self.by_client(self.peer_fsync, count)) for count in counts})
+        results = measure(self.rounds, contenders)
         print("\n%d MiB in so many uploads at once:\n" % self.mib)
         print(table(
-            ["uploads", "total rate, of one's", "CPU, of one's", "most memory, MiB"],
+            ["uploads", "total rate, of one's", "CPU, of one's", "most memory, MiB", "C++ server with fsync: total rate, of one's",
+             "rate, of that server with as many"],
             [[count, spread(ratios(results, count, 1, "rate")), spread(ratios(results, count, 1, "cpu")),
-              "%.0f" % statistics.median(peaks[count])] for count in counts]))
+              "%.0f" % statistics.median(peaks[count]), spread(ratios(results, (FSYNC, count), (FSYNC, 1), "rate")),
+              spread(ratios(results, count, (FSYNC, count), "rate"))] for count in counts]))
 
     def reads(self):
         results = measure(self.rounds, {

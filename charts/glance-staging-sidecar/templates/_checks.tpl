@@ -8,6 +8,7 @@ Glance's next pod, or take one that cannot work.
 {{- include "sidecar.check.resources" . -}}
 {{- include "sidecar.check.env" . -}}
 {{- include "sidecar.check.certificates" . -}}
+{{- include "sidecar.check.injection" . -}}
 {{- end }}
 
 {{- define "sidecar.check.ports" -}}
@@ -121,5 +122,13 @@ Glance's next pod, or take one that cannot work.
 {{- end -}}
 {{- if or (lt $before 300) (ge $before $duration) -}}
 {{- fail (printf "certificates.renewBefore is %s; allowed: 5m or more, and less than certificates.duration, %s" .Values.certificates.renewBefore .Values.certificates.duration) -}}
+{{- end -}}
+{{- end }}
+
+{{- /* helm would say "no matches for kind", and nothing of the other methods. */}}
+{{- define "sidecar.check.injection" -}}
+{{- $version := .Capabilities.KubeVersion.Version -}}
+{{- if and (eq .Values.mode "injection") (eq .Values.injection.method "policy") (not .Values.injection.apiVersion) (semverCompare "<1.32.0-0" $version) -}}
+{{- fail (printf "injection.method is policy, which Kubernetes %s does not have; allowed: webhook or kyverno, or Kubernetes 1.32 or later (helm template --kube-version)" $version) -}}
 {{- end -}}
 {{- end }}

@@ -1,24 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Chart.Tests.Harness;
 
 namespace Chart.Tests.Rendering;
 
 /// <summary>Compares a manifest with what is known of its kind; kinds/README.md says how that is written.</summary>
 internal sealed class Shape(IReadOnlyDictionary<string, JsonNode> known)
 {
-    public static async Task<Shape> LoadAsync()
-    {
-        var known = new Dictionary<string, JsonNode>();
-        foreach (var file in Directory.GetFiles(Path.Combine(Repository.Tests, "kinds"), "*.yaml"))
-        {
-            var parsed = await Renderer.ParseAsync(await File.ReadAllTextAsync(file));
-            known.Add(Path.GetFileNameWithoutExtension(file), parsed.Single());
-        }
-
-        return new Shape(known);
-    }
+    /// <param name="version">Of Kubernetes.</param>
+    public static async Task<Shape> LoadAsync(string version = KnownKinds.Newest) => new(await KnownKinds.OfAsync(version));
 
     /// <summary>What is wrong, each with its place; nothing when all is well.</summary>
     public IEnumerable<string> Faults(JsonNode manifest)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/Masterminds/semver"
 	"github.com/xeipuuv/gojsonschema"
 	"sigs.k8s.io/yaml"
 )
@@ -69,6 +70,22 @@ func (c *chart) check(values map[string]interface{}) error {
 	return errors.New(text)
 }
 
+// The cluster's version against the chart's bounds, in helm's words.
+func (c *chart) checkVersion(r *request) error {
+	wanted, isBounded := c.metadata["kubeVersion"].(string)
+	if !isBounded {
+		return nil
+	}
+	allowed, err := semver.NewConstraint(wanted)
+	if err != nil {
+		return fmt.Errorf("Chart.yaml: kubeVersion: %w", err)
+	}
+	if version, err := semver.NewVersion(r.kubeVersion); err != nil || !allowed.Check(version) {
+		return fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", wanted, r.kubeVersion)
+	}
+	return nil
+}
+
 // What templates see as the dot.
 func (c *chart) context(r *request, values map[string]interface{}) map[string]interface{} {
 	about := map[string]interface{}{}
@@ -85,13 +102,21 @@ func (c *chart) context(r *request, values map[string]interface{}) map[string]in
 			"IsInstall": true, "IsUpgrade": false, "Revision": 1,
 		},
 		"Capabilities": map[string]interface{}{
-			"KubeVersion": kubeVersion{"v1.34.0", "1", "34"},
+			"KubeVersion": newKubeVersion(r.kubeVersion),
 			"APIVersions": apiVersions(append([]string{"v1", "apps/v1"}, r.apiVersions...)),
 		},
 	}
 }
 
 type kubeVersion struct{ Version, Major, Minor string }
+
+func newKubeVersion(text string) kubeVersion {
+	version, err := semver.NewVersion(text)
+	if err != nil {
+		return kubeVersion{Version: text}
+	}
+	return kubeVersion{"v" + version.String(), fmt.Sprint(version.Major()), fmt.Sprint(version.Minor())}
+}
 
 type apiVersions []string
 

@@ -1,7 +1,7 @@
 // Renders a chart as "helm template" does, with the libraries that helm's own engine is made of, and without helm, of
 // which Debian has no package.
 //
-//	render template NAME CHART [-n NAMESPACE] [-f VALUES]... [--api-versions VERSION]...
+//	render template NAME CHART [-n NAMESPACE] [-f VALUES]... [--kube-version VERSION] [--api-versions VERSION]...
 //	render notes ...   the same, but NOTES.txt alone
 //	render json        reads YAML documents and prints them as one JSON array
 package main
@@ -42,23 +42,25 @@ func run(args []string) error {
 
 // What is asked for on the command line.
 type request struct {
-	release, chart, namespace string
-	values, apiVersions       []string
-	notes                     bool
+	release, chart, namespace, kubeVersion string
+	values, apiVersions                    []string
+	notes                                  bool
 }
 
 func parse(release, chart string, options []string) (*request, error) {
-	asked := &request{release: release, chart: chart, namespace: "default"}
+	asked := &request{release: release, chart: chart, namespace: "default", kubeVersion: "v1.36.0"}
 	for ; len(options) >= 2; options = options[2:] {
 		switch options[0] {
 		case "-n":
 			asked.namespace = options[1]
 		case "-f":
 			asked.values = append(asked.values, options[1])
+		case "--kube-version":
+			asked.kubeVersion = options[1]
 		case "--api-versions":
 			asked.apiVersions = append(asked.apiVersions, options[1])
 		default:
-			return nil, fmt.Errorf("unknown option %s; allowed: -n, -f, --api-versions", options[0])
+			return nil, fmt.Errorf("unknown option %s; allowed: -n, -f, --kube-version, --api-versions", options[0])
 		}
 	}
 	if len(options) > 0 {
@@ -81,6 +83,9 @@ func (r *request) render(out io.Writer) error {
 		values = merge(values, given)
 	}
 	if err := chart.check(values); err != nil {
+		return err
+	}
+	if err := chart.checkVersion(r); err != nil {
 		return err
 	}
 	rendered, err := execute(chart, chart.context(r, values))

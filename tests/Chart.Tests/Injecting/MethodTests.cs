@@ -2,7 +2,7 @@ using Chart.Tests.Harness;
 using Chart.Tests.Rendering;
 using NUnit.Framework;
 
-namespace Chart.Tests;
+namespace Chart.Tests.Injecting;
 
 /// <summary>The methods of injection are rendered from one description, each for the cluster that has it.</summary>
 internal sealed class MethodTests : ChartTest

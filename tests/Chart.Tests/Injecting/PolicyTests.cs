@@ -3,7 +3,7 @@ using Chart.Tests.Harness;
 using Chart.Tests.Rendering;
 using NUnit.Framework;
 
-namespace Chart.Tests;
+namespace Chart.Tests.Injecting;
 
 /// <summary>
 /// What can be said of the admission policy's text: its expression is a patch of the same data as the snippet's,

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Chart.Tests.Rendering;
 using NUnit.Framework;
 
-namespace Chart.Tests;
+namespace Chart.Tests.Injecting;
 
 /// <summary>The admission policy does to pods what it should, and to no others.</summary>
 internal sealed class InjectionTests : ChartTest

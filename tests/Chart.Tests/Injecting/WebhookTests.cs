@@ -5,7 +5,7 @@ using Chart.Tests.Harness;
 using Chart.Tests.Rendering;
 using NUnit.Framework;
 
-namespace Chart.Tests;
+namespace Chart.Tests.Injecting;
 
 /// <summary>The webhook makes of every pod what the admission policy makes of it, as API servers and operators expect it.</summary>
 [FixtureLifeCycle(LifeCycle.SingleInstance)]

@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Chart.Tests.Harness;
 using NUnit.Framework;
 
 namespace Chart.Tests.Rendering;
@@ -18,14 +16,8 @@ internal sealed record Injection(IReadOnlyList<string> Refused, JsonObject Pod)
 
     public static async Task<Injection> OfAsync(JsonNode policy, JsonObject pod)
     {
-        var start = new ProcessStartInfo("node", ["evaluate.js"])
-        {
-            WorkingDirectory = Path.Combine(Repository.Tests, "cel"),
-        };
         var input = new JsonObject { ["policy"] = policy.DeepClone(), ["pod"] = pod.DeepClone() };
-        var (exit, output, error) = await Command.RunAsync(start, input.ToJsonString());
-        Assert.That(exit, Is.Zero, error);
-        var evaluated = JsonNode.Parse(output)!;
+        var evaluated = await CelEngine.RunAsync("evaluate.js", input);
         var patched = pod.DeepClone().AsObject();
         Apply(patched, evaluated["patch"]!.AsArray());
         var refused = evaluated["conditions"]!.AsObject()

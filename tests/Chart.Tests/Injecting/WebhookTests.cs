@@ -17,8 +17,7 @@ internal sealed class WebhookTests : ChartTest
     private WebhookProcess _webhook = null!;
     private JsonNode _policy = null!;
 
-    private static string[] Recorded =>
-        [.. Directory.GetFiles(Path.Combine(Repository.Tests, "reviews"), "*.yaml").Select(Path.GetFileNameWithoutExtension).Order()!];
+    private static string[] Recorded => Reviews.Names;
 
     [OneTimeSetUp]
     public async Task StartAsync()
@@ -37,7 +36,7 @@ internal sealed class WebhookTests : ChartTest
     [TestCaseSource(nameof(Recorded))]
     public async Task Pod_IsMadeTheSameAsByThePolicy(string recorded)
     {
-        var review = await ReviewAsync(recorded);
+        var review = await Reviews.ReadAsync(recorded);
         var pod = review["request"]!["object"]!.AsObject();
         var byPolicy = await Injection.OfAsync(_policy, pod);
         var expected = byPolicy.Refused.Count == 0 ? byPolicy.Pod : pod;
@@ -55,13 +54,14 @@ internal sealed class WebhookTests : ChartTest
 
     [Test]
     public void Recorded_AreOfEachKind() => Assert.That(Recorded, Is.SupersetOf(
-        new[] { "single", "proxied", "cinder", "split", "tls", "external", "hidden", "socket", "named", "job", "bare" }));
+        new[] { "main/single", "18-stable/single", "waiting", "hidden", "socket", "named", "job", "bare" }));
 
-    [TestCase("single", "staging-sidecar")]
-    [TestCase("tls", "wait staging-sidecar")]
+    [TestCase("main/single", "staging-sidecar")]
+    [TestCase("18-stable/single", "staging-sidecar")]
+    [TestCase("waiting", "wait staging-sidecar")]
     public async Task Pod_OfGlance_GetsTheSidecar(string recorded, string containers)
     {
-        var review = await ReviewAsync(recorded);
+        var review = await Reviews.ReadAsync(recorded);
         var pod = Patched(review["request"]!["object"]!.AsObject(), (await _webhook.ReviewAsync(review, Deadline))["response"]!);
         Assert.That(pod["spec"]!["initContainers"].Names(), Is.EqualTo(containers.Split(' ')));
     }
@@ -70,7 +70,7 @@ internal sealed class WebhookTests : ChartTest
     [TestCase("kind", "Service")]
     public async Task Object_ThatIsNoNewPod_IsLeftAlone(string what, string value)
     {
-        var review = await ReviewAsync("single");
+        var review = await Reviews.ReadAsync("main/single");
         if (what == "kind") review["request"]!["kind"]!["kind"] = value;
         else review["request"]![what] = value;
         Assert.That((await _webhook.ReviewAsync(review, Deadline))["response"]!["patch"], Is.Null);
@@ -93,7 +93,7 @@ internal sealed class WebhookTests : ChartTest
     [TestCase("""{"metadata": {"ownerReferences": [1, {"kind": 2}]}, "spec": {"volumes": {}, "containers": [null]}}""")]
     public async Task Pod_ThatIsMadeUp_IsLeftAlone(string pod)
     {
-        var review = await ReviewAsync("single");
+        var review = await Reviews.ReadAsync("main/single");
         review["request"]!["object"] = JsonNode.Parse(pod);
         Assert.That((await _webhook.ReviewAsync(review, Deadline))["response"]!["patch"], Is.Null);
     }
@@ -158,9 +158,6 @@ internal sealed class WebhookTests : ChartTest
             return true; // reset
         }
     }
-
-    private static async Task<JsonNode> ReviewAsync(string recorded) => (await Renderer.ParseAsync(
-        await File.ReadAllTextAsync(Path.Combine(Repository.Tests, "reviews", recorded + ".yaml"))))[0];
 
     private static JsonObject Patched(JsonObject pod, JsonNode response)
     {

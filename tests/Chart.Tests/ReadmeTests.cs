@@ -52,6 +52,16 @@ internal sealed class ReadmeTests : ChartTest
         Assert.That(Readme, Does.Not.Contain("rollout restart statefulset"));
     }
 
+    // What nobody but its reader can do.
+    [TestCase("spec.customContainerImages.glanceAPIImage")]
+    [TestCase("keep v1beta1 served at first")]
+    [TestCase("one with `storage.external: true` among them")]
+    [TestCase("The merge puts the sidecar before the StatefulSet's own init containers, injection behind them")]
+    [TestCase("the kubelet runs the sidecar's preStop and tells Glance's containers to stop at the same time")]
+    [TestCase("Delete the StatefulSet with `--cascade=orphan`")]
+    [TestCase("leave `identity` as it is")]
+    public void Readme_Says(string words) => Assert.That(Readme.ReplaceLineEndings(" "), Does.Contain(words));
+
     [TestCase("webhook", "such pods are not made:\n\n  kubectl -n openstack rollout status deployment glance-staging-webhook")]
     [TestCase("kyverno", "kubectl get mutatingpolicy openstack.glance-staging")]
     public async Task Notes_SayWhatHasToRunForInjection(string set, string expected) =>

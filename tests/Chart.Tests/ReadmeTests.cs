@@ -67,6 +67,11 @@ internal sealed class ReadmeTests : ChartTest
     public async Task Notes_SayWhatHasToRunForInjection(string set, string expected) =>
         Assert.That(await Renderer.NotesAsync(set), Does.Contain(expected));
 
+    [TestCase("webhook", false)]
+    [TestCase("kyverno", true)]
+    public async Task Notes_SayWhoThePeersAre_WhereAllOfGlancesPodsWouldBe(string set, bool isSaid) =>
+        Assert.That((await Renderer.NotesAsync(set)).Contains("some of type edge or with storage.external", StringComparison.Ordinal), Is.EqualTo(isSaid));
+
     [Test]
     public async Task Notes_OfASnippet_SayWhichContainersItIsFor() =>
         Assert.That(await Renderer.NotesAsync("snippet"), Does.Contain("container glance-api: set glance.containers"));

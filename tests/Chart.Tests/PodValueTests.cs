@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
 using Chart.Tests.Rendering;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
+using Sidecar.Import;
+using Sidecar.Import.Processes;
 
 namespace Chart.Tests;
 
@@ -31,6 +35,19 @@ internal sealed class PodValueTests : ChartTest
         var import = JsonNode.Parse((await Renderer.WithValuesAsync(values)).Config)!["Import"];
         Assert.That(import?["MaxConcurrent"]?.Number() ?? 0, Is.EqualTo(imports));
         Assert.That(import?["MaxMemoryBytes"]?.Number() ?? 0, Is.EqualTo(bytes));
+    }
+
+    /// <summary>What the daemon makes of it then.</summary>
+    [TestCase("", 0)]
+    [TestCase("123456789", 123_456_789)]
+    public void Memory_OfPrograms_IsHalfOfTheCgroupsWhereNothingIsSet(string setting, long bytes)
+    {
+        var settings = setting.Length == 0 ? [] : new Dictionary<string, string?> { ["Import:MaxMemoryBytes"] = setting };
+        var services = new ServiceCollection();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        services.AddImports();
+        using var provider = services.BuildServiceProvider();
+        Assert.That(provider.GetRequiredService<ChildMemory>().TotalBytes, Is.EqualTo(bytes > 0 ? bytes : MachineMemory.ReadLimit() / 2));
     }
 
     [Test]

@@ -16,7 +16,10 @@ internal sealed class HelmTests : ChartTest
         if (!Command.Exists("helm")) Assert.Ignore("helm is not installed, and Debian has no package of it.");
         var helms = await Renderer.ParseAsync(await Command.OutputOfAsync(
             "helm",
-            ["template", Renderer.Release, Repository.Chart, "-n", Renderer.Namespace, "--kube-version", "v1.36.0", "-f", Repository.Values(set)]));
+            [
+                "template", Renderer.Release, Repository.Chart, "-n", Renderer.Namespace, "--kube-version", "v1.36.0",
+                "-f", Repository.Values(set),
+            ]));
         var ours = (await Renderer.ManifestsAsync(set)).All;
         // helm sorts by the order in which it installs.
         Assert.That(helms.Select(Text).Order(), Is.EqualTo(ours.Select(Text).Order()));

@@ -65,13 +65,15 @@ internal sealed partial class Daemon : IAsyncDisposable
     {
         while (true)
         {
-            // The call itself takes long enough not to be a busy loop.
             using var call = Staging.ListUploads(new ListUploadsRequest(), cancellationToken: cancellationToken);
             while (await call.ResponseStream.MoveNext(cancellationToken))
             {
                 var upload = call.ResponseStream.Current;
                 if (upload.ImageId == imageId && upload.ReceivedOffset >= offset) return;
             }
+
+            // Without a pause the processors would be busy with being asked.
+            await Task.Delay(TimeSpan.FromMilliseconds(20), cancellationToken);
         }
     }
 

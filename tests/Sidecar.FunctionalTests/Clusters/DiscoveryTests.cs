@@ -129,7 +129,7 @@ internal sealed class DiscoveryTests : SidecarTest
             Deadline.ThrowIfCancellationRequested();
             var answer = await sidecar.Peers.ListPeersAsync(new ListPeersRequest(), cancellationToken: Deadline);
             if (condition(answer.Peers)) return answer.Peers;
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 }

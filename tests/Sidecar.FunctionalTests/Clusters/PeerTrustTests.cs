@@ -279,7 +279,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         while (!await condition())
         {
             Deadline.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 }

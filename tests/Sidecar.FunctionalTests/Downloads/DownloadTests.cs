@@ -282,7 +282,7 @@ internal sealed class DownloadTests : DownloadTest
         while (Directory.Exists(Path.Combine(_directory!.Staging, ".sidecar", "uploads", id)))
         {
             Deadline.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 

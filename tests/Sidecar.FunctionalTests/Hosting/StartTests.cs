@@ -143,7 +143,7 @@ internal sealed class StartTests : SidecarTest
                 }
                 catch (RpcException notYet) when (notYet.StatusCode == StatusCode.Unavailable)
                 {
-                    await Task.Yield();
+                    await Cluster.BetweenLooks();
                 }
             }
 

@@ -197,7 +197,7 @@ internal sealed class ImportTests : SidecarTest
         while (IsAlive(process))
         {
             Deadline.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 

@@ -25,7 +25,7 @@ internal abstract class ClusterTest : SidecarTest
             Deadline.ThrowIfCancellationRequested();
             var answer = await ask();
             if (isRight(answer)) return answer;
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 

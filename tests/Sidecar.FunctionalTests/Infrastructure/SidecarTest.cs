@@ -57,8 +57,10 @@ internal abstract class SidecarTest
             }
             catch (RpcException notYet) when (notYet.StatusCode == StatusCode.NotFound)
             {
-                await Task.Yield();
+                // It has not begun.
             }
+
+            await Cluster.BetweenLooks();
         }
     }
 

@@ -122,7 +122,7 @@ internal sealed class ElsewhereTests : IngestTest
         while ((await Pods[0].Staging.GetUploadAsync(new GetUploadRequest { ImageId = _id })).State != Upload.Types.State.Suspended)
         {
             Deadline.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class DnsServer : IAsyncDisposable
         while (Volatile.Read(ref _answered) < wanted)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await Cluster.BetweenLooks();
         }
     }
 

@@ -51,15 +51,6 @@ Address: {{ include "sidecar.ingestSocket" . | quote }}
 {{- end }}
 
 {{- /*
-Whether a sidecar in a pod of Glance takes its group from the label that glance-operator gives the pods of each GlanceAPI: those of other APIs
-in the namespace are found under the same Service, and are no peers. A label that is not there makes a group of all.
-*/}}
-{{- define "sidecar.group" -}}
-{{- $given := or (dig "Peers" "Group" "" .Values.config) (hasKey .Values.env "SIDECAR_Peers__Group") -}}
-{{- if and (ne .Values.mode "standalone") .Values.peers.enabled (not $given) }}yes{{ end -}}
-{{- end }}
-
-{{- /*
 Settings under which the daemon and its programs fit into the container's memory, of which the kernel counts all together: two
 fifths for the daemon's heap (by a variable of the container), half for the programs of imports and the writers of stores, and the
 rest for what .NET has beside its heap. A program counts for 256 MiB. The limit of its address space stays as it is: most of that are

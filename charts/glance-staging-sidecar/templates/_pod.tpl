@@ -17,13 +17,6 @@ env:
       fieldRef:
         apiVersion: v1
         fieldPath: metadata.name
-  {{- if include "sidecar.group" .root }}
-  - name: SIDECAR_Peers__Group
-    valueFrom:
-      fieldRef:
-        apiVersion: v1
-        fieldPath: metadata.labels['glanceAPI']
-  {{- end }}
   - name: STAGECTL_SERVER
     value: unix:{{ include "sidecar.socket" .root }}
   {{- if and (ne .root.Values.mode "standalone") .root.Values.glance.caBundle (not (hasKey .root.Values.env "SSL_CERT_FILE")) }}

@@ -1,7 +1,6 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.Extensions.Options;
 using Sidecar.Peers.Calls;
 using Sidecar.Peers.Core;
 using Sidecar.Peers.Membership;
@@ -18,8 +17,7 @@ namespace Sidecar.Rpc;
 /// <summary>The Peers service: who the peers are, and what they ask of each other.</summary>
 internal sealed class PeersService(
     StagingArea area, PeerDirectory directory, PodIdentity self, ForwardMark mark, LocateCall locate, Announcements announcements,
-    DrainCall drain, UnmanagedWatch unmanaged, PodCondition condition, TimeProvider clock,
-    IOptions<PeersOptions> peers) : Glance.Sidecar.V1.Peers.PeersBase
+    DrainCall drain, UnmanagedWatch unmanaged, PodCondition condition, TimeProvider clock) : Glance.Sidecar.V1.Peers.PeersBase
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
@@ -75,7 +73,6 @@ internal sealed class PeersService(
         Instance = self.Instance,
         Draining = area.Draining,
         Now = clock.GetUtcNow().ToTimestamp(),
-        Group = peers.Value.WholeGroup,
     };
 
     // A pod whose disk fails is there all the same, and says itself that it takes nothing.

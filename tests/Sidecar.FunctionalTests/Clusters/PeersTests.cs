@@ -5,7 +5,7 @@ using Sidecar.FunctionalTests.Infrastructure;
 
 namespace Sidecar.FunctionalTests.Clusters;
 
-internal sealed class PeersTests : ClusterTest
+internal sealed class PeersTests : SidecarTest
 {
     [Test]
     public async Task ListPeers_OfThreePods_ShowsTheOtherTwo()
@@ -51,45 +51,13 @@ internal sealed class PeersTests : ClusterTest
         await cluster.UntilAsync(0, 1, peer => !peer.Reachable);
     }
 
-    [Test]
-    public async Task ListPeers_OfPodsOfTwoGroups_ShowsOnlyThoseOfItsOwn()
+    private static async Task<Peer> PeerAsync(SidecarInstance sidecar, Func<Peer, bool> condition)
     {
-        var groups = new[] { "site-external", "site-internal", "edge", "" };
-        await using var cluster = Cluster.Create(
-            groups.Length, (cluster, pod) =>
-            [
-                "--Peers:AllowPlaintext", "true", "--Peers:Group", groups[pod], "--Peers:ProbeInterval", "00:00:00.200",
-                .. Enumerable.Range(0, groups.Length).SelectMany(other => new[]
-                {
-                    $"--Peers:Static:{other}", $"{Cluster.Name(other)}={cluster.Address(other)}:{Cluster.PeerPort}",
-                }),
-            ]);
-        for (var pod = 0; pod < groups.Length; pod++) await cluster.StartPodAsync(pod);
-        await UntilPeersAsync(cluster[0], "glance-1", "glance-3");
-        await UntilPeersAsync(cluster[1], "glance-0", "glance-3");
-        await UntilPeersAsync(cluster[2], "glance-3");
-        await UntilPeersAsync(cluster[3], "glance-0", "glance-1", "glance-2");
-
-        // Nobody waits for one of another group, and it does not hear what becomes of the images of this one.
-        var id = NewId();
-        await StageAsync(cluster[2], id, Content(10));
-        await cluster.KillPodAsync(2);
-        var facts = AssertRefused(
-            await Assert.ThrowsAsync<RpcException>(async () => await cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = id })),
-            StatusCode.NotFound, "IMAGE_NOT_FOUND");
-        Assert.That(Number(facts, "peers_asked"), Is.EqualTo(2));
-
-        groups[2] = "site";
-        await cluster.StartPodAsync(2);
-        await UntilPeersAsync(cluster[0], "glance-1", "glance-2", "glance-3");
-        Assert.That((await cluster[0].Staging.GetImageAsync(new GetImageRequest { ImageId = id })).Size, Is.EqualTo(10));
+        while (true)
+        {
+            Deadline.ThrowIfCancellationRequested();
+            var answer = await sidecar.Peers.ListPeersAsync(new ListPeersRequest());
+            if (answer.Peers.FirstOrDefault(condition) is { } peer) return peer;
+        }
     }
-
-    private static async Task UntilPeersAsync(SidecarInstance sidecar, params string[] names) => await UntilAsync(
-        async () => (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Peers,
-        peers => peers.All(peer => peer.Reachable) && peers.Select(peer => peer.Name).SequenceEqual(names));
-
-    private static async Task<Peer> PeerAsync(SidecarInstance sidecar, Func<Peer, bool> condition) => (await UntilAsync(
-        async () => (await sidecar.Peers.ListPeersAsync(new ListPeersRequest())).Peers.FirstOrDefault(condition),
-        peer => peer is not null))!;
 }

@@ -44,9 +44,6 @@ internal static partial class PeersLog
     [LoggerMessage(4012, LogLevel.Information, "The clock of peer {Peer} agrees with this pod's again")]
     public static partial void ClockAgrees(ILogger logger, string peer);
 
-    [LoggerMessage(4013, LogLevel.Information, "Pod {Peer} at {Address} is of group {Group}, and no peer of this one")]
-    public static partial void OfAnotherGroup(ILogger logger, string peer, string address, string group);
-
     [LoggerMessage(4020, LogLevel.Information, "Peers are shown the certificate of {Names}, valid until {NotAfter}")]
     public static partial void CredentialsTaken(ILogger logger, string names, DateTimeOffset notAfter);
 

@@ -8,8 +8,6 @@ internal sealed class PeersOptions
 {
     public const string Section = "Peers";
 
-    private static readonly string[] Halves = ["-external", "-internal"];
-
     /// <summary>
     /// DNS name of the headless Service whose members are the peers, such as glance-staging.openstack.svc. Its SRV
     /// records are asked for first, then its addresses.
@@ -35,15 +33,6 @@ internal sealed class PeersOptions
 
     /// <summary>The peers, instead of a Service: <c>name=host:port</c>, or <c>host:port</c>.</summary>
     public List<string> Static { get; set; } = [];
-
-    /// <summary>
-    /// Pods of one group are peers, those of others are left out: for sites that do not share their images and are found under
-    /// one <c>Service</c> all the same. A trailing -external or -internal does not count: so glance-operator calls the halves of
-    /// one API. Empty: a peer of every group, and of those without.
-    /// </summary>
-    [AllowedPattern(
-        "^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", "what a label of Kubernetes may hold: at most 63 letters, digits and .-_")]
-    public string Group { get; set; } = "";
 
     /// <summary>
     /// Address and port of the peer listener, once peers are configured. Port 0 lets the kernel choose, for tests.
@@ -121,10 +110,6 @@ internal sealed class PeersOptions
     /// </summary>
     [AllowedDuration("00:00:00", "1.00:00:00")]
     public TimeSpan DrainGrace { get; set; } = TimeSpan.FromMinutes(5);
-
-    /// <summary><see cref="Group"/> as peers are told it.</summary>
-    internal string WholeGroup => Halves.FirstOrDefault(half => Group.EndsWith(half, StringComparison.Ordinal)) is { } half
-        ? Group[..^half.Length] : Group;
 
     /// <summary>Whether this pod has peers at all.</summary>
     internal bool Enabled => Service.Length > 0 || Static.Count > 0;

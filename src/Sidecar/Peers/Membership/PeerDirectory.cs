@@ -24,7 +24,7 @@ internal sealed class PeerDirectory(
     /// <summary>
     /// The peers, without this pod: also those whose record is gone and which are not forgotten yet. A snapshot.
     /// </summary>
-    public IReadOnlyList<Peer> Peers => [.. roster.Members.Where(peer => peer.State.Counts)];
+    public IReadOnlyList<Peer> Peers => [.. roster.Members.Where(peer => peer.State.LeftAs is null)];
 
     /// <summary>
     /// Done when the members were looked up once, and each was asked once. As long as the records cannot be looked up

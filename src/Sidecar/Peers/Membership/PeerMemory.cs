@@ -38,7 +38,7 @@ internal sealed class PeerMemory(string? path, ILogger logger)
         if (path is null) return;
         lock (_lock)
         {
-            var now = members.Where(peer => peer.State.Counts).Select(RememberedPeer.Of)
+            var now = members.Where(peer => peer.State.LeftAs is null).Select(RememberedPeer.Of)
                 .OrderBy(peer => peer.Name, StringComparer.Ordinal).ThenBy(peer => peer.Host, StringComparer.Ordinal).ToList();
             if (now.SequenceEqual(_kept)) return;
             try

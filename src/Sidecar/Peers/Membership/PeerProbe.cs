@@ -19,9 +19,6 @@ internal enum ProbeOutcome
 
     /// <summary>It is this very pod under another address.</summary>
     Self,
-
-    /// <summary>It answers, is of another group, and was not known to be.</summary>
-    Foreign,
 }
 
 /// <summary>Asks a peer whether it is there, and notes what it says of itself.</summary>
@@ -84,17 +81,10 @@ internal sealed class PeerProbe(
             Draining = answer.Draining,
             Displaced = false,
             LeftAs = IsLeaving(state.LeftAs, answer) ? state.LeftAs : null,
-            Foreign = IsForeign(answer.Group),
         });
-        if (before.Reachable && before.Instance == answer.Instance && before.Counts == peer.State.Counts)
+        if (before.Reachable && before.Instance == answer.Instance && before.LeftAs == peer.State.LeftAs)
         {
             return ProbeOutcome.Unchanged;
-        }
-
-        if (peer.State.Foreign)
-        {
-            PeersLog.OfAnotherGroup(logger, PeerText.OneLine(peer.Name), peer.Address.ToString(), PeerText.OneLine(answer.Group));
-            return ProbeOutcome.Foreign;
         }
 
         PeersLog.PeerReachable(
@@ -106,10 +96,6 @@ internal sealed class PeerProbe(
     // is back.
     private static bool IsLeaving(string? leftAs, Glance.Sidecar.V1.Peer answer) =>
         leftAs is not null && answer.Draining && (leftAs.Length == 0 || leftAs == answer.Instance);
-
-    // One without a group is of an older version, or of a pod that belongs to all.
-    private bool IsForeign(string group) =>
-        options.Value.WholeGroup is { Length: > 0 } own && group.Length > 0 && group != own;
 
     private void NoteClock(Peer peer, PeerClock measured)
     {
@@ -140,7 +126,7 @@ internal sealed class PeerProbe(
             Failure = why,
             Displaced = displaced,
         });
-        if (before.Foreign || (!before.Reachable && before.Failure.Length > 0)) return ProbeOutcome.Unchanged;
+        if (!before.Reachable && before.Failure.Length > 0) return ProbeOutcome.Unchanged;
         PeersLog.PeerUnreachable(logger, PeerText.OneLine(peer.Name), peer.Address.ToString(), why);
         return ProbeOutcome.Lost;
     }

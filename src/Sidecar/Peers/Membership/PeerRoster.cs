@@ -119,7 +119,7 @@ internal sealed class PeerRoster(
     {
         var now = clock.GetUtcNow();
         var before = peer.Update(state => state with { AbsentSince = state.AbsentSince ?? now });
-        if (!before.Counts || now - (before.AbsentSince ?? now) >= forgetAfter) Drop(peer);
+        if (before.LeftAs is not null || now - (before.AbsentSince ?? now) >= forgetAfter) Drop(peer);
         else if (!before.Absent) PeersLog.PeerAbsent(logger, PeerText.OneLine(peer.Name), peer.Address.ToString());
     }
 

@@ -38,15 +38,9 @@ internal sealed record PeerState
     /// <summary>Another pod answers at its address.</summary>
     public bool Displaced { get; init; }
 
-    /// <summary>It is of another group, and so no peer; asked again all the same, as another pod may get its address.</summary>
-    public bool Foreign { get; init; }
-
     /// <summary>
     /// It said that it goes and leaves nothing behind: the instance that said so, or nothing when that is unknown. Null
     /// for a peer that stays.
     /// </summary>
     public string? LeftAs { get; init; }
-
-    /// <summary>Whether it may own an image that this pod is asked for.</summary>
-    public bool Counts => LeftAs is null && !Foreign;
 }

@@ -70,7 +70,7 @@ internal sealed class ReadmeTests : ChartTest
     [TestCase("webhook", false)]
     [TestCase("kyverno", true)]
     public async Task Notes_SayWhoThePeersAre_WhereAllOfGlancesPodsWouldBe(string set, bool isSaid) =>
-        Assert.That((await Renderer.NotesAsync(set)).Contains("some of type edge or with storage.external", StringComparison.Ordinal), Is.EqualTo(isSaid));
+        Assert.That((await Renderer.NotesAsync(set)).Contains("A GlanceAPI with storage.external gets no sidecar", StringComparison.Ordinal), Is.EqualTo(isSaid));
 
     [Test]
     public async Task Notes_OfASnippet_SayWhichContainersItIsFor() =>

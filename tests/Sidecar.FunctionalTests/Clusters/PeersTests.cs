@@ -58,6 +58,7 @@ internal sealed class PeersTests : SidecarTest
             Deadline.ThrowIfCancellationRequested();
             var answer = await sidecar.Peers.ListPeersAsync(new ListPeersRequest());
             if (answer.Peers.FirstOrDefault(condition) is { } peer) return peer;
+            await Cluster.BetweenLooks();
         }
     }
 }

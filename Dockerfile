@@ -1,11 +1,21 @@
 # The image of the sidecar: the daemon, stagectl, and what imports run. See "Container image" in docs/operations.md.
 #
-#   docker build .                                                 builds the programs in the SDK image
+#   docker build .                                                 builds the programs, too
 #   eng/publish published && docker build --target published .     takes programs that are built already
 ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0
+ARG BUILD_IMAGE=docker.io/library/debian:12-slim
 ARG BASE_IMAGE=docker.io/library/debian:12-slim
 
-FROM ${SDK_IMAGE} AS build
+FROM ${SDK_IMAGE} AS sdk
+
+# Native programs ask for the C library that they were linked with or a newer one. The SDK's image has a newer one than the
+# image that they run in, so they are built in that one's release of Debian.
+FROM ${BUILD_IMAGE} AS build
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+    ca-certificates gcc libc6-dev libssl3 libstdc++6
+COPY --from=sdk /usr/share/dotnet /usr/share/dotnet
+ENV PATH=/usr/share/dotnet:$PATH DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
 COPY . .
 RUN eng/publish /published
@@ -16,10 +26,10 @@ ARG GLANCE_UID=42415
 ARG GLANCE_GID=42415
 # qemu-utils has qemu-img and qemu-nbd; prlimit, setpriv and unshare are in util-linux, timeout is in coreutils. gzip and zip are unpacked by the daemon itself.
 # librbd1 writes to Ceph.
-# The runtime in the programs loads libssl for certificates, and stands on libstdc++.
+# The programs load libssl for TLS and digests.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    bzip2 ca-certificates coreutils librbd1 libssl3 libstdc++6 lhasa lz4 qemu-utils util-linux xz-utils zstd \
+    bzip2 ca-certificates coreutils librbd1 libssl3 lhasa lz4 qemu-utils util-linux xz-utils zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
     /var/log/apt /var/log/*.log /usr/share/doc /usr/share/man \
  && groupadd --gid "${GLANCE_GID}" glance \
@@ -46,6 +56,8 @@ ENTRYPOINT ["/usr/local/bin/glance-staging-sidecar"]
 
 FROM runtime AS published
 COPY --chmod=0755 published/glance-staging-sidecar published/stagectl /usr/local/bin/
+# Built beside a newer C library, they would not start here: the build ends and says so.
+RUN ["/usr/local/bin/stagectl", "--version"]
 
 FROM runtime
 COPY --from=build --chmod=0755 /published/glance-staging-sidecar /published/stagectl /usr/local/bin/

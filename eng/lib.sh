@@ -62,9 +62,17 @@ build_release() {
   done
 }
 
+# What compiles the programs to native code.
+setup_publish() {
+  need_dotnet
+  need_commands gcc=gcc
+  need_packages libc6-dev
+}
+
 # Publishes both programs as they ship: publish_programs directory
 publish_programs() {
   local directory=$1 work
+  setup_publish
   mkdir -p "$directory"
   directory=$(cd "$directory" && pwd)
   work=$(mktemp -d)
@@ -77,8 +85,7 @@ publish_programs() {
 }
 
 publish_program() {
-  dotnet publish "$repo_root/$1" -c Release -r linux-x64 --self-contained -nologo -v quiet -o "$2" \
-    -p:PublishSingleFile=true -p:PublishTrimmed=true -p:PublishReadyToRun=true -p:DebugType=none
+  dotnet publish "$repo_root/$1" -c Release -r linux-x64 -nologo -v quiet -o "$2" -p:DebugType=none
 }
 
 # Has the tests run the programs that ship, which start several times faster: ship_for_tests directory

@@ -56,8 +56,9 @@ internal sealed class BuiltImage
     // As "docker build ." does it, in the repository.
     private static async Task BuildWholeAsync()
     {
-        await SdkImage.MakeAsync(Store, Directory);
-        await BuildAsync(RepoRoot, "--build-arg", $"SDK_IMAGE={SdkImage.Name}");
+        await BuildImages.MakeAsync(Store, Directory);
+        await BuildAsync(
+            RepoRoot, "--build-arg", $"SDK_IMAGE={BuildImages.SdkName}", "--build-arg", $"BUILD_IMAGE={BuildImages.DebianName}");
         System.IO.Directory.CreateDirectory(Programs);
         var container = await Store.PodmanAsync("create", Name);
         await Store.PodmanAsync("cp", $"{container}:/usr/local/bin/stagectl", Stagectl);

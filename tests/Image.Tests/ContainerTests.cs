@@ -56,6 +56,25 @@ internal sealed class ContainerTests
     }
 
     [Test]
+    public async Task Run_WorkDone_HasExecutedNothingButFilesOfTheImage()
+    {
+        var volume = await PodVolume.CreateAsync();
+        await using var sidecar = await SidecarContainer.StartAsync(volume);
+        await sidecar.ExecAsync("stagectl", "put", "/data/disk.qcow2", "--id", Id, "--format", "qcow2");
+
+        // Of each mapping: addresses, mode, offset, device, inode, and the file or what the kernel calls it.
+        var code = (await File.ReadAllLinesAsync($"/proc/{await sidecar.ProcessIdAsync()}/maps"))
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(mapping => mapping[1].Contains('x', StringComparison.Ordinal)).ToList();
+
+        Assert.That(code, Is.Not.Empty);
+        Assert.That(code.Select(mapping => mapping[1]), Has.None.Contains('w'));
+        Assert.That(
+            code.Select(mapping => mapping.ElementAtOrDefault(5) ?? "nameless memory"),
+            Has.All.StartsWith("/usr/").Or.EqualTo("[vdso]").Or.EqualTo("[vsyscall]"));
+    }
+
+    [Test]
     public async Task Stop_InMidUpload_EndsWithinItsGraceAndTheUploadGoesOn()
     {
         var volume = await PodVolume.CreateAsync();

@@ -25,9 +25,10 @@ def clean():
     """One round. What cannot be done now is left for the next."""
     try:
         _remove_orphans()
-        _mend_stale_imports()
     except SidecarError as failure:
         LOG.warning("What others left is not looked for now: %s", failure.message)
+    else:
+        _mend_stale_imports()
 
 
 def _remove_orphans():
@@ -62,4 +63,14 @@ def _mend_stale_imports():
             continue
         if timeutils.is_older_than(task.updated_at, stale_after):
             LOG.warning("Task %s of image %s gave no sign of life for %d s.", task.task_id, image.image_id, stale_after)
-            mending.mend_import({"kind": "import", "image_id": image.image_id, "task_id": task.task_id})
+            _mend(image.image_id, task.task_id)
+
+
+def _mend(image_id, task_id):
+    try:
+        mending.mend_import({"kind": "import", "image_id": image_id, "task_id": task_id})
+    except SidecarError as failure:
+        # Where its bytes are may be known when a pod is back; the other images do not wait for that.
+        LOG.warning("The import of image %s is left as it is for now: %s", image_id, failure.message)
+    except Exception:
+        LOG.exception("The import of image %s cannot be mended now.", image_id)

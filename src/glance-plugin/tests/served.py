@@ -3,13 +3,12 @@
 from http.client import HTTPConnection
 import json
 import os
-import socket
 import subprocess
 import sys
 import unittest
 
 from tests import glance
-from tests.support import PACKAGE, SCRATCH, wait_until
+from tests.support import PACKAGE, SCRATCH, free_port, wait_until
 
 TOKEN = {"X-Auth-Token": "alice:blue:member"}
 
@@ -25,9 +24,7 @@ class ServedTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         glance.load_once()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            cls.port = probe.getsockname()[1]
+        cls.port = free_port()
         cls.sidecar = cls.start_sidecar()
         # By its module too: fixtures of two modules may bear one name.
         name = "%s-%s" % (cls.__module__.rpartition(".")[2], cls.__name__)

@@ -4,6 +4,7 @@ import atexit
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,3 +50,10 @@ def wait_until(condition, what, seconds=30):
             return result
         pause.wait(0.02)
     raise AssertionError("Not within %d s: %s" % (seconds, what))
+
+
+def free_port():
+    """A port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -7,6 +7,7 @@ import unittest
 
 from tests import glance
 from tests.images import qcow2
+from tests.imports import unfinished_import
 from tests.keys import Signer
 from tests.support import SCRATCH, wait_until
 
@@ -36,31 +37,12 @@ class RecoveryTest(unittest.TestCase):
     def import_that_died(self, content, disk_format, method="glance-direct", stage=True, know_task=True,
                          properties=None):
         """An image and its task as a process leaves them that is killed while it writes to the store."""
-        image_id = self.user.create(disk_format)
-        if stage:
-            self.assertEqual(self.user.stage(image_id, content).status_int, 204)
-        images = self.database.images()
-        image = images.get(image_id)
-        factory = self.database.gateway().get_task_factory(self.database.admin())
-        task = factory.new_task(
-            task_type="api_image_import", owner="blue", image_id=image_id, user_id="alice", request_id="req-1",
-            task_input={"image_id": image_id, "import_req": {"method": {"name": method}}, "backend": ["fast"]})
-        self.database.tasks().add(task)
-        task.begin_processing()
-        self.database.tasks().save(task)
-        images.set_property_atomic(image, self.database.LOCK, task.task_id)
-        image = images.get(image_id)
-        before, image.status = image.status, "importing"
-        image.disk_format = "raw"
-        image.extra_properties["os_glance_importing_to_stores"] = "fast"
-        images.save(image, from_state=before)
-        with open(os.path.join(SCRATCH, "fast", image_id), "wb") as part:
-            part.write(b"half of it")
+        image_id, task_id = unfinished_import(self.user, content, disk_format, method, stage)
         self.die_with("import", image_id, method=method, stores=["fast"], request_id="req-1",
-                      task_id=task.task_id if know_task else None,
+                      task_id=task_id if know_task else None,
                       before={"disk_format": disk_format, "container_format": "bare", "size": len(content),
                               "properties": properties or {}})
-        return image_id, task.task_id
+        return image_id, task_id
 
     def assert_mended(self, image_id, task_id, status, size):
         image = self.user.show(image_id)

@@ -8,7 +8,7 @@ import unittest
 from tests import glance
 from tests.daemon import Daemon
 from tests.served import ServedTest, TOKEN
-from tests.support import wait_until
+from tests.support import free_port, wait_until
 
 _GUESS = "0123456789abcdef" * 4
 
@@ -44,9 +44,7 @@ class ForgedTicketTest(unittest.TestCase):
 class _ThroughTheIngest(ServedTest):
     @classmethod
     def start_sidecar(cls):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            cls.door = probe.getsockname()[1]
+        cls.door = free_port()
         daemon = Daemon(
             Ingest__Address="127.0.0.1:%d" % cls.door, Ingest__Upstream="http://127.0.0.1:%d" % cls.port)
         cls.addClassCleanup(daemon.close)

@@ -6,8 +6,8 @@ using Sidecar.Peers.Membership;
 
 namespace Sidecar.Benchmarks;
 
-/// <summary>A whole daemon inside this process, so that a hundred of them fit on one machine.</summary>
-internal sealed class BenchHost : IAsyncDisposable
+/// <summary>A whole daemon inside this process, so that a thousand of them fit on one machine.</summary>
+internal sealed class BenchHost : IPod
 {
     private readonly WebApplication _app;
     private readonly Task _running;
@@ -21,8 +21,10 @@ internal sealed class BenchHost : IAsyncDisposable
 
     public GrpcChannel Channel { get; }
 
+    public TimeSpan CpuTime => TimeSpan.Zero;
+
     /// <param name="peers">As <c>Peers:Static</c> takes them.</param>
-    public static BenchHost Start(string home, string name, string address, IEnumerable<string> peers)
+    public static async Task<BenchHost> StartAsync(string home, string name, string address, IEnumerable<string> peers)
     {
         Directory.CreateDirectory(home);
         var socket = Path.Combine(home, "s");
@@ -36,16 +38,9 @@ internal sealed class BenchHost : IAsyncDisposable
             "--Logging:LogLevel:Default", "Error",
             .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
         ];
-        return new BenchHost(SidecarHost.Build(settings), socket);
-    }
-
-    /// <summary>Until it listens, and has asked each of its peers once.</summary>
-    public async Task ReadyAsync()
-    {
-        var started = new TaskCompletionSource();
-        using var registration = _app.Lifetime.ApplicationStarted.Register(started.SetResult);
-        await await Task.WhenAny(started.Task, _running);
-        await _app.Services.GetRequiredService<PeerDirectory>().Ready;
+        var host = new BenchHost(SidecarHost.Build(settings), socket);
+        await host.ReadyAsync();
+        return host;
     }
 
     public async ValueTask DisposeAsync()
@@ -54,5 +49,14 @@ internal sealed class BenchHost : IAsyncDisposable
         _app.Lifetime.StopApplication();
         await _running;
         await _app.DisposeAsync();
+    }
+
+    // Until it listens, and has asked each of its peers once.
+    private async Task ReadyAsync()
+    {
+        var started = new TaskCompletionSource();
+        using var registration = _app.Lifetime.ApplicationStarted.Register(started.SetResult);
+        await await Task.WhenAny(started.Task, _running);
+        await _app.Services.GetRequiredService<PeerDirectory>().Ready;
     }
 }

@@ -9,9 +9,12 @@ using StagingApi = Glance.Sidecar.V1.Staging;
 
 namespace Sidecar.Benchmarks;
 
-/// <summary>The daemon as a process of its own.</summary>
-internal sealed class BenchPod : IDisposable
+/// <summary>The daemon as a process of its own, as shipped.</summary>
+internal sealed class BenchPod : IPod, IDisposable
 {
+    /// <summary>Names the program of the daemon.</summary>
+    private const string ProgramVariable = "BENCH_SIDECAR";
+
     private readonly Process _process;
     private readonly string _metrics;
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
@@ -45,13 +48,14 @@ internal sealed class BenchPod : IDisposable
         var socket = Path.Combine(home, "s");
         string[] command =
         [
-            Path.Combine(AppContext.BaseDirectory, "Sidecar.dll"),
             "--Staging:Directory", Path.Combine(home, "staging"), "--Staging:PodName", name,
             "--Hosting:SocketPath", socket, "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", "127.0.0.1:0",
             "--Peers:Address", address, "--Peers:AllowPlaintext", "true",
             .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
         ];
-        var start = new ProcessStartInfo("dotnet", command) { RedirectStandardOutput = true };
+        var program = Environment.GetEnvironmentVariable(ProgramVariable)
+            ?? throw new InvalidOperationException($"{ProgramVariable} has to name the daemon's program, as eng/publish makes it.");
+        var start = new ProcessStartInfo(program, command) { RedirectStandardOutput = true };
         foreach (var (variable, value) in environment) start.Environment[variable] = value;
         var process = Process.Start(start)!;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
@@ -113,6 +117,12 @@ internal sealed class BenchPod : IDisposable
 
     /// <summary>The page of metrics.</summary>
     public Task<string> ScrapeAsync() => _http.GetStringAsync(new Uri(_metrics));
+
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     public void Dispose()
     {

@@ -8,41 +8,59 @@ using StagingApi = Glance.Sidecar.V1.Staging;
 namespace Sidecar.Benchmarks;
 
 /// <summary>
-/// What it costs to find an owner among many peers: all daemons and the client in this process, on loopback. Each row
-/// is a kind of call; times and CPU are also given as multiples of a call that the owner answers itself.
+/// What it costs to find an owner among many peers, on loopback. Each row is a kind of call; times and CPU are also given as
+/// multiples of a call that the owner answers itself. The daemons have processes of their own, or all are in this one.
 /// </summary>
 internal static class LocateBench
 {
     private const int ImagesOfAPeer = 4;
     private const int PeerPort = 9394;
 
-    public static async Task RunAsync(int peers)
+    private static readonly (string Name, string Value)[] WithoutProbes =
+    [
+        ("SIDECAR_Peers__ProbeInterval", "01:00:00"), ("SIDECAR_Peers__ResolveInterval", "01:00:00"),
+    ];
+
+    public static async Task RunAsync(int peers, bool processes)
     {
         var directory = Directory.CreateTempSubdirectory("bench-");
-        var pods = new List<BenchHost>();
+        var pods = new IPod[peers + 1];
         try
         {
-            for (var pod = 0; pod <= peers; pod++) pods.Add(Start(directory.FullName, pod, peers));
-            foreach (var pod in pods) await pod.ReadyAsync();
+            // Last the one that is asked, so that all peers are there when it first looks for them.
+            for (var pod = peers; pod >= 0; pod--) pods[pod] = await StartAsync(directory.FullName, pod, peers, processes);
             var owned = await FillAsync(pods);
-            Console.WriteLine(Numbers.Text($"{peers} peers, {owned.Count} images and imports, one call at a time"));
-            Console.WriteLine("| call | p50 ms | p99 ms | p50, of the first row | CPU, of the first row |");
-            Console.WriteLine("|---|---|---|---|---|");
+            var where = processes ? "with processes of their own" : "in one process";
+            Console.WriteLine(Numbers.Text($"{peers} peers {where}, {owned.Count} images and imports, one call at a time"));
+            Console.WriteLine();
+            Console.WriteLine("| call | p50 ms | p99 ms | p50, of the first row | p99, of the first row | CPU, of the first row |");
+            Console.WriteLine("|---|---|---|---|---|---|");
             await MeasureAsync(pods, owned);
         }
         finally
         {
-            foreach (var pod in pods) await pod.DisposeAsync();
+            foreach (var pod in pods)
+            {
+                if (pod is not null) await pod.DisposeAsync();
+            }
+
             directory.Delete(recursive: true);
         }
     }
 
-    private static BenchHost Start(string directory, int pod, int peers) => BenchHost.Start(
-        Path.Combine(directory, Numbers.Text($"{pod}")), Name(pod), Address(pod),
+    private static async Task<IPod> StartAsync(string directory, int pod, int peers, bool process)
+    {
+        var home = Path.Combine(directory, Numbers.Text($"{pod}"));
         // The pod that is asked knows all; the others need to know nobody but it.
-        pod == 0 ? Enumerable.Range(1, peers).Select(peer => $"{Name(peer)}={Address(peer)}") : [$"{Name(0)}={Address(0)}"]);
+        string[] known = pod == 0
+            ? [.. Enumerable.Range(1, peers).Select(peer => $"{Name(peer)}={Address(peer)}")]
+            : [$"{Name(0)}={Address(0)}"];
+        return process
+            ? await BenchPod.StartAsync(home, Name(pod), Address(pod), WithoutProbes, known)
+            : await BenchHost.StartAsync(home, Name(pod), Address(pod), known);
+    }
 
-    private static async Task<List<Owned>> FillAsync(List<BenchHost> pods)
+    private static async Task<List<Owned>> FillAsync(IPod[] pods)
     {
         var owned = new List<Owned>();
         foreach (var (pod, number) in pods.Select((pod, number) => (pod, number)).Skip(1))
@@ -58,14 +76,14 @@ internal static class LocateBench
         return owned;
     }
 
-    private static async Task MeasureAsync(List<BenchHost> pods, List<Owned> owned)
+    private static async Task MeasureAsync(IPod[] pods, List<Owned> owned)
     {
         var staging = new StagingApi.StagingClient(pods[0].Channel);
         var imports = new Imports.ImportsClient(pods[0].Channel);
         var peers = new PeersApi.PeersClient(pods[0].Channel);
         await WarmUpAsync(staging, peers, owned);
 
-        var table = new CallTable();
+        var table = new CallTable(pods);
         await table.RowAsync("the owner itself: GetImport", owned, each => new Imports.ImportsClient(pods[each.Pod].Channel)
             .GetImportAsync(new GetImportRequest { ImportId = each.ImportId }).ResponseAsync);
         await table.RowAsync("through another pod, with a hint: GetImport", owned[..(owned.Count / 2)], each =>
@@ -98,7 +116,7 @@ internal static class LocateBench
         foreach (var each in owned) await staging.GetImageAsync(new GetImageRequest { ImageId = each.ImageId });
     }
 
-    private static async Task<string> StageAsync(BenchHost pod)
+    private static async Task<string> StageAsync(IPod pod)
     {
         var imageId = Guid.NewGuid().ToString("D");
         using var call = new StagingApi.StagingClient(pod.Channel).Stage();
@@ -111,7 +129,7 @@ internal static class LocateBench
         return imageId;
     }
 
-    private static async Task<string> ImportAsync(BenchHost pod, string imageId)
+    private static async Task<string> ImportAsync(IPod pod, string imageId)
     {
         var request = new RunImportRequest
         {
@@ -130,15 +148,16 @@ internal static class LocateBench
     private sealed record Owned(int Pod, string ImageId, string ImportId);
 
     /// <summary>The rows, one after another; the first is what the others are compared with.</summary>
-    private sealed class CallTable
+    private sealed class CallTable(IPod[] pods)
     {
         private double _firstMedian;
+        private double _firstTail;
         private double _firstCpu;
 
         public async Task RowAsync(string name, List<Owned> owned, Func<Owned, Task> call)
         {
             var times = new List<double>();
-            var cpu = Environment.CpuUsage.TotalTime;
+            var cpu = Cpu();
             foreach (var each in owned)
             {
                 var started = Stopwatch.GetTimestamp();
@@ -146,11 +165,15 @@ internal static class LocateBench
                 times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             }
 
-            var cpuOfOne = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds / owned.Count;
+            var cpuOfOne = (Cpu() - cpu).TotalMilliseconds / owned.Count;
             var median = Numbers.Median(times);
-            if (_firstMedian == 0) (_firstMedian, _firstCpu) = (median, cpuOfOne);
+            var tail = Numbers.Quantile(times, 0.99);
+            if (_firstMedian == 0) (_firstMedian, _firstTail, _firstCpu) = (median, tail, cpuOfOne);
             Console.WriteLine(Numbers.Text(
-                $"| {name} | {median:F2} | {Numbers.Quantile(times, 0.99):F2} | {median / _firstMedian:F1} | {cpuOfOne / _firstCpu:F1} |"));
+                $"| {name} | {median:F2} | {tail:F2} | {median / _firstMedian:F1} | {tail / _firstTail:F1} | {cpuOfOne / _firstCpu:F1} |"));
         }
+
+        // The client's, too, which is the same in each row.
+        private TimeSpan Cpu() => pods.Aggregate(Environment.CpuUsage.TotalTime, (sum, pod) => sum + pod.CpuTime);
     }
 }

@@ -1,11 +1,11 @@
 using Sidecar.Benchmarks;
 
-// What pods cost each other, and what they do. Usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] |
+// What pods cost each other, and what they do. Usage: Sidecar.Benchmarks locate [PEERS [one]] (one process for all) | forward [ROUNDS [MIB]] |
 // telemetry [ROUNDS [MIB]] | unpack [ROUNDS [MIB]] | mixed [ROUNDS [MIB]] | libraries [ROUNDS [MIB]] | limit SOCKET (a server, for the uploads' table)
 switch (args)
 {
     case ["locate", .. var rest]:
-        await LocateBench.RunAsync(rest is [var peers, ..] ? Numbers.Parse(peers) : 100);
+        await LocateBench.RunAsync(rest is [var peers, ..] ? Numbers.Parse(peers) : 100, processes: rest is not [_, "one", ..]);
         return 0;
     case ["forward", .. var rest]:
         await ForwardBench.RunAsync(
@@ -31,7 +31,7 @@ switch (args)
         return 0;
     default:
         Console.Error.WriteLine(
-            "usage: Sidecar.Benchmarks locate [PEERS] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]] "
+            "usage: Sidecar.Benchmarks locate [PEERS [one]] | forward [ROUNDS [MIB]] | telemetry [ROUNDS [MIB]] "
             + "| unpack [ROUNDS [MIB]] | mixed [ROUNDS [MIB]] | libraries [ROUNDS [MIB]] | limit SOCKET");
         return 2;
 }

@@ -1,0 +1,12 @@
+using Grpc.Net.Client;
+
+namespace Sidecar.Benchmarks;
+
+/// <summary>A daemon that is called.</summary>
+internal interface IPod : IAsyncDisposable
+{
+    GrpcChannel Channel { get; }
+
+    /// <summary>User and system time of its process; none when that is this one.</summary>
+    TimeSpan CpuTime { get; }
+}

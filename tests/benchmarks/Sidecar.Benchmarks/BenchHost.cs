@@ -39,9 +39,13 @@ internal sealed class BenchHost : IPod
             .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
         ];
         var host = new BenchHost(SidecarHost.Build(settings), socket);
-        await host.ReadyAsync();
+        var started = new TaskCompletionSource();
+        using var registration = host._app.Lifetime.ApplicationStarted.Register(started.SetResult);
+        await await Task.WhenAny(started.Task, host._running);
         return host;
     }
+
+    public Task ReadyAsync() => _app.Services.GetRequiredService<PeerDirectory>().Ready;
 
     public async ValueTask DisposeAsync()
     {
@@ -49,14 +53,5 @@ internal sealed class BenchHost : IPod
         _app.Lifetime.StopApplication();
         await _running;
         await _app.DisposeAsync();
-    }
-
-    // Until it listens, and has asked each of its peers once.
-    private async Task ReadyAsync()
-    {
-        var started = new TaskCompletionSource();
-        using var registration = _app.Lifetime.ApplicationStarted.Register(started.SetResult);
-        await await Task.WhenAny(started.Task, _running);
-        await _app.Services.GetRequiredService<PeerDirectory>().Ready;
     }
 }

@@ -9,4 +9,7 @@ internal interface IPod : IAsyncDisposable
 
     /// <summary>User and system time of its process; none when that is this one.</summary>
     TimeSpan CpuTime { get; }
+
+    /// <summary>Until it has asked each of its peers once.</summary>
+    Task ReadyAsync();
 }

@@ -13,7 +13,7 @@ namespace Sidecar.Benchmarks;
 /// </summary>
 internal static class LocateBench
 {
-    private const int ImagesOfAPeer = 4;
+    private const int Images = 400;
     private const int PeerPort = 9394;
 
     private static readonly (string Name, string Value)[] WithoutProbes =
@@ -23,12 +23,15 @@ internal static class LocateBench
 
     public static async Task RunAsync(int peers, bool processes)
     {
+        // In one process every daemon's metrics would count what all of them do, and a thousand times thousand series take the time.
+        if (!processes) Environment.SetEnvironmentVariable("OTEL_SDK_DISABLED", "true");
         var directory = Directory.CreateTempSubdirectory("bench-");
         var pods = new IPod[peers + 1];
         try
         {
             // Last the one that is asked, so that all peers are there when it first looks for them.
             for (var pod = peers; pod >= 0; pod--) pods[pod] = await StartAsync(directory.FullName, pod, peers, processes);
+            await Task.WhenAll(pods.Select(pod => pod.ReadyAsync()));
             var owned = await FillAsync(pods);
             var where = processes ? "with processes of their own" : "in one process";
             Console.WriteLine(Numbers.Text($"{peers} peers {where}, {owned.Count} images and imports, one call at a time"));
@@ -63,13 +66,11 @@ internal static class LocateBench
     private static async Task<List<Owned>> FillAsync(IPod[] pods)
     {
         var owned = new List<Owned>();
-        foreach (var (pod, number) in pods.Select((pod, number) => (pod, number)).Skip(1))
+        for (var image = 0; image < Images; image++)
         {
-            for (var image = 0; image < ImagesOfAPeer; image++)
-            {
-                var imageId = await StageAsync(pod);
-                owned.Add(new Owned(number, imageId, await ImportAsync(pod, imageId)));
-            }
+            var pod = 1 + (image * (pods.Length - 1) / Images);
+            var imageId = await StageAsync(pods[pod]);
+            owned.Add(new Owned(pod, imageId, await ImportAsync(pods[pod], imageId)));
         }
 
         Random.Shared.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(owned));

@@ -33,8 +33,8 @@ internal sealed class BenchHost : IPod
             "--Staging:Directory", Path.Combine(home, "staging"), "--Staging:PodName", name,
             "--Hosting:SocketPath", socket, "--Hosting:LocalAddress", "", "--Hosting:OpsAddress", "",
             "--Peers:Address", address, "--Peers:AllowPlaintext", "true",
-            // What is measured is calls, not probes.
-            "--Peers:ProbeInterval", "01:00:00", "--Peers:ResolveInterval", "01:00:00",
+            // What is measured is calls, not probes; but a thousand connections at once take longer than one probe may.
+            "--Peers:ProbeInterval", "00:01:00", "--Peers:ResolveInterval", "01:00:00",
             "--Logging:LogLevel:Default", "Error",
             .. peers.SelectMany((peer, index) => (string[])[Numbers.Text($"--Peers:Static:{index}"), peer]),
         ];

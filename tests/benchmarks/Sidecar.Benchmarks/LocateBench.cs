@@ -13,8 +13,11 @@ namespace Sidecar.Benchmarks;
 /// </summary>
 internal static class LocateBench
 {
-    private const int Images = 400;
+    // Of all calls of a row together, so that many peers take no longer than few.
+    private const int Answers = 40_000;
     private const int PeerPort = 9394;
+
+    private static readonly TimeSpan WarmUpDeadline = TimeSpan.FromMinutes(5);
 
     private static readonly (string Name, string Value)[] WithoutProbes =
     [
@@ -66,9 +69,11 @@ internal static class LocateBench
     private static async Task<List<Owned>> FillAsync(IPod[] pods)
     {
         var owned = new List<Owned>();
-        for (var image = 0; image < Images; image++)
+        var peers = pods.Length - 1;
+        var images = Answers / peers;
+        for (var image = 0; image < images; image++)
         {
-            var pod = 1 + (image * (pods.Length - 1) / Images);
+            var pod = 1 + (image * peers / images);
             var imageId = await StageAsync(pods[pod]);
             owned.Add(new Owned(pod, imageId, await ImportAsync(pods[pod], imageId)));
         }
@@ -99,20 +104,33 @@ internal static class LocateBench
 
     private static async Task LocateNothingAsync(PeersApi.PeersClient peers)
     {
+        // Anything else ends the benchmark.
+        var status = await LocateAsync(peers);
+        if (status != StatusCode.NotFound) throw new InvalidOperationException($"An image that is nowhere is {status}.");
+    }
+
+    private static async Task<StatusCode> LocateAsync(PeersApi.PeersClient peers)
+    {
         try
         {
             await peers.LocateAsync(new LocateRequest { ImageId = Guid.NewGuid().ToString("D") });
+            return StatusCode.OK;
         }
-        catch (RpcException nowhere) when (nowhere.StatusCode == StatusCode.NotFound)
+        catch (RpcException failure)
         {
-            // As it should be; anything else ends the benchmark.
+            return failure.StatusCode;
         }
     }
 
-    // Code compiled, connections open.
+    // Connections open to all peers, code compiled.
     private static async Task WarmUpAsync(
         StagingApi.StagingClient staging, PeersApi.PeersClient peers, List<Owned> owned)
     {
+        for (var started = Stopwatch.GetTimestamp(); await LocateAsync(peers) == StatusCode.Unavailable;)
+        {
+            if (Stopwatch.GetElapsedTime(started) > WarmUpDeadline) throw new TimeoutException("Some peers never answered.");
+        }
+
         foreach (var _ in owned) await LocateNothingAsync(peers);
         foreach (var each in owned) await staging.GetImageAsync(new GetImageRequest { ImageId = each.ImageId });
     }

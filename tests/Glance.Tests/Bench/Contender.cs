@@ -52,7 +52,10 @@ internal sealed class Contender(string name, Site site, string[] stores)
     }
 
     /// <summary>Waits for it, and looks now and then at what all processes together have in memory, in MiB.</summary>
-    /// <remarks>Each look costs glance-api milliseconds of CPU: one every twentieth of the time so far is exact enough.</remarks>
+    /// <remarks>
+    /// Each look costs glance-api milliseconds of CPU: one every twentieth of the time so far is exact enough. But gunicorn closes a
+    /// connection that is idle for 2 s, which may be when it is used again.
+    /// </remarks>
     private async Task<double> MemoryUntilActiveAsync(ImageApi user, string id)
     {
         var (most, clock) = (0.0, Stopwatch.StartNew());
@@ -60,7 +63,7 @@ internal sealed class Contender(string name, Site site, string[] stores)
         {
             if (image.Status == "killed") throw new InvalidOperationException(image.ToString());
             most = Math.Max(most, _pod.ResidentMiB());
-            await Task.Delay(TimeSpan.FromMilliseconds(20) + (clock.Elapsed / 20));
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(20 + (clock.ElapsedMilliseconds / 20), 1000)));
         }
 
         return most;

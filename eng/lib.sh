@@ -66,7 +66,8 @@ build_release() {
 setup_publish() {
   need_dotnet
   need_commands gcc=gcc
-  need_packages libc6-dev
+  # By a header, as not every Linux has Debian's packages.
+  gcc -E -include stdlib.h -x c /dev/null >/dev/null 2>&1 || need_packages libc6-dev
 }
 
 # Publishes both programs as they ship: publish_programs directory

@@ -2,6 +2,7 @@
 
 import datetime
 import unittest
+from unittest import mock
 
 from oslo_utils import timeutils
 
@@ -46,6 +47,16 @@ class JanitorTest(LonelyTest):
         image = self.user.show(staged)
         self.assertEqual((image["status"], image["size"]), ("uploading", 1000))
         self.assertEqual(self.user.show(elsewhere)["status"], "importing")
+
+    def test_older_imports_are_mended_although_one_cannot_be(self):
+        staged, _ = unfinished_import(self.user, b"b" * 1000)
+        self.an_hour_later()  # the newest comes first
+        unfinished_import(self.user, b"c" * 1000)
+        mend = self.janitor.mending.mend_import
+        with mock.patch.object(self.janitor.mending, "mend_import", side_effect=[RuntimeError("it changed"), mock.DEFAULT], wraps=mend):
+            told = self.clean()
+        self.assertEqual(self.user.show(staged)["status"], "uploading")
+        self.assertTrue([line for line in told if "it changed" in line], told)
 
 
 if __name__ == "__main__":

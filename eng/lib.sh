@@ -132,7 +132,7 @@ setup_tests() {
   need_dotnet
   need_commands qemu-img=qemu-utils openssl=openssl strace=strace ip=iproute2 tc=iproute2 nft=nftables \
     promtool=prometheus chromium=chromium protoc=protobuf-compiler \
-    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa node=nodejs npm=npm prlimit=util-linux \
+    grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lbzip2=lbzip2 lz4=lz4 lhasa=lhasa node=nodejs npm=npm prlimit=util-linux \
     script=bsdutils kill=procps mount=mount
   # protoc's package leaves out google/protobuf/*.proto, which the API's protos import.
   need_packages python3 python3-grpcio python3-protobuf grpc-proto libprotobuf-dev

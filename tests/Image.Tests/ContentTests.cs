@@ -33,6 +33,7 @@ internal sealed class ContentTests
     [TestCase("xz", "--version")]
     [TestCase("zstd", "--version")]
     [TestCase("find", "/usr/bin/bzip2")]
+    [TestCase("lbzip2", "--version")]
     [TestCase("find", "/usr/bin/lhasa")]
     [TestCase("lz4", "--version")]
     [TestCase("prlimit", "--version")]

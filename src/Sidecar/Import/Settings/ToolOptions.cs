@@ -28,6 +28,10 @@ internal sealed class ToolOptions
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Bzip2 { get; set; } = "";
 
+    /// <summary>Unpacks with several threads what came compressed by bzip2, where it is installed.</summary>
+    [AllowedPattern(PathPattern, PathAllowed)]
+    public string Lbzip2 { get; set; } = "";
+
     /// <summary>Unpacks what came compressed by lha.</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Lhasa { get; set; } = "";

@@ -8,7 +8,7 @@ using Sidecar.Import.Tools;
 namespace Sidecar.Import.Stages;
 
 /// <summary>Starts the programs that unpack, with the memory and the threads that the headers of an image ask for.</summary>
-internal sealed class DecompressionPrograms(ChildRunner children, ChildMemory memory, DecompressionOptions options)
+internal sealed class DecompressionPrograms(ChildRunner children, ToolPaths tools, ChildMemory memory, DecompressionOptions options)
 {
     // The presets of xz take up to 65 MiB, and zstd refuses windows over 128 MiB by itself.
     private const long MaxProgramBytes = 1L << 30;
@@ -31,7 +31,7 @@ internal sealed class DecompressionPrograms(ChildRunner children, ChildMemory me
         {
             PromisedBytes = needed,
         };
-        if (threads > 1) arguments = [.. arguments, $"--threads={threads}", $"--memlimit-mt-decompress={needed}"];
+        if (threads > 1) (tool, arguments) = InThreads(tool, arguments, threads, needed);
         var command = new ChildCommand(tool, arguments, directory, limits, _ => { }) { InputBytes = extent.End };
         return children.StartFilterAsync(command, input, cancellationToken);
     }
@@ -45,11 +45,19 @@ internal sealed class DecompressionPrograms(ChildRunner children, ChildMemory me
         var needed = extent.MemoryBytes + BufferMemoryBytes;
         var most = Math.Min(MaxProgramBytes, memory.TotalBytes);
         if (needed > most) throw TooMuchMemory(tool, needed);
-        if (extent.Blocks < 2) return (1, needed);
+        if (extent.Blocks < 2 || (tool == Tool.Bzip2 && tools.TryGet(Tool.Lbzip2) is null)) return (1, needed);
         var forEach = extent.BlockBytes + extent.MemoryBytes;
         var threads = Math.Min(Math.Min(extent.Blocks, Environment.ProcessorCount), ((most / 4) - needed) / forEach);
         return threads < 2 ? (1, needed) : (threads, needed + (threads * forEach));
     }
+
+    private static (Tool Tool, IReadOnlyList<string> Arguments) InThreads(
+        Tool tool, IReadOnlyList<string> arguments, long threads, long memoryBytes) => tool switch
+        {
+            // bzip2 itself has one only.
+            Tool.Bzip2 => (Tool.Lbzip2, [.. arguments, $"-n{threads}"]),
+            _ => (tool, [.. arguments, $"--threads={threads}", $"--memlimit-mt-decompress={memoryBytes}"]),
+        };
 
     private ImportException TooMuchMemory(Tool tool, long needed) => new(
         ImportError.CompressionUnsupported,

@@ -10,6 +10,7 @@ using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Settings;
+using Sidecar.Import.Tools;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 using Sidecar.Staging.Space;
@@ -22,7 +23,7 @@ namespace Sidecar.Import.Stages;
 /// are inspected, written without their zeros, and hashed where they become the output.
 /// </summary>
 internal sealed class DecompressionStage(
-    ChildRunner children, ChildMemory memory, FormatValidator validator, IOptions<ImportOptions> options,
+    ChildRunner children, ToolPaths tools, ChildMemory memory, FormatValidator validator, IOptions<ImportOptions> options,
     ILogger<DecompressionStage> logger) : ImportStage
 {
     public const string StageName = "image_decompression";
@@ -33,7 +34,7 @@ internal sealed class DecompressionStage(
     private const long SpaceStepBytes = 64 << 20;
 
     private readonly DecompressionOptions _options = options.Value.Decompression;
-    private readonly DecompressionPrograms _programs = new(children, memory, options.Value.Decompression);
+    private readonly DecompressionPrograms _programs = new(children, tools, memory, options.Value.Decompression);
 
     public override string Name => StageName;
 

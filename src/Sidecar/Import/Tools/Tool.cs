@@ -8,6 +8,7 @@ internal enum Tool
     Xz,
     Zstd,
     Bzip2,
+    Lbzip2,
     Lz4,
     Lhasa,
     Prlimit,

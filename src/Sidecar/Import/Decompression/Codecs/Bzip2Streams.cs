@@ -12,6 +12,12 @@ internal static class Bzip2Streams
     // 900 KB blocks take 3.7 MB.
     private const long MemoryBytes = 8 << 20;
 
+    // As many packed bytes hold more than one of the largest blocks.
+    private const long BlockBytes = 1_000_000;
+
+    // What a thread of lbzip2 takes: blocks that it works on, and those that wait for their turn to be written.
+    private const long ThreadMemoryBytes = 24 << 20;
+
     private const ulong EndMark = 0x177245385090;
     private const int MarkBits = 48;
     private const int EndBits = MarkBits + 32; // with the checksum of all
@@ -23,18 +29,20 @@ internal static class Bzip2Streams
 
     public static Extent Find(FileWindow file, Action keepOn)
     {
-        if (EndsThere(file)) return new Extent(file.Length, MemoryBytes);
+        if (EndsThere(file)) return Until(file.Length);
         for (var end = NextEnd(file, 0, keepOn); end > 0; end = NextEnd(file, end, keepOn))
         {
             var head = file.Read(end, Beginnings[0].Length);
             if (Beginnings[0].Matches(head) || Beginnings[1].Matches(head)) continue;
             if (end >= file.Length) break;
             var damaged = Remainder.IsDamagedStream(file, end, Beginnings, keepOn);
-            return new Extent(end, MemoryBytes) { IsDamaged = damaged };
+            return Until(end) with { IsDamaged = damaged };
         }
 
-        return new Extent(file.Length, MemoryBytes); // cut short, as bzip2 will say
+        return Until(file.Length); // cut short, as bzip2 will say
     }
+
+    private static Extent Until(long end) => new(end, MemoryBytes) { Blocks = end / BlockBytes, BlockBytes = ThreadMemoryBytes };
 
     private static bool EndsThere(FileWindow file)
     {

@@ -4,8 +4,8 @@ using Sidecar.Import.Core;
 
 namespace Sidecar.Tests.Import.Decompression;
 
-/// <summary>How many threads xz is given for a file of many blocks.</summary>
-internal sealed class XzThreadTests : ImportTest
+/// <summary>How many threads a program is given for a file of many blocks.</summary>
+internal sealed class ThreadTests : ImportTest
 {
     private const string Blocks = "--block-size=1MiB --threads=2";
 
@@ -20,13 +20,46 @@ internal sealed class XzThreadTests : ImportTest
         var raw = Directory.Raw(megabytes: 8);
         CommandLine.RunIn(Directory.Path, "xz", ["-k", "-1", .. packing.Split(' '), raw]);
         // The last of the same options counts.
-        UseScript($"for option; do case $option in --threads=*) last=$option;; esac; done; [ $last = {threads} ] || exit 1");
+        UseScript("Xz", $"for option; do case $option in --threads=*) last=$option;; esac; done; [ $last = {threads} ] || exit 1");
         if (memory.Length > 0) Configure("MaxMemoryBytes", memory);
 
         var import = await ImportAsync(raw + ".xz", cancellationToken);
 
         Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
         AssertSameDisk(raw, "raw", import.Result!.OutputPath, "raw");
+    }
+
+    [TestCase(8, "", "Lbzip2", Description = "many blocks")]
+    [TestCase(1, "", "Bzip2", Description = "few blocks")]
+    [TestCase(8, "50331648", "Bzip2", Description = "memory for one only")]
+    [CancelAfter(60_000)]
+    public async Task Import_Bzip2_TakesTheProgramWithThreadsWhereBlocksAndMemoryAllow(
+        int megabytes, string memory, string tool, CancellationToken cancellationToken)
+    {
+        Assume.That(Environment.ProcessorCount, Is.GreaterThan(1));
+        var content = TestImages.Noise(megabytes * TestImages.Megabyte);
+        CommandLine.RunIn(Directory.Path, "bzip2", Directory.Write("noise", content));
+        UseScript(tool == "Lbzip2" ? "Bzip2" : "Lbzip2", "exit 1");
+        if (memory.Length > 0) Configure("MaxMemoryBytes", memory);
+
+        var import = await ImportAsync(Directory["noise.bz2"], cancellationToken);
+
+        Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
+        Assert.That(File.ReadAllBytes(import.Result!.OutputPath), SameBytes.As(content));
+    }
+
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task Import_Bzip2WithoutTheProgramWithThreads_IsUnpackedByOne(CancellationToken cancellationToken)
+    {
+        var content = TestImages.Noise(8 * TestImages.Megabyte);
+        CommandLine.RunIn(Directory.Path, "bzip2", Directory.Write("noise", content));
+        Configure("Tools:Lbzip2", Directory["nowhere"]);
+
+        var import = await ImportAsync(Directory["noise.bz2"], cancellationToken);
+
+        Assert.That(import.State, Is.EqualTo(ImportState.Succeeded), import.Failure?.Message);
+        Assert.That(File.ReadAllBytes(import.Result!.OutputPath), SameBytes.As(content));
     }
 
     [Test]
@@ -45,11 +78,12 @@ internal sealed class XzThreadTests : ImportTest
         Assert.That(import.Failure?.Error, Is.EqualTo(ImportError.CompressedDataCorrupt), import.Failure?.Message);
     }
 
-    private void UseScript(string check)
+    private void UseScript(string tool, string check)
     {
-        var path = Directory.Write("xz.sh", Encoding.UTF8.GetBytes($"#!/bin/sh\n{check}\nexec xz \"$@\"\n"));
+        var program = tool.ToLowerInvariant();
+        var path = Directory.Write($"{program}.sh", Encoding.UTF8.GetBytes($"#!/bin/sh\n{check}\nexec {program} \"$@\"\n"));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        Configure("Tools:Xz", path);
+        Configure($"Tools:{tool}", path);
         Configure("Confinement", "off"); // it starts another program
     }
 }

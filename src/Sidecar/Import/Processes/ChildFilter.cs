@@ -5,8 +5,6 @@ namespace Sidecar.Import.Processes;
 /// <summary>A running program that gets a file on standard input, and whose standard output is read here, by one thread.</summary>
 internal sealed class ChildFilter : RunningChild
 {
-    private const int BlockBytes = 256 << 10;
-
     private readonly Task _feeding;
     private long _fed;
 
@@ -17,8 +15,14 @@ internal sealed class ChildFilter : RunningChild
         ChildProcess process, ChildCommand command, SafeFileHandle input, IDisposable memory, Action<ChildEnd> ended,
         TimeProvider time,
         CancellationToken cancellationToken)
-        : base(process, command, memory, ended, time, cancellationToken) =>
-        _feeding = Task.Run(() => FeedAsync(input), CancellationToken.None);
+        : base(process, command, memory, ended, time, cancellationToken)
+    {
+        Pipes.Widen(process.StandardInput.BaseStream);
+        Pipes.Widen(process.StandardOutput.BaseStream);
+        // A thread of its own, as it mostly waits for the program.
+        _feeding = Task.Factory.StartNew(
+            () => Feed(input), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
 
     /// <summary>Bytes of the file that the program was given so far.</summary>
     public long Fed => Volatile.Read(ref _fed);
@@ -40,24 +44,14 @@ internal sealed class ChildFilter : RunningChild
     // Whether it failed does not matter any more.
     protected override void WaitForFeeding() => Task.WhenAny(_feeding).Wait(CancellationToken.None);
 
-    private async Task FeedAsync(SafeFileHandle input)
+    private void Feed(SafeFileHandle input)
     {
-        var block = new byte[BlockBytes];
-        await using var stream = Process.StandardInput.BaseStream;
-        while (await RandomAccess.ReadAsync(input, block.AsMemory(0, Wanted()), _fed) is var count and > 0)
+        using var pipe = Process.StandardInput.BaseStream;
+        while (_fed < Command.InputBytes)
         {
-            try
-            {
-                await stream.WriteAsync(block.AsMemory(0, count));
-            }
-            catch (IOException)
-            {
-                return; // it wants no more: it has ended, or is about to, and says why
-            }
-
-            Volatile.Write(ref _fed, _fed + count);
+            var moved = Pipes.Fill(pipe, input, _fed, Command.InputBytes - _fed);
+            if (moved == 0) return; // the program wants no more: it has ended, or is about to, and says why
+            Volatile.Write(ref _fed, _fed + moved);
         }
-
-        int Wanted() => (int)Math.Min(BlockBytes, Command.InputBytes - _fed);
     }
 }

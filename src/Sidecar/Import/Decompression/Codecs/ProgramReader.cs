@@ -8,7 +8,7 @@ namespace Sidecar.Import.Decompression.Codecs;
 internal sealed class ProgramReader(SafeFileHandle file, string compression, ChildFilter program)
     : DecompressionReader(file, compression)
 {
-    // What the pipe and the program hold is counted too: less than a megabyte.
+    // What the pipe and the program hold is counted too: hardly more than a megabyte.
     public override long Consumed => program.Fed;
 
     public override void Dispose() => program.Dispose();

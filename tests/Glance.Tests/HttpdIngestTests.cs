@@ -4,7 +4,6 @@ using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
-using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
 
 namespace Glance.Tests;
@@ -14,10 +13,8 @@ namespace Glance.Tests;
 /// through mod_wsgi as it does without.
 /// </summary>
 [Parallelizable(ParallelScope.Self)]
-internal sealed class HttpdIngestTests : GlanceTest
+internal sealed class HttpdIngestTests : IngestTest
 {
-    private const int MiB = 1 << 20;
-
     private static readonly byte[] Five = "bytes"u8.ToArray();
 
     private static readonly Lazy<Task<Site>> Started =
@@ -29,24 +26,6 @@ internal sealed class HttpdIngestTests : GlanceTest
     public static async Task StopAsync()
     {
         if (Started.IsValueCreated) await (await Started.Value).DisposeAsync();
-    }
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task Upload_IsStagedPastPython_AndImported(bool isDeclared)
-    {
-        var disk = Disk.Create(Site, 4 * MiB);
-        var bytes = await disk.AsAsync("qcow2");
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("qcow2");
-        var before = await CountAsync("staged");
-
-        var answer = isDeclared ? await user.StageAsync(id, bytes) : await user.StageAsync(id, new UndeclaredContent(bytes));
-
-        AssertStatus(answer, HttpStatusCode.NoContent);
-        await CountedAsync("staged", before + 1);
-        await ImportedAsync(1, id);
-        await AssertBytesAsync(0, id, disk.Raw);
     }
 
     [Test]
@@ -110,24 +89,6 @@ internal sealed class HttpdIngestTests : GlanceTest
 
         AssertStatus(answer, HttpStatusCode.BadRequest);
         Assert.That(answer.Text, Does.Contain("qcow2"));
-        await AssertCanBeStagedAsync(id);
-    }
-
-    [Test]
-    public async Task Client_ThatHangsUp_LeavesAQueuedImage()
-    {
-        var bytes = Noise(16 * MiB);
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("raw");
-        using var content = new StalledContent(bytes, bytes.Length / 2);
-        using var hangUp = new CancellationTokenSource();
-        var stage = user.StageAsync(id, content, hangUp.Token);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
-
-        await hangUp.CancelAsync();
-
-        await Assert.ThatAsync(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
-        await EndedAsync(1, id, "queued");
         await AssertCanBeStagedAsync(id);
     }
 
@@ -270,14 +231,6 @@ internal sealed class HttpdIngestTests : GlanceTest
         await AssertCanBeStagedAsync(half.ImageId);
     }
 
-    private async Task AssertCanBeStagedAsync(string id)
-    {
-        using var user = Site.Through(0);
-        AssertStatus(await user.StageAsync(id, Noise(MiB, 3)), HttpStatusCode.NoContent);
-        await ImportedAsync(1, id);
-        await AssertBytesAsync(1, id, Noise(MiB, 3));
-    }
-
     // What somebody is answered who asks whether to send.
     private async Task<string> AskedAsync(string id, string token = ImageApi.Member, long length = 5) => (await ExchangeAsync(
         Head("PUT", $"/v2/images/{id}/stage", $"Content-Length: {length}\r\nExpect: 100-continue\r\n", token))).FirstLine;
@@ -300,11 +253,4 @@ internal sealed class HttpdIngestTests : GlanceTest
             all += await CountAsync(outcome);
         return all;
     }
-
-    // An answer may be there before it is counted.
-    private async Task CountedAsync(string outcome, double expected) =>
-        await Until.RightAsync(() => CountAsync(outcome), count => count >= expected);
-
-    private Task<double> CountAsync(string outcome) =>
-        MetricsPage.ReadAsync(Site.Sidecars[0], $"glance_staging_ingest_requests_total{{outcome=\"{outcome}\"}}", Deadline);
 }

@@ -1,18 +1,14 @@
 using System.Net;
-using Glance.Tests.Harness;
 using Glance.Tests.Harness.Api;
 using Glance.Tests.Harness.Servers;
 using NUnit.Framework;
-using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.FunctionalTests.Infrastructure.Network;
 
 namespace Glance.Tests;
 
 /// <summary>Uploads that come in through the sidecar, in front of a glance-api that uWSGI runs.</summary>
-internal sealed class UwsgiIngestTests : GlanceTest
+internal sealed class UwsgiIngestTests : IngestTest
 {
-    private const int MiB = 1 << 20;
-
     private static readonly Lazy<Task<Site>> Started = new(() => Site.StartAsync(SiteOptions.Chosen with { UnderUwsgi = true }));
 
     protected override Task<Site> SiteAsync() => Started.Value;
@@ -21,24 +17,6 @@ internal sealed class UwsgiIngestTests : GlanceTest
     public static async Task StopAsync()
     {
         if (Started.IsValueCreated) await (await Started.Value).DisposeAsync();
-    }
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task Upload_IsStagedPastPython_AndImported(bool isDeclared)
-    {
-        var disk = Disk.Create(Site, 4 * MiB);
-        var bytes = await disk.AsAsync("qcow2");
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("qcow2");
-        var before = await StagedAsync();
-
-        var answer = isDeclared ? await user.StageAsync(id, bytes) : await user.StageAsync(id, new UndeclaredContent(bytes));
-
-        AssertStatus(answer, HttpStatusCode.NoContent);
-        Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
-        await ImportedAsync(1, id);
-        await AssertBytesAsync(2, id, disk.Raw);
     }
 
     [Test]
@@ -52,23 +30,6 @@ internal sealed class UwsgiIngestTests : GlanceTest
         Assert.That(await user.ReadAsync(id), SameBytes.As(bytes));
         AssertStatus(await user.StageAsync(id, bytes), HttpStatusCode.Conflict);
         AssertStatus(await user.DeleteAsync(id), HttpStatusCode.NoContent);
-    }
-
-    [Test]
-    public async Task Client_ThatHangsUp_LeavesAQueuedImage()
-    {
-        var bytes = Noise(16 * MiB);
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("raw");
-        using var content = new StalledContent(bytes, bytes.Length / 2);
-        using var hangUp = new CancellationTokenSource();
-        var stage = user.StageAsync(id, content, hangUp.Token);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
-
-        await hangUp.CancelAsync();
-
-        await Assert.ThatAsync(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
-        await EndedAsync(1, id, "queued");
     }
 
     [Test]
@@ -94,7 +55,4 @@ internal sealed class UwsgiIngestTests : GlanceTest
         await ImportedAsync(1, id);
         await AssertBytesAsync(2, id, bytes);
     }
-
-    private Task<double> StagedAsync() =>
-        MetricsPage.ReadAsync(Site.Sidecars[0], "glance_staging_ingest_requests_total{outcome=\"staged\"}", Deadline);
 }

@@ -11,27 +11,9 @@ using Sidecar.FunctionalTests.Infrastructure.Network;
 namespace Glance.Tests.CommonSite;
 
 /// <summary>Uploads that come in through the sidecar, in front of an unmodified Glance: each way to end.</summary>
-internal sealed class IngestTests : CommonSiteTest
+internal sealed class IngestTests : IngestTest
 {
-    private const int MiB = 1 << 20;
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task Upload_IsStagedPastPython_AndImported(bool isDeclared)
-    {
-        var disk = Disk.Create(Site, 4 * MiB);
-        var bytes = await disk.AsAsync("qcow2");
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("qcow2");
-        var before = await StagedAsync();
-
-        var answer = isDeclared ? await user.StageAsync(id, bytes) : await user.StageAsync(id, new UndeclaredContent(bytes));
-
-        AssertStatus(answer, HttpStatusCode.NoContent);
-        Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
-        await ImportedAsync(1, id);
-        await AssertBytesAsync(2, id, disk.Raw);
-    }
+    protected override Task<Site> SiteAsync() => Suite.SiteAsync();
 
     [Test]
     public async Task Stagectl_StagesThroughGlancesApi_AndSaysWhatGlanceRefuses()
@@ -41,7 +23,7 @@ internal sealed class IngestTests : CommonSiteTest
         await File.WriteAllBytesAsync(source["disk"], await disk.AsAsync("qcow2"), Deadline);
         using var user = Site.Through(0);
         var id = await user.CreateAsync("qcow2");
-        var before = await StagedAsync();
+        var before = await CountAsync("staged");
 
         var (refused, text) = await PutAsync(source["disk"], id, "eve:other:member");
         Assert.That(refused, Is.EqualTo(4), text);
@@ -49,7 +31,7 @@ internal sealed class IngestTests : CommonSiteTest
         var (staged, output) = await PutAsync(source["disk"], id, ImageApi.Member);
 
         Assert.That(staged, Is.Zero, output);
-        Assert.That(await StagedAsync(), Is.EqualTo(before + 1));
+        Assert.That(await CountAsync("staged"), Is.EqualTo(before + 1));
         await ImportedAsync(1, id);
         await AssertBytesAsync(2, id, disk.Raw);
         var (late, why) = await PutAsync(source["disk"], id, ImageApi.Member);
@@ -144,24 +126,6 @@ internal sealed class IngestTests : CommonSiteTest
 
         AssertStatus(answer, HttpStatusCode.BadRequest);
         Assert.That(answer.Text, Does.Contain("qcow2"));
-        await AssertCanBeStagedAsync(id);
-    }
-
-    [Test]
-    public async Task Client_ThatHangsUp_LeavesAQueuedImage()
-    {
-        var bytes = Noise(16 * MiB);
-        using var user = Site.Through(0);
-        var id = await user.CreateAsync("raw");
-        using var content = new StalledContent(bytes, bytes.Length / 2);
-        using var hangUp = new CancellationTokenSource();
-        var stage = user.StageAsync(id, content, hangUp.Token);
-        await Site.ReceivedAsync(0, id, bytes.Length / 4);
-
-        await hangUp.CancelAsync();
-
-        await Assert.ThatAsync(async () => await stage, Throws.InstanceOf<OperationCanceledException>());
-        await EndedAsync(1, id, "queued");
         await AssertCanBeStagedAsync(id);
     }
 
@@ -275,17 +239,6 @@ internal sealed class IngestTests : CommonSiteTest
             upload => upload.ImageId == id && upload.State == Upload.Types.State.Receiving);
     }
 
-    private Task<double> StagedAsync() =>
-        MetricsPage.ReadAsync(Site.Sidecars[0], "glance_staging_ingest_requests_total{outcome=\"staged\"}", Deadline);
-
     private Task<double> ReceivedAsync() =>
         MetricsPage.ReadAsync(Site.Sidecars[0], "glance_staging_upload_received_bytes_total", Deadline);
-
-    private async Task AssertCanBeStagedAsync(string id)
-    {
-        using var user = Site.Through(0);
-        AssertStatus(await user.StageAsync(id, Noise(MiB, 3)), HttpStatusCode.NoContent);
-        await ImportedAsync(1, id);
-        await AssertBytesAsync(2, id, Noise(MiB, 3));
-    }
 }

@@ -23,11 +23,12 @@ internal static class TelemetryServices
         "Microsoft.AspNetCore.MemoryPool",
     ];
 
-    // Counts that Prometheus' rules would name like parts of a histogram, gauges that .NET publishes as counters, and
-    // what ProcessMetrics has.
+    // Counts that Prometheus' rules would name like parts of a histogram, gauges that .NET publishes as counters, what
+    // ProcessMetrics has, and what is always 0 in native code.
     private static readonly FrozenSet<string> Unwanted = FrozenSet.Create(
         "dotnet.assembly.count", "dotnet.process.cpu.count", "dotnet.timer.count", "dotnet.thread_pool.thread.count",
-        "dotnet.thread_pool.queue.length", "process.thread.count", "process.cpu.time", "process.uptime");
+        "dotnet.thread_pool.queue.length", "process.thread.count", "process.cpu.time", "process.uptime",
+        "dotnet.jit.compiled_il.size", "dotnet.jit.compiled_methods", "dotnet.jit.compilation.time");
 
     // By the names that Prometheus' own client libraries use, for which everybody's dashboards ask.
     private static readonly FrozenDictionary<string, string> Renamed = new Dictionary<string, string>

@@ -15,6 +15,12 @@ internal sealed class ImageApi(Uri address, string token) : IDisposable
         BaseAddress = address, Timeout = TimeSpan.FromMinutes(3), DefaultRequestHeaders = { { "X-Auth-Token", token } },
     };
 
+    /// <summary>
+    /// Has a connection for each request. gunicorn closes one that is idle for 2 s, and on a pod that is too busy to look in time even
+    /// when the next request has arrived.
+    /// </summary>
+    public void CloseAfterEach() => _client.DefaultRequestHeaders.ConnectionClose = true;
+
     /// <returns>The new image's id.</returns>
     public async Task<string> CreateAsync(
         string diskFormat, string containerFormat = "bare", IReadOnlyDictionary<string, string>? properties = null)

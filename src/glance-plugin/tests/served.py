@@ -8,7 +8,7 @@ import sys
 import unittest
 
 from tests import glance
-from tests.support import PACKAGE, SCRATCH, free_port, wait_until
+from tests.support import SCRATCH, free_port, path_of_modules, wait_until
 
 TOKEN = {"X-Auth-Token": "alice:blue:member"}
 
@@ -29,7 +29,7 @@ class ServedTest(unittest.TestCase):
         # By its module too: fixtures of two modules may bear one name.
         name = "%s-%s" % (cls.__module__.rpartition(".")[2], cls.__name__)
         directory = glance.config_directory(name, cls.sidecar, cls.multi_store, recovery_interval=1)
-        environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH="%s:%s" % (PACKAGE, SCRATCH))
+        environment = dict(os.environ, OS_GLANCE_CONFIG_DIR=directory, PYTHONPATH=path_of_modules(SCRATCH))
         cls.log = open(os.path.join(SCRATCH, name + ".out"), "wb")
         cls.server = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "gunicorn", "-k", "gthread", "--threads", "4", "-w", "2",

@@ -40,6 +40,11 @@ _make_protoset()
 _make_entry_points()
 
 
+def path_of_modules(*directories):
+    """PYTHONPATH of a process of its own: the package, these directories, and what is in this one's, such as another Glance."""
+    return os.pathsep.join(filter(None, (PACKAGE,) + directories + (os.environ.get("PYTHONPATH"),)))
+
+
 def wait_until(condition, what, seconds=30):
     """Waits for a condition that another thread or process brings about; fails with what was awaited."""
     deadline = time.monotonic() + seconds

@@ -3,7 +3,7 @@ import subprocess
 import sys
 import unittest
 
-from tests.support import PACKAGE
+from tests.support import path_of_modules
 
 # In a process of its own: it changes logging for good. Without the call the threads stand still.
 _CONTENTION = """
@@ -32,7 +32,7 @@ class LoggingLockTest(unittest.TestCase):
     def test_threads_that_meet_at_logging_go_on(self):
         run = subprocess.run(
             [sys.executable, "-c", _CONTENTION], capture_output=True, text=True, timeout=120,
-            env=dict(os.environ, PYTHONPATH=PACKAGE))
+            env=dict(os.environ, PYTHONPATH=path_of_modules()))
         self.assertEqual("done\n", run.stdout, run.stderr)
 
 

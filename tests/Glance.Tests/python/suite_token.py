@@ -24,10 +24,13 @@ class Filter:
         parts = urllib.parse.unquote(environ.get('HTTP_X_AUTH_TOKEN', '')).split(':')
         if len(parts) == 3:
             user, project, roles = parts
+            roles = ','.join(IMPLIED.get(role, role) for role in roles.split(','))
             environ.update(HTTP_X_IDENTITY_STATUS='Confirmed', HTTP_X_USER_ID=user, HTTP_X_PROJECT_ID=project,
                            HTTP_X_TENANT_ID=project, HTTP_X_ROLES=roles, HTTP_X_SERVICE_CATALOG=self.catalog)
         return self.app(environ, start_response)
 
 
+# The roles that come with one, as Keystone has them: the policies of later versions of Glance ask for the least that is needed.
+IMPLIED = {'admin': 'admin,member,reader', 'member': 'member,reader'}
 IDENTITY = ('HTTP_X_IDENTITY_STATUS', 'HTTP_X_USER_ID', 'HTTP_X_PROJECT_ID', 'HTTP_X_TENANT_ID', 'HTTP_X_ROLES',
             'HTTP_X_SERVICE_CATALOG')

@@ -80,9 +80,42 @@ class SwapTest(unittest.TestCase):
         self.assertEqual(details["data_dir"], os.path.join(SCRATCH, "fast"))
         self.assertEqual(self.conf.enabled_backends["fast"], "file")
 
+    def test_options_are_the_drivers(self):
+        import glance_store
+        from glance_store._drivers import filesystem
+        for name in ("fast", "slow", "far"):
+            self.assertIs(glance_store.get_store_from_store_identifier(name).OPTIONS, filesystem.Store.OPTIONS)
+
     def test_options_are_listed_once(self):
         from glance_store import multi_backend
         self.assertNotIn("sidecar_file", multi_backend._list_driver_opts())
+
+
+class SettingTest(unittest.TestCase):
+    """Where an option of a store is found, with drivers of any version."""
+
+    def setting(self, backend_group, **groups):
+        from oslo_config import cfg
+        from glance_sidecar.stores import file
+        store = file.Store.__new__(file.Store)
+        store.conf, store.backend_group = cfg.ConfigOpts(), backend_group
+        for group, value in groups.items():
+            store.conf.register_opt(cfg.IntOpt("option", default=value), group=group)
+        store.conf([])
+        return store._setting("option")
+
+    def test_the_stores_own_counts_first(self):
+        self.assertEqual(self.setting("fast", fast=0, backend_defaults=2, glance_store=3), 0)
+
+    def test_then_that_of_all_stores(self):
+        self.assertEqual(self.setting("fast", fast=None, backend_defaults=2, glance_store=3), 2)
+
+    def test_the_only_store_has_a_group_of_another_name(self):
+        self.assertEqual(self.setting(None, backend_defaults=2, glance_store=3), 3)
+
+    def test_what_the_driver_does_not_have_is_none(self):
+        self.assertIsNone(self.setting("fast"))
+        self.assertIsNone(self.setting("fast", fast=None))
 
 
 class ReadersTest(unittest.TestCase):

@@ -39,6 +39,8 @@ class DirectStore:
         """A store with the settings of one that glance_store has configured."""
         store = cls.__new__(cls)
         store.__dict__.update(configured.__dict__)
+        # Drivers look at them at each use, from glance_store 5.0 on.
+        store.OPTIONS = configured.OPTIONS
         return store
 
     def add(self, image_id, image_file, image_size, *args, **kwargs):
@@ -77,6 +79,13 @@ class DirectStore:
         Unsupported, when it turns out that the short way leads nowhere. Nothing of the image is left then.
         """
         raise NotImplementedError
+
+    def _setting(self, name):
+        """An option of this store; None where the installed driver has no such option."""
+        # From glance_store 5.0 on, one that a store does not set is None there, and that of all stores counts.
+        groups = (self.backend_group, "backend_defaults") if self.backend_group else ("glance_store",)
+        values = (getattr(getattr(self.conf, group, None), name, None) for group in groups)
+        return next((value for value in values if value is not None), None)
 
     def _take_back(self, image_id, output, url):
         """Removes what was placed, and will not be the image after all."""

@@ -41,11 +41,6 @@ class Store(DirectStore, filesystem.Store):
             metadata["store"] = self.backend_group
         return "file://" + target, metadata, output.digests
 
-    def _settings(self):
-        # From glance_store 5.0 on with the defaults of all stores.
-        settings = getattr(self, "store_conf", None)
-        return settings or (getattr(self.conf, self.backend_group) if self.backend_group else self.conf.glance_store)
-
     def _mode(self):
-        configured = self._settings().filesystem_store_file_perm
+        configured = self._setting("filesystem_store_file_perm")
         return placing.Mode(int(str(configured), 8), True) if configured > 0 else placing.Mode.of_new_files()

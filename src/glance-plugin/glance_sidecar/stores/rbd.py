@@ -18,8 +18,10 @@ class Store(WrittenStore, rbd.Store):
     def _target(self):
         target = {
             "configuration_file": self.conf_file, "user": self.user, "pool": self.pool, "order": self._order()}
-        if self.connect_timeout > 0:
-            target["connect_timeout"] = {"seconds": self.connect_timeout}
+        # From glance_store 4.3 on it is no attribute of the driver.
+        timeout = self._setting("rados_connect_timeout")
+        if timeout and timeout > 0:
+            target["connect_timeout"] = {"seconds": timeout}
         return {"rbd": target}
 
     def _specs(self, image_id, facts):

@@ -39,7 +39,7 @@ class Store(WrittenStore, s3.Store):
         self._certificates()
 
     def _region(self):
-        return self._newer("s3_store_region_name") or s3.get_s3_location(self.s3_host)
+        return self._setting("s3_store_region_name") or s3.get_s3_location(self.s3_host)
 
     def _is_virtual_hosted(self):
         # As boto3 takes "auto": by the host's name at Amazon's servers, whose certificates have no room for a bucket with dots; by the
@@ -49,7 +49,7 @@ class Store(WrittenStore, s3.Store):
 
     def _certificates(self):
         # As boto3 finds them, but for its own: those that the sidecar's container trusts are as good.
-        path = self._newer("s3_store_cacert") or os.environ.get("AWS_CA_BUNDLE")
+        path = self._setting("s3_store_cacert") or os.environ.get("AWS_CA_BUNDLE")
         if not path or not self.full_s3_host.startswith("https://"):
             return ""
         try:
@@ -57,8 +57,3 @@ class Store(WrittenStore, s3.Store):
                 return file.read()
         except (OSError, UnicodeDecodeError) as failure:
             raise Unsupported(SETTINGS, "its certificates cannot be read from %s: %s" % (path, failure)) from failure
-
-    def _newer(self, option):
-        # Of later versions of the driver.
-        settings = getattr(self.conf, self.backend_group) if self.backend_group else self.conf.glance_store
-        return getattr(settings, option, "")

@@ -59,7 +59,7 @@ def _mend_stale_imports():
     busy = {record["image_id"] for record in records.of_live_workers()}
     for image in database.images().list(filters={"status": "importing", "deleted": False}):
         task = database.find_task(image.extra_properties.get(database.LOCK))
-        if task is None or image.image_id in busy:
+        if task is None or not database.is_import(task) or image.image_id in busy:
             continue
         if timeutils.is_older_than(task.updated_at, stale_after):
             LOG.warning("Task %s of image %s gave no sign of life for %d s.", task.task_id, image.image_id, stale_after)

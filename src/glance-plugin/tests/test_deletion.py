@@ -7,6 +7,7 @@ import unittest
 import webob
 
 from tests import glance
+from tests.imports import OTHER_TASK, lock
 
 IMAGE = "6b1f2c3d-0000-4000-8000-00000000000a"
 
@@ -75,6 +76,12 @@ class EndingTest(unittest.TestCase):
         image = self.database.find_image(self.image_id)
         image.status = "importing"
         self.assertTrue(self.database.save(image, "uploading"))
+        self.assertEqual(self.user.ask("DELETE", "/images/" + self.image_id).status_int, 204)
+        self.assertEqual(self.waited, 0)
+
+    def test_task_that_is_no_import_is_not_waited_for(self):
+        self.database.drop_property(self.image_id, self.database.LOCK)
+        lock(self.image_id, OTHER_TASK)
         self.assertEqual(self.user.ask("DELETE", "/images/" + self.image_id).status_int, 204)
         self.assertEqual(self.waited, 0)
 

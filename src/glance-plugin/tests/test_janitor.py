@@ -6,7 +6,7 @@ from unittest import mock
 
 from oslo_utils import timeutils
 
-from tests.imports import unfinished_import
+from tests.imports import OTHER_TASK, unfinished_import
 from tests.lonely import LonelyTest
 
 
@@ -47,6 +47,14 @@ class JanitorTest(LonelyTest):
         image = self.user.show(staged)
         self.assertEqual((image["status"], image["size"]), ("uploading", 1000))
         self.assertEqual(self.user.show(elsewhere)["status"], "importing")
+
+    def test_task_that_is_no_import_is_left_alone(self):
+        other, task_id = unfinished_import(self.user, b"d" * 1000, task_type=OTHER_TASK)
+        staged, _ = unfinished_import(self.user, b"b" * 1000)
+        self.clean()
+        self.assertEqual(self.user.show(staged)["status"], "uploading")
+        image = self.user.show(other)
+        self.assertEqual((image["status"], image["os_glance_import_task"]), ("importing", task_id))
 
     def test_older_imports_are_mended_although_one_cannot_be(self):
         staged, _ = unfinished_import(self.user, b"b" * 1000)

@@ -28,5 +28,8 @@ def wait_for(image_id):
 
 def _is_ending(image_id):
     image = database.find_image(image_id)
-    return (image is not None and database.LOCK in image.extra_properties and image.status != "importing"
-            and not image.extra_properties.get(database.IMPORTING_TO))
+    lock = image.extra_properties.get(database.LOCK) if image is not None else None
+    if not lock or image.status == "importing" or image.extra_properties.get(database.IMPORTING_TO):
+        return False
+    task = database.find_task(lock)
+    return task is None or database.is_import(task)

@@ -103,6 +103,17 @@ def save(image, from_status):
     return True
 
 
+def drop_locations(image_id):
+    """
+    Takes its locations from an image that no store has any more, and those that Glance notes before it writes to several stores
+    at once. Returns the image.
+    """
+    rows = gateway().db_api
+    for place in rows.image_get(admin(), image_id)["locations"]:
+        rows.image_location_delete(admin(), image_id, place["id"], "deleted")
+    return images().get(image_id)
+
+
 @_again_after_deadlock
 def drop_property(image_id, name):
     """Removes a property of Glance's own from an image, leaving all else alone."""

@@ -98,9 +98,13 @@ def _mend_image(image, record, keep, size):
     status = image.status
     unfinished = [name for name in image.extra_properties.get(database.IMPORTING_TO, "").split(",") if name]
     known = {place["metadata"].get("store") for place in image.locations}
+    begun = set(unfinished or record.get("stores") or [None])
+    # The next import would give the image a second location in a store that has it by now, so all let go of it, as when one fails.
+    removed = begun | known if status == "importing" else begun - known
     if status != "active" or unfinished:
-        leftovers.remove(image.image_id, [
-            store for store in (unfinished or record.get("stores") or [None]) if store not in known], record.get("import_id"))
+        leftovers.remove(image.image_id, removed, record.get("import_id"))
+    if status == "importing":
+        image = database.drop_locations(image.image_id)
     if unfinished:
         failed = set(image.extra_properties.get(database.FAILED_IN, "").split(",")) | set(unfinished)
         image.extra_properties[database.FAILED_IN] = ",".join(sorted(name for name in failed if name))

@@ -63,6 +63,22 @@ class RecoveryTest(unittest.TestCase):
         task = self.user.end_of_import(image_id)
         self.assertEqual((task["status"], self.user.show(image_id)["size"]), ("success", len(plain)), task["message"])
 
+    def test_store_that_was_done_has_the_image_once_after_the_next_import(self):
+        content = b"a" * 1000
+        image_id, task_id = unfinished_import(self.user, content)
+        done = os.path.join(SCRATCH, "slow", image_id)
+        with open(done, "wb") as file:
+            file.write(content)
+        self.database.gateway().db_api.image_location_add(
+            self.database.admin(), image_id, {"url": "file://" + done, "metadata": {"store": "slow"}, "status": "active"})
+        self.die_with("import", image_id, method="glance-direct", stores=["slow", "fast"], task_id=task_id)
+        self.recovery.turn()
+        self.assert_mended(image_id, task_id, "uploading", len(content))
+        self.assertFalse(os.path.exists(done))
+        self.assertEqual(self.user.start_import(image_id, stores=["slow", "fast"]).status_int, 202)
+        task = self.user.end_of_import(image_id)
+        self.assertEqual((task["status"], self.user.show(image_id)["stores"]), ("success", "slow,fast"), task["message"])
+
     def test_signature_that_was_taken_off_is_back_so_that_the_next_import_verifies_it(self):
         packed, _ = qcow2()
         signer = Signer(glance.keys())

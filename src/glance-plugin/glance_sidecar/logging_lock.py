@@ -7,14 +7,21 @@ process: seen when a process starts while its threads write their first lines.
 """
 
 import logging
+import sys
 import threading
 import time
 
 
+def is_green():
+    """Whether eventlet has made this process's threads its own."""
+    patcher = sys.modules.get("eventlet.patcher")
+    return patcher is not None and patcher.is_monkey_patched("thread")
+
+
 def make_native():
-    """Gives logging a lock that threads can wait for. Without effect where it has one."""
+    """Gives logging a lock that native threads can wait for. Without effect where it has one, and where there are no such threads."""
     lock = logging._lock
-    if isinstance(lock, type(threading.RLock())):
+    if is_green() or isinstance(lock, type(threading.RLock())):
         return
     # Waiting is what does not work, so it is only tried; and who holds it now must not find another one to release.
     while not lock.acquire(False):

@@ -1,7 +1,6 @@
 """The filter itself: which requests concern the sidecar, and what must be so for it to work at all."""
 
 import re
-import sys
 
 from oslo_log import log as logging
 import webob
@@ -72,8 +71,7 @@ def filter_factory(global_conf, **local_conf):
 
 
 def _refuse_eventlet():
-    patcher = sys.modules.get("eventlet.patcher")
-    if patcher is not None and patcher.is_monkey_patched("thread"):
+    if logging_lock.is_green():
         raise RuntimeError(
             "The staging sidecar's filter does not run under eventlet's monkey patching, which the gRPC library blocks "
             "on: serve glance-api by mod_wsgi, or by gunicorn's gthread worker, with glance.common.wsgi_app:init_app.")

@@ -35,8 +35,16 @@ class RulesTest(unittest.TestCase):
 
     def test_where_checks_are_not_fatal_an_upload_is_not_refused_for_them(self):
         conf = self.configured(gpt_safety_checks_nonfatal=["mbr"])
-        self.assertEqual(rules.of_upload("raw", "bare", conf), ("raw", "docker"))
+        for disk_format in ("raw", "iso", "vhd"):
+            self.assertEqual(rules.of_upload(disk_format, "bare", conf), (disk_format, "docker"))
+        conf.set_override("require_image_format_match", False, group="image_format")
+        self.assertEqual(rules.of_upload("qcow2", "bare", conf), ("qcow2", "docker"))
         self.assertEqual(rules.of_upload("raw", "bare", self.configured(gpt_safety_checks_nonfatal=["other"])), ("raw", "bare"))
+
+    def test_where_checks_are_not_fatal_what_they_do_not_concern_is_inspected(self):
+        conf = self.configured(gpt_safety_checks_nonfatal=["mbr"])
+        self.assertEqual(rules.of_upload("qcow2", "bare", conf), ("qcow2", "bare"))
+        self.assertEqual(rules.of_upload("qcow2", "lxd", conf), ("qcow2", "docker"))
 
     def test_no_vmdk_at_all(self):
         self.assertEqual(rules.of_import(self.configured(vmdk_allowed_types=[]))["vmdk_types"], {"names": []})

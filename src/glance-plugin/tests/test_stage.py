@@ -5,6 +5,8 @@ import os
 import threading
 import unittest
 
+from oslo_config import cfg
+
 from tests import glance
 from tests.images import qcow2
 
@@ -77,6 +79,18 @@ class StageTest(unittest.TestCase):
         self.assertEqual(answer.status_int, 400, answer.text)
         self.assertIn("qcow2", answer.text)
         self.assert_nothing_left(image_id)
+
+    def test_checks_of_boot_records_are_fatal_as_glance_has_them_and_others_always(self):
+        strange = bytearray(300000)
+        strange[446:462] = bytes((0x7F, 0, 2, 0, 0x83, 255, 255, 255, 1, 0, 0, 0, 0xFF, 0, 0, 0))
+        strange[510:512] = b"\x55\xaa"
+        if "gpt_safety_checks_nonfatal" not in cfg.CONF.image_format:  # which comes with Glance 2025.1
+            cfg.CONF.register_opt(cfg.ListOpt("gpt_safety_checks_nonfatal", default=[]), group="image_format")
+        self.addCleanup(cfg.CONF.clear_override, "gpt_safety_checks_nonfatal", "image_format")
+        for nonfatal, status in ([], 400), (["mbr"], 204):
+            cfg.CONF.set_override("gpt_safety_checks_nonfatal", nonfatal, "image_format")
+            self.assertEqual(self.user.stage(self.user.create("raw"), bytes(strange)).status_int, status, nonfatal)
+            self.assertEqual(self.user.stage(self.user.create("raw"), qcow2()[0]).status_int, 400, nonfatal)
 
     def test_more_than_the_volume_can_ever_hold_is_413(self):
         image_id = self.user.create()

@@ -81,7 +81,7 @@ class StageRequest:
         expected = Expectation(self._image_id, declared, *claimed, image.get("owner") or "", reservation, self._ticket)
         with expected:
             if reservation is not None and not self._ticket:  # else the daemon looks at the bytes as they come
-                self._inspect(expected)
+                self._inspect(image)
             return self._receive(expected)
 
     def _make_room(self, image):
@@ -116,13 +116,15 @@ class StageRequest:
             return STEP
         return max(0, declared - self._ticket.resume_offset) if self._goes_on else declared
 
-    def _inspect(self, expected):
+    def _inspect(self, image):
         prefix, complete = self._body.read_prefix()
+        disk_format, container_format = rules.of_beginning(image.get("disk_format") or "", image.get("container_format") or "")
         try:
             client.get().call(
-                "Imports.Inspect", data=prefix, complete=complete, disk_format=expected.disk_format,
-                container_format=expected.container_format)
+                "Imports.Inspect", data=prefix, complete=complete, disk_format=disk_format, container_format=container_format)
         except SidecarError as failure:
+            if rules.tolerates(failure):
+                return
             raise refusals.to_http(failure, "The image was refused") from failure
 
     def _receive(self, expected):

@@ -316,6 +316,42 @@ class DirectTest(glance.Imports, unittest.TestCase):
         image = self.user.show(image_id)
         self.assertEqual((image["stores"], image["os_glance_failed_import"]), ("slow", "fast"))
 
+    def fill_stores_at_the_same_time(self):
+        if "max_parallel_stores" not in self.conf.image_import_opts:
+            self.skipTest("Glance fills one store after the other up to 2026.1")
+        self.set("max_parallel_stores", 2, "image_import_opts")
+
+    def test_stores_that_are_filled_at_the_same_time_all_have_the_image(self):
+        self.fill_stores_at_the_same_time()
+        packed, plain = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        with self.assert_placed("hard link"):
+            task = self.run_import(image_id, stores=["fast", "slow", "far"])
+        for path in (SCRATCH + "/fast", SCRATCH + "/slow", FAR + "/first"):
+            self.assert_stored(image_id, task, plain, os.path.join(path, image_id))
+        self.assertEqual(sorted(place["metadata"]["store"] for place in _locations(image_id)), ["far", "fast", "slow"])
+
+    def test_one_of_the_stores_that_are_filled_at_the_same_time_fails(self):
+        self.fill_stores_at_the_same_time()
+        packed, plain = qcow2()
+        image_id = self.stage(packed, "qcow2")
+        in_the_way = os.path.join(SCRATCH, "fast", image_id)
+        open(in_the_way, "w").close()
+        self.assert_failed(image_id, self.run_import(image_id, stores=["fast", "slow"]), "still staged")
+        self.assertFalse(os.path.exists(os.path.join(SCRATCH, "slow", image_id)))
+        task = self.run_import(image_id, stores=["fast", "slow"], all_stores_must_succeed=False)
+        self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, "slow", image_id))
+        os.unlink(in_the_way)
+
+    def test_signed_image_in_stores_that_are_filled_at_the_same_time(self):
+        self.fill_stores_at_the_same_time()
+        signer = Signer(glance.keys())
+        plain = os.urandom(9 * MIB)
+        image_id = self.stage(plain, **signer.properties(plain))
+        task = self.run_import(image_id, stores=["fast", "slow"])
+        for store in ("fast", "slow"):
+            self.assert_stored(image_id, task, plain, os.path.join(SCRATCH, store, image_id))
+
     def test_full_store_keeps_nothing_of_the_image(self):
         packed, plain = qcow2()
         image_id = self.stage(packed, "qcow2")

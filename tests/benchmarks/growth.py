@@ -23,7 +23,7 @@ LENGTHS = (1, 16, 256, 4096)  # MiB
 DISKS = (1, 1 << 10, 10 << 10, 100 << 10)  # MiB
 AT_ONCE = (1, 4, 16, 64, 256)
 IMAGES = (1, 1000, 10_000, 100_000)
-PEERS = (3, 10, 30, 100)
+PEERS = (10, 30, 100)
 EACH = 16  # MiB of each of the uploads at once
 OPS = 29395
 SERVICE = "/glance.sidecar.v1.Imports/"
@@ -115,14 +115,14 @@ def main():
     arguments = parser.parse_args()
     sys.path.insert(0, str(arguments.work))
     growth = Growth(arguments)
-    rows = []
+    print("What one gets more of, times the least, and what it takes then; medians of %d rounds:\n" % arguments.rounds)
+    print(table(["what", "of it", "times the least", "time, of the least's", "most memory, MiB"], []))
     for part in (growth.lengths, growth.disks, growth.at_once, growth.images, growth.peers):
         what, points = part()
         first = points[0]
-        rows += [[what, count, "%.4g" % (count / first[0]), "%.3g" % (seconds / first[1]), "" if mib is None else "%.0f" % mib]
-                 for count, seconds, mib in points]
-    print("What one gets more of, times the least, and what it takes then; medians of %d rounds:\n" % arguments.rounds)
-    print(table(["what", "of it", "times the least", "time, of the least's", "most memory, MiB"], rows))
+        for count, seconds, mib in points:
+            print("| %s | %d | %.4g | %.3g | %s |" % (
+                what, count, count / first[0], seconds / first[1], "" if mib is None else "%.0f" % mib), flush=True)
 
 
 if __name__ == "__main__":

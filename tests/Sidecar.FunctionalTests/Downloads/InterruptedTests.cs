@@ -68,7 +68,7 @@ internal sealed class InterruptedTests : DownloadTest
             await ReceivedAsync(killed, id, FirstBlock);
             var file = Path.Combine(directory.Staging, ".sidecar", "uploads", id, "data");
             // The first of a commit.
-            using var strace = await Strace.AttachAsync(killed.ProcessId, "fsync:signal=KILL", Deadline, file);
+            using var strace = await Strace.AttachAsync(killed, "fsync:signal=KILL", Deadline, file);
             isWatched.SetResult();
             await Assert.ThatAsync(() => download, Throws.InstanceOf<RpcException>());
             await killed.ExitAsync();

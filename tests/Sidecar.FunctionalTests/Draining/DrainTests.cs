@@ -302,7 +302,7 @@ internal sealed class DrainTests : ClusterTest
 
     // A block is 128 KiB: slow enough to look at an upload before it is over.
     private static Task<Strace> SlowWritesAsync(SidecarInstance sidecar) =>
-        Strace.AttachAsync(sidecar.ProcessId, "pwrite64:delay_exit=20000", Deadline);
+        Strace.AttachAsync(sidecar, "pwrite64:delay_exit=20000", Deadline);
 
     private static RunImportRequest Conversion(string imageId, string importId) => new()
     {

@@ -29,7 +29,7 @@ internal sealed class StepKillTests : ClusterTest
         await using var cluster = await Cluster.StartAsync(2, "--Peers:ReattachTimeout", "00:01:00");
         await StageAsync(cluster[0], _id, _content);
         var pod = victim == "source" ? 0 : 1;
-        using (await Strace.AttachAsync(cluster[pod].ProcessId, $"{call}:signal=KILL", Deadline))
+        using (await Strace.AttachAsync(cluster[pod], $"{call}:signal=KILL", Deadline))
         {
             var drain = DrainAsync(cluster[0], TimeSpan.Zero);
             await cluster[pod].ExitAsync();
@@ -62,7 +62,7 @@ internal sealed class StepKillTests : ClusterTest
         var pod = victim == "owner" ? 0 : 1;
         IEnumerable<string> log;
         Task<List<ImportMessage>> run;
-        using (await Strace.AttachAsync(cluster[pod].ProcessId, $"{call}:signal=KILL", Deadline))
+        using (await Strace.AttachAsync(cluster[pod], $"{call}:signal=KILL", Deadline))
         {
             run = RunAsync(cluster[1], request);
             log = cluster[pod].Log;

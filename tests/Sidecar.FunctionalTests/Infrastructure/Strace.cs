@@ -10,11 +10,16 @@ internal sealed class Strace : IDisposable
     private Strace(Process process) => _process = process;
 
     /// <param name="injection">As strace's <c>--inject</c> takes it, such as <c>fsync:error=EIO:when=1</c>.</param>
+    /// <remarks>
+    /// Not while the daemon starts a program, as it does at its start to see how those can be confined: the thread that forks waits
+    /// for its child, the child for strace, and strace for that thread, for ever.
+    /// </remarks>
     /// <param name="path">Only calls on this file or directory; null: on any.</param>
     public static async Task<Strace> AttachAsync(
-        int processId, string injection, CancellationToken cancellationToken, string? path = null)
+        SidecarInstance sidecar, string injection, CancellationToken cancellationToken, string? path = null)
     {
-        string[] arguments = [.. Arguments(injection, path), "-p", $"{processId}"];
+        await sidecar.LoggedAsync("Programs of imports are confined by", cancellationToken);
+        string[] arguments = [.. Arguments(injection, path), "-p", $"{sidecar.ProcessId}"];
         var start = new ProcessStartInfo("strace", arguments) { RedirectStandardError = true };
         var strace = new Strace(Process.Start(start)!);
         // "Process N attached with M threads": from then on every call of every thread is seen.

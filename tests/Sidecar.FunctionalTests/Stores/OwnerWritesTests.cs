@@ -90,8 +90,8 @@ internal sealed class OwnerWritesTests : CephTest
         await using var cluster = await StartSlowAsync(Impatient);
         using var call = Begin(cluster[0], Id);
         await StoreScene.BegunAsync(call, Deadline);
+        await cluster.KillPodAsync(1); // before it may go fast, and be done
         await FullSpeedAsync();
-        await cluster.KillPodAsync(1);
 
         Assert.That(AssertRefused(await EndAsync(call), StatusCode.Unavailable, "OWNER_LOST")["owner"], Is.EqualTo("glance-1"));
         await cluster.StartPodAsync(1, Impatient);

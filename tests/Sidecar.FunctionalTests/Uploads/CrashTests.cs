@@ -90,7 +90,7 @@ internal sealed class CrashTests : SidecarTest
             {
                 using var stage = new StageStream(sidecar.Uploads, Deadline);
                 await ResumeOrBegin(sidecar, stage, id, content);
-                using var strace = await Strace.AttachAsync(sidecar.ProcessId, $"{call}:signal=KILL:when={n}", Deadline);
+                using var strace = await Strace.AttachAsync(sidecar, $"{call}:signal=KILL:when={n}", Deadline);
                 try
                 {
                     await stage.FinishAsync((ulong)content.Length);
@@ -131,7 +131,7 @@ internal sealed class CrashTests : SidecarTest
             await stage.HeaderAsync(id);
             await stage.ChunkAsync(new byte[1000]);
             await ReceivedAsync(sidecar, id, 1000);
-            using (await Strace.AttachAsync(sidecar.ProcessId, "fsync:error=EIO:when=1", Deadline))
+            using (await Strace.AttachAsync(sidecar, "fsync:error=EIO:when=1", Deadline))
             {
                 AssertRefused(
                     await Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(1000)), StatusCode.DataLoss, "DISK_FAILED");

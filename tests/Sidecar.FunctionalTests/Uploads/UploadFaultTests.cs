@@ -22,7 +22,7 @@ internal sealed class UploadFaultTests : SidecarTest
             await stage.HeaderAsync(_id);
             await stage.ChunkAsync(new byte[1000]);
             await ReceivedAsync(sidecar, _id, 1000);
-            using (await Strace.AttachAsync(sidecar.ProcessId, "pwrite64:error=EIO", Deadline, UploadFile(directory, "data")))
+            using (await Strace.AttachAsync(sidecar, "pwrite64:error=EIO", Deadline, UploadFile(directory, "data")))
             {
                 await stage.ChunkAsync(new byte[1000]);
                 var refusal = await Assert.ThrowsAsync<RpcException>(() => stage.Result);
@@ -50,7 +50,7 @@ internal sealed class UploadFaultTests : SidecarTest
         await stage.HeaderAsync(_id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, _id, 1000);
-        using (await Strace.AttachAsync(sidecar.ProcessId, "fsync:error=EIO", Deadline, UploadFile(directory, "data")))
+        using (await Strace.AttachAsync(sidecar, "fsync:error=EIO", Deadline, UploadFile(directory, "data")))
         {
             await stage.ContentAsync(new byte[1 << 20]);
             await sidecar.LoggedAsync("\"EventId\":2003,", Deadline);
@@ -107,7 +107,7 @@ internal sealed class UploadFaultTests : SidecarTest
         await stage.HeaderAsync(_id);
         await stage.ChunkAsync(new byte[1000]);
         await ReceivedAsync(sidecar, _id, 1000);
-        using (await Strace.AttachAsync(sidecar.ProcessId, "fsync:error=EIO", Deadline, directory.Staging))
+        using (await Strace.AttachAsync(sidecar, "fsync:error=EIO", Deadline, directory.Staging))
         {
             AssertRefused(
                 await Assert.ThrowsAsync<RpcException>(() => stage.FinishAsync(1000)), StatusCode.DataLoss, "DISK_FAILED");
@@ -128,7 +128,7 @@ internal sealed class UploadFaultTests : SidecarTest
         await using var sidecar = await SidecarInstance.StartAsync(
             directory.Path, "--Staging:AdoptDirectories:0", elsewhere.Path);
         sidecar.ExpectsErrors = true;
-        using (await Strace.AttachAsync(sidecar.ProcessId, "unlink:error=EIO", Deadline, elsewhere["file"]))
+        using (await Strace.AttachAsync(sidecar, "unlink:error=EIO", Deadline, elsewhere["file"]))
         {
             await sidecar.Staging.AdoptFileAsync(new AdoptFileRequest { ImageId = _id, Path = elsewhere["file"] });
         }

@@ -41,7 +41,7 @@ def costs(data):
 
 def plain(library, name):
     """A method as its source has it."""
-    name = re.sub(r"__+", ".", name)
+    name = re.sub(r"__+", ".", name.lstrip("_"))
     return name if library.endswith("glance-staging-sidecar") else "%s (%s)" % (name, library)
 
 

@@ -55,7 +55,7 @@ def main():
     older = Sidecar(arguments.work, arguments.older, "older", 29395)
     newer = Sidecar(arguments.work, arguments.newer, "newer", 29396)
     try:
-        for sidecar in [older, newer] * WARM_UPS:  # of an older one the JIT compiler's second tier comes after some calls and seconds
+        for sidecar in [older, newer] * WARM_UPS:  # where there is a JIT compiler, its second tier comes after some calls and seconds
             by_client(arguments.client, sidecar, arguments.mib)
         worse = judge(arguments.client, older, newer, arguments.rounds, arguments.mib)
     finally:

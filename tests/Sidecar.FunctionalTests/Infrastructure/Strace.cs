@@ -5,6 +5,8 @@ namespace Sidecar.FunctionalTests.Infrastructure;
 /// <summary>Lets system calls of a running daemon fail, as strace injects it. Detached when disposed.</summary>
 internal sealed class Strace : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly Process _process;
 
     private Strace(Process process) => _process = process;
@@ -50,6 +52,8 @@ internal sealed class Strace : IDisposable
             interrupt.WaitForExit();
         }
 
+        // One that hangs lets go of the daemon when it is killed, and the test go on to say what failed.
+        if (!_process.WaitForExit(Patience)) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
     }

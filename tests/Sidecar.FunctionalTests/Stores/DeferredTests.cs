@@ -85,8 +85,8 @@ internal sealed class DeferredTests : CephTest
         await using var scene = await SlowSceneAsync();
         using var call = scene.Begin(_import, Deadline);
         await StoreScene.BegunAsync(call, Deadline);
+        Signals.Send("KILL", Program(scene)); // before it may go fast, and be done
         await FullSpeedAsync();
-        Signals.Send("KILL", Program(scene));
 
         Assert.That(await EndAsync(call), Is.Null);
         Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(LargeBytes)));
@@ -99,8 +99,8 @@ internal sealed class DeferredTests : CephTest
         await using var scene = await SlowSceneAsync("--Stores:Attempts", "1");
         using var call = scene.Begin(_import, Deadline);
         await StoreScene.BegunAsync(call, Deadline);
+        Signals.Send("KILL", Program(scene)); // before it may go fast, and be done
         await FullSpeedAsync();
-        Signals.Send("KILL", Program(scene));
 
         AssertRefused(await EndAsync(call), StatusCode.Aborted, "TOOL_UNAVAILABLE");
         Assert.That(await OfThisAsync(), Is.Empty);
@@ -115,8 +115,8 @@ internal sealed class DeferredTests : CephTest
         using var call = scene.Begin(_import, Deadline);
         await StoreScene.BegunAsync(call, Deadline);
         var programs = ProcessTree.Descendants(scene.Sidecar.ProcessId);
-        await FullSpeedAsync();
         await scene.Sidecar.KillAsync();
+        await FullSpeedAsync();
         foreach (var program in programs)
         {
             Assert.That(() => Directory.Exists($"/proc/{program}"), Is.False.After(10_000, 20), "it dies with the daemon");

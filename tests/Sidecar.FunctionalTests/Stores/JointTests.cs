@@ -65,10 +65,10 @@ internal sealed class JointTests : CephTest
         await Ceph.LimitAsync(SlowBytes);
         using var call = Begin(scene);
         await StoreScene.BegunAsync(call, Deadline);
-        await FullSpeedAsync();
 
         Assert.That(scene.Discard(_import).Discarded, Is.True);
 
+        await FullSpeedAsync();
         AssertRefused(await EndAsync(call), StatusCode.Cancelled, "STORE_DISCARDED");
         Assert.That(await EndAsync(BeginSecond(scene)), Is.Null);
         Assert.That(await ExportAsync(Second), SameBytes.As(Content(40 * MiB)));
@@ -83,8 +83,8 @@ internal sealed class JointTests : CephTest
         await Ceph.LimitAsync(SlowBytes);
         using var call = Begin(scene);
         await StoreScene.BegunAsync(call, Deadline);
+        Signals.Send("KILL", scene.Writer()); // before it may go fast, and be done
         await FullSpeedAsync();
-        Signals.Send("KILL", scene.Writer());
 
         Assert.That(await EndAsync(call), Is.Null);
         Assert.That(await EndAsync(BeginSecond(scene)), Is.Null);

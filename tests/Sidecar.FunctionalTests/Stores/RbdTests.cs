@@ -144,8 +144,8 @@ internal sealed class RbdTests : CephTest
         await using var scene = await SlowSceneAsync();
         using var call = scene.Begin(Id, Deadline);
         await StoreScene.BegunAsync(call, Deadline);
+        Signals.Send("KILL", scene.Writer()); // before it may go fast, and be done
         await FullSpeedAsync();
-        Signals.Send("KILL", scene.Writer());
 
         Assert.That(await EndAsync(call), Is.Null);
         Assert.That(await scene.ExportAsync(Id), SameBytes.As(Content(12 * MiB)));
@@ -159,8 +159,8 @@ internal sealed class RbdTests : CephTest
         using var call = scene.Begin(Id, Deadline);
         await StoreScene.BegunAsync(call, Deadline);
         var writer = scene.Writer();
-        await FullSpeedAsync();
         await scene.Sidecar.KillAsync();
+        await FullSpeedAsync();
         Assert.That(() => Directory.Exists($"/proc/{writer}"), Is.False.After(10_000, 20), "it dies with the daemon");
         Assert.That(await OfThisAsync(), Is.EqualTo(new[] { $"{Id}.part-{Id}" }), "nothing by the final name");
         Assert.That(await File.ReadAllTextAsync(scene.Record(Id)), Does.Contain("\"Writing\""));

@@ -52,7 +52,10 @@ internal sealed class ToolEndsTests : ImportTest
         CancellationToken cancellationToken)
     {
         UseScript(char.ToUpperInvariant(program[0]) + program[1..], end);
-        CommandLine.RunIn(Directory.Path, "sh", "-c", $"head -c {(program == "lbzip2" ? 4_000_000 : 100_000)} /dev/urandom | {program} -c > packed");
+        var isForThreads = program == "lbzip2"; // which is not taken for fewer than two blocks and processors
+        Assume.That(Environment.ProcessorCount > 1 || !isForThreads);
+        var bytes = isForThreads ? 4_000_000 : 100_000;
+        CommandLine.RunIn(Directory.Path, "sh", "-c", $"head -c {bytes} /dev/urandom | {program} -c > packed");
 
         var import = await ImportAsync(Directory["packed"], cancellationToken);
 

@@ -1,7 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
-using Sidecar.Import.Queue;
 using Sidecar.Peers.Calls;
 using Sidecar.Routing.Forwarding;
 using Sidecar.Routing.Locating;
@@ -87,7 +86,7 @@ internal sealed class StagingService(
     public override async Task<Glance.Sidecar.V1.StagedImage> AdoptFile(AdoptFileRequest request, ServerCallContext context)
     {
         mark.RefusePeers(context);
-        RequestRules.CheckClaim(request.DiskFormat, request.ContainerFormat);
+        var claim = StagingMessages.ToClaim(request.DiskFormat, request.ContainerFormat, request.ToleratedChecks);
         var adopted = await area.AdoptAsync(
             new AdoptRequest(
                 ImageId.Parse(request.ImageId),
@@ -96,7 +95,7 @@ internal sealed class StagingService(
                 DigestAlgorithms.Validate(request.ExpectedDigests),
                 request.ProjectId,
                 request.ReservationId,
-                new ImageClaim(request.DiskFormat, request.ContainerFormat),
+                claim,
                 StagingMessages.ToWishes(request.Digests)),
             context.CancellationToken);
         return adopted.ToMessage(staging);

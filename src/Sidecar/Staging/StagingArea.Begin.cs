@@ -127,12 +127,13 @@ internal sealed partial class StagingArea
         }
 
         upload.CheckRecovered(cancellationToken);
+        var claim = header.DiskFormat.Length > 0 ? header.Claim : upload.Header.Claim;
         var effective = upload.Header with
         {
             DeclaredSize = upload.Header.DeclaredSize ?? header.DeclaredSize,
-            DiskFormat = header.DiskFormat.Length > 0 ? header.DiskFormat : upload.Header.DiskFormat,
-            ContainerFormat =
-                header.DiskFormat.Length > 0 ? header.ContainerFormat : upload.Header.ContainerFormat,
+            DiskFormat = claim.DiskFormat,
+            ContainerFormat = claim.ContainerFormat,
+            ToleratedChecks = claim.ToleratedChecks,
             ExpectedDigests = Merge(upload.Header.ExpectedDigests, header.ExpectedDigests),
             Digests = header.Digests ?? upload.Header.Digests,
         };

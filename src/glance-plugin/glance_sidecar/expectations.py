@@ -9,12 +9,12 @@ _expected = {}
 class Expectation:
     """One PUT .../stage that is being answered."""
 
-    def __init__(self, image_id, declared, disk_format, container_format, project_id, reservation, ticket=None):
+    def __init__(self, image_id, declared, claim, project_id, reservation, ticket=None):
         self.image_id = image_id
         # Bytes that the client said it sends; None when it did not say.
         self.declared = declared
-        self.disk_format = disk_format
-        self.container_format = container_format
+        # What it is held against, as rules.of_upload says.
+        self.claim = claim
         self.project_id = project_id
         # None when the sidecar is down and Glance goes on without it.
         self.reservation = reservation

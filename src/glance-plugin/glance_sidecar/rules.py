@@ -5,8 +5,6 @@ from oslo_config import cfg
 # Formats that the sidecar knows, by Glance's names. It leaves a disk of any other alone.
 _DISKS = frozenset("ami ari aki vhd vhdx vmdk raw qcow2 vdi iso ploop luks".split())
 _CONTAINERS = frozenset("ami ari aki bare ovf ova docker compressed".split())
-# Those that have no boot record where the checks look for one.
-_WITHOUT_BOOT_RECORD = frozenset("qcow2 vmdk vdi vhdx luks".split())
 # Known, and not looked into, as any container is that only the operator knows.
 _CLOSED = "docker"
 # Glance names the inspector's check; the sidecar names what that looks at.
@@ -30,30 +28,16 @@ def of_import(conf=cfg.CONF):
     return rules
 
 
-def of_beginning(disk_format, container_format, conf=cfg.CONF):
-    """The formats that the first bytes of an upload are held against. Empty: they may be of any that is safe."""
+def of_upload(disk_format, container_format, conf=cfg.CONF):
+    """
+    What an upload is held against, as the fields of a request's claim. Without a format it may be of any that is safe, as far
+    as its first bytes tell.
+    """
     if disk_format not in _DISKS or not _option(conf, "require_image_format_match", True):
         disk_format = ""
     if container_format and container_format not in _CONTAINERS:
         container_format = _CLOSED
-    return disk_format, container_format or ""
-
-
-def of_upload(disk_format, container_format, conf=cfg.CONF):
-    """
-    The formats that the rest is held against, too. An upload brings no checks that are not fatal, so where there are some, what they
-    could concern is left to the import, which looks at every image.
-    """
-    claimed = of_beginning(disk_format, container_format, conf)
-    if _tolerated(conf) and claimed[0] not in _WITHOUT_BOOT_RECORD:
-        return disk_format if disk_format in _DISKS else "", _CLOSED
-    return claimed
-
-
-def tolerates(failure, conf=cfg.CONF):
-    """Whether the sidecar refused bytes for nothing but checks that are not fatal."""
-    failed = failure.facts.get("checks")
-    return bool(failed) and set(failed.split(",")).issubset(_tolerated(conf))
+    return {"disk_format": disk_format, "container_format": container_format or "", "tolerated_checks": _tolerated(conf)}
 
 
 def _tolerated(conf):

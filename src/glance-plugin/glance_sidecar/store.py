@@ -77,9 +77,7 @@ class Store(filesystem.Store):
     def _add_expected(self, expected, image_file):
         if expected.reservation is None:
             return None  # the filter found the sidecar down, and that Glance may go on alone
-        claims = {
-            "disk_format": expected.disk_format, "container_format": expected.container_format,
-            "project_id": expected.project_id}
+        claims = dict(expected.claim, project_id=expected.project_id)
         try:
             if expected.ticket:
                 size = waiting.receive(expected, claims)

@@ -20,6 +20,12 @@ class RulesTest(unittest.TestCase):
             conf.set_override(name, value, group="image_format")
         return conf
 
+    def claimed(self, disk_format, container_format, conf):
+        """The formats, where no check is tolerated."""
+        claim = rules.of_upload(disk_format, container_format, conf)
+        self.assertEqual(claim.pop("tolerated_checks"), [])
+        return claim["disk_format"], claim["container_format"]
+
     def test_the_defaults_of_a_new_glance(self):
         self.assertEqual(rules.of_import(self.configured()), {
             "disk_formats": ["qcow2", "raw"], "container_formats": ["bare"], "vmdk_types": {"names": ["streamOptimized"]},
@@ -33,31 +39,24 @@ class RulesTest(unittest.TestCase):
         found = rules.of_import(self.configured(gpt_safety_checks_nonfatal=["mbr", "other"]))
         self.assertEqual(found["tolerated_checks"], ["mbr_boot_flag", "mbr_hybrid", "mbr_partitions", "mbr_protective"])
 
-    def test_where_checks_are_not_fatal_an_upload_is_not_refused_for_them(self):
-        conf = self.configured(gpt_safety_checks_nonfatal=["mbr"])
-        for disk_format in ("raw", "iso", "vhd"):
-            self.assertEqual(rules.of_upload(disk_format, "bare", conf), (disk_format, "docker"))
-        conf.set_override("require_image_format_match", False, group="image_format")
-        self.assertEqual(rules.of_upload("qcow2", "bare", conf), ("qcow2", "docker"))
-        self.assertEqual(rules.of_upload("raw", "bare", self.configured(gpt_safety_checks_nonfatal=["other"])), ("raw", "bare"))
-
-    def test_where_checks_are_not_fatal_what_they_do_not_concern_is_inspected(self):
-        conf = self.configured(gpt_safety_checks_nonfatal=["mbr"])
-        self.assertEqual(rules.of_upload("qcow2", "bare", conf), ("qcow2", "bare"))
-        self.assertEqual(rules.of_upload("qcow2", "lxd", conf), ("qcow2", "docker"))
+    def test_an_upload_brings_the_checks_that_are_not_fatal(self):
+        conf = self.configured(gpt_safety_checks_nonfatal=["gptmbr"])
+        self.assertEqual(rules.of_upload("raw", "bare", conf), {
+            "disk_format": "raw", "container_format": "bare", "tolerated_checks": rules.of_import(conf)["tolerated_checks"]})
+        self.assertEqual(self.claimed("raw", "bare", self.configured(gpt_safety_checks_nonfatal=["other"])), ("raw", "bare"))
 
     def test_no_vmdk_at_all(self):
         self.assertEqual(rules.of_import(self.configured(vmdk_allowed_types=[]))["vmdk_types"], {"names": []})
 
     def test_an_upload_is_held_against_formats_that_the_sidecar_knows(self):
         conf = self.configured()
-        self.assertEqual(rules.of_upload("qcow2", "bare", conf), ("qcow2", "bare"))
-        self.assertEqual(rules.of_upload("root-tar", "bare", conf), ("", "bare"))
-        self.assertEqual(rules.of_upload("qcow2", "lxd", conf), ("qcow2", "docker"))
+        self.assertEqual(self.claimed("qcow2", "bare", conf), ("qcow2", "bare"))
+        self.assertEqual(self.claimed("root-tar", "bare", conf), ("", "bare"))
+        self.assertEqual(self.claimed("qcow2", "lxd", conf), ("qcow2", "docker"))
 
     def test_where_the_claim_does_not_count_an_upload_is_held_against_none(self):
         conf = self.configured(require_image_format_match=False)
-        self.assertEqual(rules.of_upload("raw", "bare", conf), ("", "bare"))
+        self.assertEqual(self.claimed("raw", "bare", conf), ("", "bare"))
         self.assertTrue(rules.of_import(conf)["allow_format_mismatch"])
 
 

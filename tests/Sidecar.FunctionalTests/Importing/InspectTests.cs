@@ -103,6 +103,67 @@ internal sealed class InspectTests : SidecarTest
         await sidecar.Staging.AdoptFileAsync(request);
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task OddBootRecord_OfARawImage_IsTakenWhereTheClaimToleratesItsCheck(bool tolerated)
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        string[] checks = tolerated ? ["mbr_hybrid"] : ["mbr_boot_flag"];
+        var content = OddBootRecord();
+        var file = Path.Combine(directory.Staging, "part");
+        await File.WriteAllBytesAsync(file, content, Deadline);
+        var header = new StageHeader { ImageId = NewId(), DiskFormat = "raw", ToleratedChecks = { checks } };
+        var inspect = new InspectRequest { Data = ByteString.CopyFrom(content), DiskFormat = "raw", ToleratedChecks = { checks } };
+        var adopt = new AdoptFileRequest { ImageId = NewId(), Path = file, DiskFormat = "raw", ToleratedChecks = { checks } };
+
+        Func<Task>[] calls =
+        [
+            () => StageAsync(sidecar, header, content),
+            async () => await sidecar.Imports.InspectAsync(inspect),
+            async () => await sidecar.Staging.AdoptFileAsync(adopt),
+        ];
+
+        foreach (var call in calls)
+        {
+            if (tolerated) await call();
+            else AssertRefused(await Assert.ThrowsAsync<RpcException>(call), StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        }
+    }
+
+    [Test]
+    public async Task ToleratedChecks_ThatAreNoNames_AreRefused()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+
+        foreach (string[] names in (string[][])[["../x"], [""], [.. Enumerable.Repeat("mbr_hybrid", 1000)]])
+        {
+            var request = new InspectRequest { ToleratedChecks = { names } };
+            var facts = await RefusedAsync(sidecar, request, StatusCode.InvalidArgument, "INVALID_REQUEST");
+            Assert.That(facts["field"], Is.EqualTo("tolerated_checks"));
+        }
+    }
+
+    private static async Task StageAsync(SidecarInstance sidecar, StageHeader header, byte[] content)
+    {
+        using var stage = new StageStream(sidecar.Uploads, Deadline);
+        await stage.SendAsync(new StageRequest { Header = header });
+        await stage.ContentAsync(content);
+        await stage.FinishAsync((ulong)content.Length);
+    }
+
+    // A partition beside the protective one, which no partition table of a GPT disk has.
+    private static byte[] OddBootRecord()
+    {
+        var disk = new byte[256 << 10];
+        ReadOnlySpan<byte> entries = [0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0, 255, 255, 0, 0, 0x80, 1, 1, 0, 0x83, 9, 9, 9, 63];
+        entries.CopyTo(disk.AsSpan(446));
+        disk[446 + 16 + 12] = 1;
+        (disk[510], disk[511]) = (0x55, 0xaa);
+        return disk;
+    }
+
     private static byte[] Qcow2(long virtualSize, byte backingFile = 0)
     {
         var header = new byte[64 << 10];

@@ -126,7 +126,7 @@ internal sealed class Target(DownloadRequest request, StagingArea area, StagingC
         var header = new UploadHeader(
             request.ImageId, file.Length, file.Digests, request.ProjectId, staging.Clock.GetUtcNow(), BootId.Current,
             DiskFormat: request.Claim.DiskFormat, ContainerFormat: request.Claim.ContainerFormat, Digests: request.Digests,
-            Source: SourceMark.Of(request, file));
+            ToleratedChecks: request.Claim.ToleratedChecks, Source: SourceMark.Of(request, file));
         _writer = await area.BeginUploadAsync(header, offset, cancellationToken);
         _file = file;
     }

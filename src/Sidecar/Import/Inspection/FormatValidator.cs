@@ -115,15 +115,16 @@ internal sealed class FormatValidator(ImageInspector inspector, ImportMetrics me
             return (new ImageView("", compression.Name, 0), long.MaxValue);
         }
 
-        if (bytes.IsComplete) return (ValidateWhole(bytes, claim.DiskFormat), long.MaxValue);
+        var tolerated = claim.ToleratedChecks ?? [];
+        if (bytes.IsComplete) return (ValidateWhole(bytes, claim.DiskFormat, tolerated), long.MaxValue);
         return head.Length < Compressions.MagicBytes
             ? (new ImageView("", "", 0), Compressions.MagicBytes)
-            : ValidateBeginning(bytes, claim.DiskFormat, []);
+            : ValidateBeginning(bytes, claim.DiskFormat, tolerated);
     }
 
-    private ImageView ValidateWhole(ImageBytes bytes, string claimed)
+    private ImageView ValidateWhole(ImageBytes bytes, string claimed, IReadOnlyCollection<string> tolerated)
     {
-        var report = Check(inspector.Inspect(bytes)!, claimed, null);
+        var report = Check(inspector.Inspect(bytes)!.Tolerating(tolerated), claimed, null);
         return new ImageView(report.DiskFormat, "", report.VirtualSize);
     }
 

@@ -19,7 +19,7 @@ internal static class RequestRules
     public static void Check(ImportRequest request)
     {
         var rules = request.Rules ?? new ImageRules();
-        CheckRules(rules);
+        CheckNames(rules.Names, "rules");
         CheckClaim(request.DiskFormat, request.ContainerFormat, rules);
         Require(request.OutputDiskFormat, "output_disk_format", ["", .. DiskFormats.Convertible.Where(rules.Allow)]);
         CheckDigests(request);
@@ -35,8 +35,11 @@ internal static class RequestRules
 
     /// <summary>What a caller may say that an image is.</summary>
     /// <exception cref="ImportException"><see cref="ImportError.InvalidRequest"/>.</exception>
-    public static void CheckClaim(string diskFormat, string containerFormat) =>
-        CheckClaim(diskFormat, containerFormat, new ImageRules());
+    public static void CheckClaim(ImageClaim claim)
+    {
+        CheckClaim(claim.DiskFormat, claim.ContainerFormat, new ImageRules());
+        CheckNames(claim.ToleratedChecks ?? [], "tolerated_checks");
+    }
 
     private static void CheckClaim(string diskFormat, string containerFormat, ImageRules rules)
     {
@@ -53,13 +56,13 @@ internal static class RequestRules
             ("field", "digests"));
     }
 
-    private static void CheckRules(ImageRules rules)
+    private static void CheckNames(IEnumerable<string> names, string field)
     {
-        if (rules.Names.Count() <= MaxNames && rules.Names.All(IsName)) return;
+        if (names.Count() <= MaxNames && names.All(IsName)) return;
         throw new ImportException(
             ImportError.InvalidRequest,
-            $"rules holds at most {MaxNames} names, of 1 to {MaxNameChars} letters, digits, dots, hyphens and underscores.",
-            ("field", "rules"));
+            $"{field} holds at most {MaxNames} names, of 1 to {MaxNameChars} letters, digits, dots, hyphens and underscores.",
+            ("field", field));
     }
 
     // They become names of files.

@@ -1,8 +1,7 @@
 using Glance.Sidecar.V1;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
-using Sidecar.Import.Queue;
-using Sidecar.Staging.Core;
+using Sidecar.Rpc.Messages;
 
 namespace Sidecar.Rpc.Images;
 
@@ -11,10 +10,9 @@ internal sealed class InspectCall(FormatValidator validator)
 {
     public InspectResponse Run(InspectRequest request)
     {
-        RequestRules.CheckClaim(request.DiskFormat, request.ContainerFormat);
         var view = validator.View(
             new ImageBytes(request.Data.Memory, request.Complete),
-            new ImageClaim(request.DiskFormat, request.ContainerFormat));
+            StagingMessages.ToClaim(request.DiskFormat, request.ContainerFormat, request.ToleratedChecks));
         return new InspectResponse
         {
             DiskFormat = view.DiskFormat, Compression = view.Compression, VirtualSize = (ulong)view.VirtualSize,

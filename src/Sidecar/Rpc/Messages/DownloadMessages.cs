@@ -1,6 +1,5 @@
 using Glance.Sidecar.V1;
 using Sidecar.Downloads.Core;
-using Sidecar.Import.Queue;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc.Messages;
@@ -15,14 +14,14 @@ internal static class DownloadMessages
     /// <exception cref="DownloadException">UrlInvalid.</exception>
     public static DownloadRequest ToRequest(DownloadImageRequest message)
     {
-        RequestRules.CheckClaim(message.DiskFormat, message.ContainerFormat);
+        var claim = StagingMessages.ToClaim(message.DiskFormat, message.ContainerFormat, message.ToleratedChecks);
         return new DownloadRequest(
             ImageId.Parse(message.ImageId),
             TargetRules.Parse(message.Url),
             ToRules(message.Rules ?? new DownloadRules()),
             message.MaxBytes == 0 ? long.MaxValue : StagingMessages.ToLength(message.MaxBytes),
             message.ProjectId,
-            new ImageClaim(message.DiskFormat, message.ContainerFormat),
+            claim,
             StagingMessages.ToWishes(message.Digests));
     }
 

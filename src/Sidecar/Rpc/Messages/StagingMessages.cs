@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
+using Sidecar.Import.Queue;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Disk;
@@ -12,6 +13,14 @@ internal static class StagingMessages
 {
     /// <summary>A size or offset from the wire. What does not fit is larger than any file, so the largest will do.</summary>
     public static long ToLength(ulong value) => (long)Math.Min(value, long.MaxValue);
+
+    /// <exception cref="Import.Core.ImportException">InvalidRequest.</exception>
+    public static ImageClaim ToClaim(string diskFormat, string containerFormat, IEnumerable<string> toleratedChecks)
+    {
+        var claim = new ImageClaim(diskFormat, containerFormat, [.. toleratedChecks]);
+        RequestRules.CheckClaim(claim);
+        return claim;
+    }
 
     /// <summary>Null when there are none.</summary>
     /// <exception cref="StagingException"><see cref="StagingError.InvalidRequest"/>.</exception>

@@ -1,6 +1,5 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.Import.Queue;
 using Sidecar.Routing.Deleting;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
@@ -73,7 +72,7 @@ internal sealed class StageCall(
 
     private UploadHeader ToHeader(StageHeader header)
     {
-        RequestRules.CheckClaim(header.DiskFormat, header.ContainerFormat);
+        var claim = StagingMessages.ToClaim(header.DiskFormat, header.ContainerFormat, header.ToleratedChecks);
         return new UploadHeader(
             ImageId.Parse(header.ImageId),
             header.HasDeclaredSize ? StagingMessages.ToLength(header.DeclaredSize) : null,
@@ -83,9 +82,10 @@ internal sealed class StageCall(
             BootId.Current,
             header.HandedOverBy,
             FirstCommittedAt(header),
-            header.DiskFormat,
-            header.ContainerFormat,
-            StagingMessages.ToWishes(header.Digests))
+            claim.DiskFormat,
+            claim.ContainerFormat,
+            StagingMessages.ToWishes(header.Digests),
+            claim.ToleratedChecks)
         {
             ReservationId = header.ReservationId,
         };

@@ -12,6 +12,7 @@ namespace Sidecar.Staging.Core;
 /// <param name="DiskFormat">That the sender claims, by which the image is checked; empty: it is not checked.</param>
 /// <param name="ContainerFormat">That the sender claims; empty: bare.</param>
 /// <param name="Digests">Null: the sender has said nothing of them.</param>
+/// <param name="ToleratedChecks">As in <see cref="ImageClaim"/>.</param>
 /// <param name="Source">Which file it is a copy of, for whoever fetches it, so that he knows it again. Null: a client sends it.</param>
 internal sealed record UploadHeader(
     ImageId ImageId,
@@ -25,10 +26,11 @@ internal sealed record UploadHeader(
     string DiskFormat = "",
     string ContainerFormat = "",
     DigestWishes? Digests = null,
+    IReadOnlyList<string>? ToleratedChecks = null,
     string? Source = null)
 {
     [JsonIgnore]
-    public ImageClaim Claim => new(DiskFormat, ContainerFormat);
+    public ImageClaim Claim => new(DiskFormat, ContainerFormat, ToleratedChecks);
 
     /// <summary>Of a held reservation, whose space this call takes over; empty: none. Holds for this call only.</summary>
     [JsonIgnore]

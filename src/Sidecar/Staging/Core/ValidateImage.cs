@@ -5,7 +5,9 @@ namespace Sidecar.Staging.Core;
 /// <summary>What a caller says that an image is, by Glance's names.</summary>
 /// <param name="DiskFormat">Empty: nothing is said.</param>
 /// <param name="ContainerFormat">Empty: bare.</param>
-internal readonly record struct ImageClaim(string DiskFormat, string ContainerFormat);
+/// <param name="ToleratedChecks">Of boot records, by the names of <c>Import:ToleratedChecks</c>: they refuse nothing. Null: none.</param>
+internal readonly record struct ImageClaim(
+    string DiskFormat, string ContainerFormat, IReadOnlyList<string>? ToleratedChecks = null);
 
 /// <summary>What the bytes of an image allow to say.</summary>
 /// <param name="NeededBytes">

@@ -77,11 +77,11 @@ class StageRequest:
                 raise refusals.to_http(failure, _REFUSED) from failure
             LOG.warning("Image %s is staged without the sidecar: %s", self._image_id, failure.message)
             reservation = None
-        claimed = rules.of_upload(image.get("disk_format") or "", image.get("container_format") or "")
-        expected = Expectation(self._image_id, declared, *claimed, image.get("owner") or "", reservation, self._ticket)
+        claim = rules.of_upload(image.get("disk_format") or "", image.get("container_format") or "")
+        expected = Expectation(self._image_id, declared, claim, image.get("owner") or "", reservation, self._ticket)
         with expected:
             if reservation is not None and not self._ticket:  # else the daemon looks at the bytes as they come
-                self._inspect(image)
+                self._inspect(claim)
             return self._receive(expected)
 
     def _make_room(self, image):
@@ -116,15 +116,11 @@ class StageRequest:
             return STEP
         return max(0, declared - self._ticket.resume_offset) if self._goes_on else declared
 
-    def _inspect(self, image):
+    def _inspect(self, claim):
         prefix, complete = self._body.read_prefix()
-        disk_format, container_format = rules.of_beginning(image.get("disk_format") or "", image.get("container_format") or "")
         try:
-            client.get().call(
-                "Imports.Inspect", data=prefix, complete=complete, disk_format=disk_format, container_format=container_format)
+            client.get().call("Imports.Inspect", data=prefix, complete=complete, **claim)
         except SidecarError as failure:
-            if rules.tolerates(failure):
-                return
             raise refusals.to_http(failure, "The image was refused") from failure
 
     def _receive(self, expected):
@@ -155,8 +151,7 @@ class StageRequest:
         try:
             intake.adopt(
                 self._image_id, path, os.path.getsize(path), expected.reservation,
-                {"disk_format": expected.disk_format, "container_format": expected.container_format,
-                 "project_id": expected.project_id}, options.settings().wait)
+                dict(expected.claim, project_id=expected.project_id), options.settings().wait)
         except SidecarError as failure:
             leftovers.unlink(path)
             database.to_queued(self._image_id, "uploading")

@@ -111,6 +111,27 @@ internal sealed class FormatValidatorTests : InspectionTest
         Assert.That(View(image, claimed, 1024).DiskFormat, Is.Empty, "it may be an ISO yet, which may be called raw");
     }
 
+    [TestCase(Prefix)]
+    [TestCase(Prefix + 512)]
+    public void View_BadBootRecordThatTheClaimTolerates_Passes(int length)
+    {
+        byte[] image = [.. Mbr.Hybrid(), .. new byte[Prefix]];
+        var bytes = new ImageBytes(image.AsMemory(0, length), length == image.Length);
+
+        Assert.That(Validator.View(bytes, new ImageClaim("raw", "", ["mbr_hybrid"])).DiskFormat, Is.EqualTo("").Or.EqualTo("raw"));
+        Assert.Throws<ImportException>(() => Validator.View(bytes, new ImageClaim("raw", "", ["mbr_boot_flag"])));
+    }
+
+    [Test]
+    public void View_ToleratedChecks_AreThoseOfBootRecordsOnly()
+    {
+        var broken = Qcow2FormatTests.Header();
+        broken[15] = 1;
+
+        Assert.Throws<ImportException>(
+            () => Validator.View(new ImageBytes(broken, true), new ImageClaim("qcow2", "", ["qcow2_backing_file"])));
+    }
+
     [Test]
     public void View_Compressed_IsNotJudged()
     {

@@ -81,6 +81,27 @@ internal sealed class UploadValidatorTests
     }
 
     [Test]
+    public async Task Resume_AfterARestart_ToleratesWhatItBeganWith()
+    {
+        IReadOnlyList<string>? seen = null;
+        using var staging = new StagingFixture
+        {
+            Validate = (claim, _, _, _) =>
+            {
+                seen = claim.ToleratedChecks;
+                return ImageValidation.Nothing;
+            },
+        };
+        var header = staging.Header(_id) with { DiskFormat = "raw", ToleratedChecks = ["mbr_hybrid"] };
+        await using (var writer = await staging.Area.BeginUploadAsync(header, null, default)) Append(writer);
+        staging.Restart();
+        seen = null;
+        await using (var writer = await staging.Area.BeginUploadAsync(staging.Header(_id), Part, default)) Append(writer);
+
+        Assert.That(seen, Is.EqualTo(new[] { "mbr_hybrid" }));
+    }
+
+    [Test]
     public async Task Adopt_Refused_LeavesTheFileWhereItIs()
     {
         using var staging = new StagingFixture

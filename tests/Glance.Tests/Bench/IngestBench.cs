@@ -20,6 +20,7 @@ internal sealed class IngestBench
     private static readonly int Mebibytes = int.Parse(Environment.GetEnvironmentVariable("GLANCE_BENCH_MIB") ?? "256", CultureInfo.InvariantCulture);
 
     private readonly Measurements _byPut = new();
+    private readonly UploadLimits _limits = new();
 
     [Test]
     public async Task Table()
@@ -38,7 +39,9 @@ internal sealed class IngestBench
             foreach (var door in doors) await door.UploadManyAsync(16, part, Uploading.Rate16, memory: Uploading.Memory16);
             await PutAsync(sites, "raw", bytes, Uploading.Rate);
             await PutAsync(sites, "qcow2", qcow2, Uploading.DiskRate);
+            await _limits.MeasureAsync(await FileAsync(sites, "raw", bytes));
             if (!isWarm) _byPut.Forget();
+            if (!isWarm) _limits.Figures.Forget();
             isWarm = true;
         });
         await MeasureAsync(threads: 4, figures, async (doors, _) =>
@@ -96,14 +99,20 @@ internal sealed class IngestBench
     private async Task PutAsync(Site site, string format, byte[] bytes, string rate)
     {
         var program = Environment.GetEnvironmentVariable("TEST_STAGECTL") ?? throw new InvalidOperationException("TEST_STAGECTL names no stagectl.");
-        var file = Path.Combine(site.Scratch("put"), "disk." + format);
-        if (!File.Exists(file)) await File.WriteAllBytesAsync(file, bytes);
+        var file = await FileAsync(site, format, bytes);
         string[] server = ["--server", $"unix://{site.Home(0)}/sidecar.sock"];
         var id = Guid.NewGuid().ToString("D");
         var clock = Stopwatch.StartNew();
         await Command.RunAsync([program, .. server, "put", file, "--id", id, "--format", format]);
         _byPut.Add(rate, bytes.Length / (double)(1 << 20) / clock.Elapsed.TotalSeconds);
         await Command.RunAsync([program, .. server, "rm", id]);
+    }
+
+    private static async Task<string> FileAsync(Site site, string format, byte[] bytes)
+    {
+        var file = Path.Combine(site.Scratch("put"), "disk." + format);
+        if (!File.Exists(file)) await File.WriteAllBytesAsync(file, bytes);
+        return file;
     }
 
     private string Text(Dictionary<string, Measurements> figures)
@@ -119,6 +128,11 @@ internal sealed class IngestBench
         foreach (var figure in (string[])[Uploading.Rate, Uploading.DiskRate])
         {
             text.AppendLine($"| {figure}, by `stagectl put` over gRPC |{Cell(_byPut.Median(figure), basis.Median(figure))} | |");
+        }
+
+        foreach (var figure in UploadLimits.All)
+        {
+            text.AppendLine($"| {figure} |{Cell(_limits.Figures.Median(figure), basis.Median(Uploading.Rate))} | |");
         }
 
         return text.ToString();

@@ -5,10 +5,10 @@ from taskflow.patterns import linear_flow
 from taskflow import task
 from taskflow.types import failure
 
-from glance_sidecar import live
-from glance_sidecar import records
-from glance_sidecar.importing import ImportRun
-from glance_sidecar.undoing import Undo
+from glance_sidecar.imports import live
+from glance_sidecar.imports.importing import ImportRun
+from glance_sidecar.imports.undoing import Undo
+from glance_sidecar.repair import records
 
 LOG = logging.getLogger(__name__)
 

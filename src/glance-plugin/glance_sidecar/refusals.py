@@ -4,7 +4,7 @@ from oslo_log import log as logging
 import webob.exc
 
 from glance_sidecar import options
-from glance_sidecar.errors import CONTENT_REASONS
+from glance_sidecar.rpc.errors import CONTENT_REASONS
 
 LOG = logging.getLogger(__name__)
 

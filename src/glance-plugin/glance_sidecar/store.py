@@ -6,22 +6,22 @@ import re
 from glance_store._drivers import filesystem
 from oslo_log import log as logging
 
-from glance_sidecar import expectations
-from glance_sidecar import fetching
-from glance_sidecar import live
 from glance_sidecar import options
-from glance_sidecar import pending
 from glance_sidecar import refusals
 from glance_sidecar import volume
-from glance_sidecar import waiting
-from glance_sidecar import wishes
-from glance_sidecar.download import DownloadProgress
-from glance_sidecar.errors import SidecarError
-from glance_sidecar.failures import ImportFailed
-from glance_sidecar.intake import Intake, STEP
-from glance_sidecar.reservation import Reservation
+from glance_sidecar.imports import live
+from glance_sidecar.imports import wishes
+from glance_sidecar.imports.failures import ImportFailed
+from glance_sidecar.repair import pending
+from glance_sidecar.rpc.errors import SidecarError
 from glance_sidecar.stores import ahead
 from glance_sidecar.stores import writing
+from glance_sidecar.uploads import expectations
+from glance_sidecar.uploads import fetching
+from glance_sidecar.uploads import waiting
+from glance_sidecar.uploads.download import DownloadProgress
+from glance_sidecar.uploads.intake import Intake, STEP
+from glance_sidecar.uploads.reservation import Reservation
 
 LOG = logging.getLogger(__name__)
 

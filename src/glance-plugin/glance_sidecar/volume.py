@@ -5,8 +5,8 @@ import threading
 
 from oslo_config import cfg
 
-from glance_sidecar import client
 from glance_sidecar import options
+from glance_sidecar.rpc import client
 
 CONF = cfg.CONF
 STAGING_STORE = "os_glance_staging_store"

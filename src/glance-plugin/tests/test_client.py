@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 import grpc
 
-from glance_sidecar import messages
-from glance_sidecar.client import Client
-from glance_sidecar.errors import SidecarError
-from tests.daemon import Daemon
-from tests.support import wait_until
+from glance_sidecar.rpc import messages
+from glance_sidecar.rpc.client import Client
+from glance_sidecar.rpc.errors import SidecarError
+from tests.harness.daemon import Daemon
+from tests.harness.support import wait_until
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADERS = 1

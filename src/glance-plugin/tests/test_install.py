@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from tests.support import PACKAGE, ROOT
+from tests.harness.support import PACKAGE, ROOT
 
 # --break-system-packages, --no-index and --no-build-isolation, said so that the README's command stays as it is. The last is the
 # opposite of its name: https://github.com/pypa/pip/issues/5735
@@ -15,7 +15,7 @@ _PIP = "export PIP_BREAK_SYSTEM_PACKAGES=1 PIP_NO_INDEX=1 PIP_NO_BUILD_ISOLATION
 _CHECK = """
 from importlib.metadata import entry_points
 import grpc
-from glance_sidecar import messages
+from glance_sidecar.rpc import messages
 print("methods:", len(messages.methods()))
 print("plugins:", *(point.value for point in entry_points(group="glance.image_import.plugins")))
 """

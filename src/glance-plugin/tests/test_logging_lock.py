@@ -3,7 +3,7 @@ import subprocess
 import sys
 import unittest
 
-from tests.support import SCRATCH, path_of_modules
+from tests.harness.support import SCRATCH, path_of_modules
 
 # In a process of its own: it changes logging for good. Without the call the threads stand still.
 _CONTENTION = """

@@ -3,7 +3,7 @@ import subprocess
 import sys
 import unittest
 
-from tests.support import SCRATCH, path_of_modules
+from tests.harness.support import SCRATCH, path_of_modules
 
 # In a process of its own, as only the first use counts; switching often, so that the threads meet there.
 _FIRST_USE = """
@@ -15,7 +15,7 @@ failures = []
 def use():
     at_once.wait()
     try:
-        from glance_sidecar import messages
+        from glance_sidecar.rpc import messages
         for _ in range(50):
             messages.ListImagesRequest(committed_before=messages.of("google.protobuf.Timestamp")(seconds=1))
     except Exception as failure:

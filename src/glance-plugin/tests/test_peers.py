@@ -2,7 +2,7 @@
 
 import unittest
 
-from tests.lonely import LonelyTest
+from tests.harness.lonely import LonelyTest
 
 
 class PeersTest(LonelyTest):

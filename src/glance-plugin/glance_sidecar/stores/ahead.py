@@ -10,7 +10,7 @@ import grpc
 from oslo_log import log as logging
 
 from glance_sidecar import volume
-from glance_sidecar.errors import CONTENT_REASONS, SidecarError
+from glance_sidecar.rpc.errors import CONTENT_REASONS, SidecarError
 from glance_sidecar.stores.refusal import SIDECAR_CANNOT, Unsupported
 
 LOG = logging.getLogger(__name__)

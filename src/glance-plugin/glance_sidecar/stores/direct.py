@@ -95,7 +95,7 @@ class DirectStore:
 
 def _is_stub(image_id):
     # Glance would store zeros.
-    from glance_sidecar import live
+    from glance_sidecar.imports import live
     running = live.of_image(image_id)
     return running is not None and running.output is not None and running.output.is_stub
 

@@ -7,8 +7,8 @@ LOG = logging.getLogger(__name__)
 
 def note(kind, reason):
     """kind: of the store, by its scheme; reason: of refusal. Never raises: nobody waits for a number."""
-    from glance_sidecar import client
-    from glance_sidecar.errors import SidecarError
+    from glance_sidecar.rpc import client
+    from glance_sidecar.rpc.errors import SidecarError
     try:
         client.get().call("Stores.NoteFallback", kind=kind, reason=reason)
     except SidecarError as failure:

@@ -3,11 +3,11 @@
 import os
 import stat
 
-from glance_sidecar import client
 from glance_sidecar import database
-from glance_sidecar import live
 from glance_sidecar import volume
-from glance_sidecar.errors import SidecarError
+from glance_sidecar.imports import live
+from glance_sidecar.rpc import client
+from glance_sidecar.rpc.errors import SidecarError
 from glance_sidecar.stores.refusal import UNKNOWN_BYTES, Unsupported
 
 

@@ -6,10 +6,10 @@ import grpc
 
 from oslo_log import log as logging
 
-from glance_sidecar import client
-from glance_sidecar import following
 from glance_sidecar import options
-from glance_sidecar.errors import SidecarError
+from glance_sidecar.rpc import client
+from glance_sidecar.rpc import following
+from glance_sidecar.rpc.errors import SidecarError
 
 LOG = logging.getLogger(__name__)
 

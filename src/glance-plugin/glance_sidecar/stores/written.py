@@ -7,8 +7,8 @@ import grpc
 from glance_store import exceptions
 from oslo_log import log as logging
 
-from glance_sidecar import live
-from glance_sidecar.errors import SidecarError
+from glance_sidecar.imports import live
+from glance_sidecar.rpc.errors import SidecarError
 from glance_sidecar.stores.direct import DirectStore
 from glance_sidecar.stores.refusal import SETTINGS, SIDECAR_CANNOT, Unsupported
 from glance_sidecar.stores.writing import StoreWrite

@@ -1,7 +1,7 @@
 """DELETE /v2/images/{id}."""
 
 from glance_sidecar import database
-from glance_sidecar import pending
+from glance_sidecar.repair import pending
 from glance_sidecar.wsgi import again
 from glance_sidecar.wsgi import ending
 

@@ -5,11 +5,11 @@ import re
 from oslo_log import log as logging
 import webob
 
-from glance_sidecar import background
 from glance_sidecar import logging_lock
 from glance_sidecar import options
 from glance_sidecar import swap
 from glance_sidecar import volume
+from glance_sidecar.repair import background
 from glance_sidecar.wsgi import plugin_check
 from glance_sidecar.wsgi.deletion import Deletion
 from glance_sidecar.wsgi.importing import ImportRequest

@@ -11,9 +11,9 @@ from oslo_log import log as logging
 import webob
 import webob.exc
 
-from glance_sidecar import client
 from glance_sidecar import options
 from glance_sidecar import refusals
+from glance_sidecar.rpc import client
 
 LOG = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ import os
 from oslo_log import log as logging
 import webob.exc
 
-from glance_sidecar import client
 from glance_sidecar import database
-from glance_sidecar import intake
-from glance_sidecar import messages
 from glance_sidecar import options
-from glance_sidecar import records
 from glance_sidecar import refusals
-from glance_sidecar import signatures
 from glance_sidecar import volume
-from glance_sidecar.errors import SidecarError
+from glance_sidecar.imports import signatures
+from glance_sidecar.repair import records
+from glance_sidecar.rpc import client
+from glance_sidecar.rpc import messages
+from glance_sidecar.rpc.errors import SidecarError
+from glance_sidecar.uploads import intake
 from glance_sidecar.wsgi import again
 from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import forward

@@ -5,21 +5,21 @@ import os
 from oslo_log import log as logging
 import webob.exc
 
-from glance_sidecar import client
 from glance_sidecar import database
-from glance_sidecar import intake
-from glance_sidecar import leftovers
-from glance_sidecar import messages
 from glance_sidecar import options
-from glance_sidecar import pending
-from glance_sidecar import records
 from glance_sidecar import refusals
-from glance_sidecar import rules
 from glance_sidecar import volume
-from glance_sidecar.errors import SidecarError
-from glance_sidecar.expectations import Expectation
-from glance_sidecar.intake import STEP
-from glance_sidecar.reservation import Reservation
+from glance_sidecar.imports import rules
+from glance_sidecar.repair import leftovers
+from glance_sidecar.repair import pending
+from glance_sidecar.repair import records
+from glance_sidecar.rpc import client
+from glance_sidecar.rpc import messages
+from glance_sidecar.rpc.errors import SidecarError
+from glance_sidecar.uploads import intake
+from glance_sidecar.uploads.expectations import Expectation
+from glance_sidecar.uploads.intake import STEP
+from glance_sidecar.uploads.reservation import Reservation
 from glance_sidecar.wsgi import ending
 from glance_sidecar.wsgi import image as images
 from glance_sidecar.wsgi import source

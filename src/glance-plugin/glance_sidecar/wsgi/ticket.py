@@ -5,9 +5,9 @@ import io
 from oslo_log import log as logging
 import webob.exc
 
-from glance_sidecar import client
 from glance_sidecar import refusals
-from glance_sidecar.errors import SidecarError
+from glance_sidecar.rpc import client
+from glance_sidecar.rpc.errors import SidecarError
 from glance_sidecar.wsgi import source
 
 LOG = logging.getLogger(__name__)

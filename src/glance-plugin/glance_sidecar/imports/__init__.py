@@ -1,0 +1,1 @@
+"""How an import of Glance is run by the sidecar."""

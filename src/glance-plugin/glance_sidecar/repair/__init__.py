@@ -1,0 +1,1 @@
+"""What puts right what was left half done, by Glance or by this package."""

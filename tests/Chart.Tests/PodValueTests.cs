@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using Sidecar.Import;
-using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 
 namespace Chart.Tests;
 

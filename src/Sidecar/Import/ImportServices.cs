@@ -5,6 +5,7 @@ using Sidecar.Import.Core;
 using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Queue;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Stages;

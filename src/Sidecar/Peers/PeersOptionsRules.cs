@@ -1,7 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Core;
-using Sidecar.Peers.Membership;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Trust;
 
 namespace Sidecar.Peers;

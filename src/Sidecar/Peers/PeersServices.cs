@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Calls;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Peers.Trust;

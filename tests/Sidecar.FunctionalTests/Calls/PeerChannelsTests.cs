@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Trust;
 

@@ -7,6 +7,7 @@ using Sidecar.Background;
 using Sidecar.FunctionalTests.Infrastructure;
 using Sidecar.Peers.Calls;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Peers.Trust;

@@ -1,6 +1,6 @@
 using System.Net;
 using NUnit.Framework;
-using Sidecar.Peers.Membership;
+using Sidecar.Peers.Discovery;
 
 namespace Sidecar.Tests.Peers;
 

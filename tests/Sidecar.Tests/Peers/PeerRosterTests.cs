@@ -2,6 +2,7 @@ using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Membership;
 using Sidecar.Tests.Infrastructure;
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 

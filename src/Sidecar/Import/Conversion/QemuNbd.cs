@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
 using Sidecar.Import.Disks;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 

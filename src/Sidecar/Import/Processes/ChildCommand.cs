@@ -1,3 +1,4 @@
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;

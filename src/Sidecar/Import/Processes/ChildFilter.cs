@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Sidecar.Import.Processes.Streams;
 
 namespace Sidecar.Import.Processes;
 

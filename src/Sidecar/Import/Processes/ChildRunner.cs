@@ -4,6 +4,8 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Processes.Limits;
+using Sidecar.Import.Processes.Streams;
 using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;

@@ -1,4 +1,6 @@
 using Sidecar.Import.Core;
+using Sidecar.Import.Processes.Limits;
+using Sidecar.Import.Processes.Streams;
 
 namespace Sidecar.Import.Processes;
 

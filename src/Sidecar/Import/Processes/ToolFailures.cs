@@ -1,4 +1,5 @@
 using Sidecar.Import.Core;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Tools;
 
 namespace Sidecar.Import.Processes;

@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using Sidecar.Import.Core;
 using Sidecar.Import.Decompression.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 

@@ -9,6 +9,7 @@ using Sidecar.Import.Hashing;
 using Sidecar.Import.Inspection;
 using Sidecar.Import.Inspection.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 using Sidecar.Staging.Core;

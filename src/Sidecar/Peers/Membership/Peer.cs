@@ -1,6 +1,7 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using Sidecar.Peers.Calls;
+using Sidecar.Peers.Discovery;
 using PeersApi = Glance.Sidecar.V1.Peers;
 using StagingApi = Glance.Sidecar.V1.Staging;
 using StoresApi = Glance.Sidecar.V1.Stores;

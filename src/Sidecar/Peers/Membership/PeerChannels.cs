@@ -4,6 +4,7 @@ using Grpc.Net.Client;
 using Microsoft.Extensions.Options;
 using Sidecar.Peers.Calls;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Trust;
 
 namespace Sidecar.Peers.Membership;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 
 namespace Sidecar.Peers.Membership;
 

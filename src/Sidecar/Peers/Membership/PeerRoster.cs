@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 
 namespace Sidecar.Peers.Membership;
 

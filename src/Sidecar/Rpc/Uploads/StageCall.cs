@@ -1,8 +1,8 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
-using Sidecar.Routing.Deleting;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
+using Sidecar.Routing.Deleting;
 using Sidecar.Rpc.Messages;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;

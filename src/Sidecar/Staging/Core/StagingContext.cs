@@ -1,3 +1,4 @@
+
 namespace Sidecar.Staging.Core;
 
 /// <summary>What every part of the staging slice needs and none of them owns.</summary>

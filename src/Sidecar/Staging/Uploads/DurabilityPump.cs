@@ -1,5 +1,6 @@
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
+using Sidecar.Staging.Hashing;
 
 namespace Sidecar.Staging.Uploads;
 

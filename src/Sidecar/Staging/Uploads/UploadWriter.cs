@@ -1,6 +1,7 @@
 using System.Buffers;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
+using Sidecar.Staging.Hashing;
 using Sidecar.Staging.Images;
 using Sidecar.Staging.Space;
 

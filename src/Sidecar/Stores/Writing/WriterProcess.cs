@@ -7,6 +7,7 @@ using Sidecar.Import.Conversion;
 using Sidecar.Import.Core;
 using Sidecar.Import.Disks;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Tools;
 using Sidecar.Stores.Core;
 using Sidecar.Stores.Writers;

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Tests.Infrastructure;
 
 namespace Sidecar.Tests.Import.Processes;

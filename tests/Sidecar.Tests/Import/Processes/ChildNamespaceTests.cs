@@ -6,6 +6,7 @@ using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes;
 using Sidecar.Import.Processes.Confinement;
+using Sidecar.Import.Processes.Limits;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 using Sidecar.Tests.Infrastructure;

@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using NUnit.Framework;
 using Sidecar.Import.Core;
 using Sidecar.Import.Processes;
+using Sidecar.Import.Processes.Limits;
+using Sidecar.Import.Processes.Streams;
 using Sidecar.Import.Settings;
 using Sidecar.Import.Tools;
 using Sidecar.Tests.Infrastructure;

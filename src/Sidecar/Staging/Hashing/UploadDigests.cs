@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 
-namespace Sidecar.Staging.Uploads;
+namespace Sidecar.Staging.Hashing;
 
 /// <summary>The digests of one upload, each followed on its own: those that must be had, and those that somebody will want.</summary>
 /// <param name="foresee">Which are worth it beside those that must be had, once so many bytes are there.</param>

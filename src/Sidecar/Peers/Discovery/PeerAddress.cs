@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
-namespace Sidecar.Peers.Membership;
+namespace Sidecar.Peers.Discovery;
 
 /// <summary>Where a peer listens, and its pod's name where a record or a setting tells it.</summary>
 internal sealed record PeerAddress(string? Name, string Host, int Port)

@@ -1,4 +1,5 @@
-namespace Sidecar.Peers.Membership;
+
+namespace Sidecar.Peers.Discovery;
 
 /// <summary>Who the peers are, as the configuration or the Service's records say now. This pod itself may be among them.</summary>
 internal interface IPeerDiscovery

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
 
-namespace Sidecar.Staging.Uploads;
+namespace Sidecar.Staging.Hashing;
 
 /// <summary>
 /// Computes one digest of an upload while it is received, by reading behind the writer what is in the page cache

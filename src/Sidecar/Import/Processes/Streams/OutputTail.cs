@@ -1,7 +1,7 @@
 using System.Text;
 using Sidecar.Import.Core;
 
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Processes.Streams;
 
 /// <summary>Keeps the end of what a program says, whatever it says.</summary>
 internal sealed class OutputTail

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace Sidecar.Staging.Uploads;
+namespace Sidecar.Staging.Hashing;
 
 /// <summary>
 /// Wakes one follower of a growing upload. Signals that come while it works are coalesced, and none allocates.

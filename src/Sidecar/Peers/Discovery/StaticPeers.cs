@@ -1,6 +1,6 @@
 using Sidecar.Peers.Core;
 
-namespace Sidecar.Peers.Membership;
+namespace Sidecar.Peers.Discovery;
 
 /// <summary>The peers that the configuration lists.</summary>
 internal sealed class StaticPeers(PeersOptions options) : IPeerDiscovery

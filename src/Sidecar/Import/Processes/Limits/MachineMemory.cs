@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Processes.Limits;
 
 /// <summary>How much memory this process and its children may take together.</summary>
 internal static class MachineMemory

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using Sidecar.Peers.Core;
 
-namespace Sidecar.Peers.Membership;
+namespace Sidecar.Peers.Discovery;
 
 /// <summary>
 /// How names are looked up: whom to ask, and under which other names. A Service is usually named without the cluster's

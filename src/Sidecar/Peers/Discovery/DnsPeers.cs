@@ -4,7 +4,7 @@ using DnsClient;
 using DnsClient.Protocol;
 using Sidecar.Peers.Core;
 
-namespace Sidecar.Peers.Membership;
+namespace Sidecar.Peers.Discovery;
 
 /// <summary>
 /// The members of a headless Service: its SRV records, which name the pods, or else its addresses. No answer is kept:

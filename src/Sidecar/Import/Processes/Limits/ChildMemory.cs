@@ -1,4 +1,4 @@
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Processes.Limits;
 
 /// <summary>
 /// Promises of memory to the programs of all imports, so that together they never take what the daemon needs: where the

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Processes.Limits;
 
 /// <summary>What one child process may take.</summary>
 /// <param name="MemoryBytes">Address space (RLIMIT_AS).</param>

@@ -2,7 +2,7 @@ using System.IO.Pipes;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Sidecar.Import.Processes;
+namespace Sidecar.Import.Processes.Streams;
 
 /// <summary>What Linux can do with the pipes between the daemon and a program, and .NET cannot.</summary>
 internal static partial class Pipes

@@ -251,6 +251,19 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
+    public async Task Download_OfAnOddBootRecord_IsTakenWhereTheClaimToleratesItsCheck()
+    {
+        var content = BootRecords.Hybrid();
+        await using var server = await FileServer.StartAsync(call => FileServer.SendAsync(call, content));
+        var request = Request(NewId(), server.Url);
+        request.DiskFormat = "raw";
+
+        await AssertFailsAsync(Daemon, request, StatusCode.FailedPrecondition, "IMAGE_REFUSED");
+        request.ToleratedChecks.Add("mbr_hybrid");
+        Assert.That((await DownloadAsync(Daemon, request)).Size, Is.EqualTo(content.Length));
+    }
+
+    [Test]
     public async Task Download_ImageIsDeleted_EndsAndLeavesNothing()
     {
         var content = Content(MiB);

@@ -110,7 +110,7 @@ internal sealed class InspectTests : SidecarTest
         using var directory = TestDirectory.Create();
         await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
         string[] checks = tolerated ? ["mbr_hybrid"] : ["mbr_boot_flag"];
-        var content = OddBootRecord();
+        var content = BootRecords.Hybrid();
         var file = Path.Combine(directory.Staging, "part");
         await File.WriteAllBytesAsync(file, content, Deadline);
         var header = new StageHeader { ImageId = NewId(), DiskFormat = "raw", ToleratedChecks = { checks } };
@@ -151,17 +151,6 @@ internal sealed class InspectTests : SidecarTest
         await stage.SendAsync(new StageRequest { Header = header });
         await stage.ContentAsync(content);
         await stage.FinishAsync((ulong)content.Length);
-    }
-
-    // A partition beside the protective one, which no partition table of a GPT disk has.
-    private static byte[] OddBootRecord()
-    {
-        var disk = new byte[256 << 10];
-        ReadOnlySpan<byte> entries = [0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0, 255, 255, 0, 0, 0x80, 1, 1, 0, 0x83, 9, 9, 9, 63];
-        entries.CopyTo(disk.AsSpan(446));
-        disk[446 + 16 + 12] = 1;
-        (disk[510], disk[511]) = (0x55, 0xaa);
-        return disk;
     }
 
     private static byte[] Qcow2(long virtualSize, byte backingFile = 0)

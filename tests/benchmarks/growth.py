@@ -121,8 +121,8 @@ def main():
         what, points = part()
         first = points[0]
         for count, seconds, mib in points:
-            print("| %s | %d | %.4g | %.3g | %s |" % (
-                what, count, count / first[0], seconds / first[1], "" if mib is None else "%.0f" % mib), flush=True)
+            print("| %s | %d | %d | %.3g | %s |" % (
+                what, count, count // first[0], seconds / first[1], "" if mib is None else "%.0f" % mib), flush=True)
 
 
 if __name__ == "__main__":

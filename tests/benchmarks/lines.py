@@ -7,7 +7,7 @@ import math
 import re
 import sys
 
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 760, 420, 60, 40, 40, 250
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM, RIGHT = 820, 420, 60, 40, 40, 290
 COLOURS = ("#0969da", "#bc4c00", "#1a7f37", "#8250df", "#bf3989")
 DARK = ("#4493f8", "#f0883e", "#3fb950", "#ab7df8", "#db61a2")
 

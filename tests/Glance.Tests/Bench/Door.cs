@@ -17,7 +17,8 @@ internal sealed class Door(string name, Site site, Func<ImageApi> user)
 
     public Measurements Figures { get; } = new();
 
-    /// <summary>One upload by itself, and one with another user who asks for images meanwhile: those answers cost CPU, too.</summary>
+    /// <summary>One upload by itself, and one with another user who asks for images meanwhile: those answers cost CPU, too. Then such
+    /// answers with no upload, as none can be faster.</summary>
     public async Task UploadAsync(byte[] bytes)
     {
         using var ann = user();
@@ -26,6 +27,7 @@ internal sealed class Door(string name, Site site, Func<ImageApi> user)
         var id = await ann.CreateAsync("raw");
         Figures.Add(Uploading.Stall, await LongestAnswerAsync(StageAsync(ann, id, bytes)));
         await ann.DeleteAsync(id);
+        Figures.Add(Uploading.Idle, await LongestAnswerAsync(Task.Delay(TimeSpan.FromSeconds(3))));
     }
 
     /// <summary>One upload of a disk that its import converts: nobody wants digests of these bytes.</summary>

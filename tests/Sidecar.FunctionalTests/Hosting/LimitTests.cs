@@ -6,6 +6,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure;
+using Sidecar.FunctionalTests.Interop;
 
 namespace Sidecar.FunctionalTests.Hosting;
 
@@ -14,6 +15,9 @@ internal sealed class LimitTests : SidecarTest
 {
     // As a container's limit would; the daemon reads its memory limit from the same place.
     private static readonly string[] SmallHeap = ["env", "DOTNET_GCHeapHardLimit=6000000"]; // 96 MiB, in hex
+
+    // SETTINGS_MAX_FRAME_SIZE, 2^24 - 1.
+    private static readonly byte[] LargestFrames = [0, 5, 0, 0xFF, 0xFF, 0xFF];
 
     private static readonly string[] WithHealth = ["--Hosting:HealthAddress", "127.0.0.1:0"];
 
@@ -104,6 +108,31 @@ internal sealed class LimitTests : SidecarTest
         }
     }
 
+    // Kestrel keeps memory for the largest frame of headers that it may send, and clients made of gRPC's C core allow megabytes.
+    [Test]
+    public async Task Connections_WhoseClientsTakeTheLargestFrames_CostLittle()
+    {
+        const int count = 20;
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(directory.Path);
+        var before = await AllocatedAsync(sidecar);
+        var connections = new List<RawConnection>();
+        try
+        {
+            for (var i = 0; i < count; i++)
+            {
+                connections.Add(await RawConnection.OpenAsync(sidecar.Socket, Deadline, LargestFrames));
+                await connections[^1].ByNowAsync();
+            }
+
+            Assert.That((await AllocatedAsync(sidecar) - before) / count, Is.InRange(1, 512 << 10), "bytes of a connection");
+        }
+        finally
+        {
+            foreach (var connection in connections) await connection.DisposeAsync();
+        }
+    }
+
     [Test]
     public async Task Stage_OfMoreThanTheMemoryIsFor_IsRefusedWithAReason_AndSucceedsLater()
     {
@@ -128,6 +157,9 @@ internal sealed class LimitTests : SidecarTest
         Assert.That(outcomes.OfType<StageStream>().Count(), Is.EqualTo(24));
         await StageAsync(sidecar, NewId(), Content(1 << 20));
     }
+
+    private static Task<double> AllocatedAsync(SidecarInstance sidecar) =>
+        MetricsPage.ReadAsync(sidecar, "process_allocated_bytes_total", Deadline);
 
     // The call when it is admitted, else its refusal.
     private static async Task<object> HoldAsync(SidecarInstance sidecar)

@@ -30,13 +30,14 @@ internal sealed class RawConnection : IAsyncDisposable
     private RawConnection(Socket socket, CancellationToken deadline) =>
         (_stream, _deadline) = (new NetworkStream(socket, ownsSocket: true), deadline);
 
-    public static async Task<RawConnection> OpenAsync(string unixSocket, CancellationToken deadline)
+    /// <param name="settings">What the client says of itself, as RFC 9113, 6.5.1 has it.</param>
+    public static async Task<RawConnection> OpenAsync(string unixSocket, CancellationToken deadline, byte[]? settings = null)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(unixSocket), deadline);
         var connection = new RawConnection(socket, deadline);
         await connection._stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray(), deadline);
-        await connection.SendAsync(Settings, 0, 0, []);
+        await connection.SendAsync(Settings, 0, 0, settings ?? []);
         return connection;
     }
 

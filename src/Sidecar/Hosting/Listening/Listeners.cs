@@ -26,8 +26,14 @@ internal sealed class Listeners(
     // Uploads that share a connection share this; a slow one must not take all of it.
     private const int ConnectionWindowBytes = 8 << 20;
 
-    // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones.
-    private const int FrameBytes = 1 << 20;
+    // Large frames mean fewer reads per megabyte. C++ clients fill them, SocketsHttpHandler sends 16 KiB ones. But Kestrel keeps as
+    // many bytes for the headers that it sends on each connection whose client allows them, as every client made of gRPC's C core
+    // does; frames of a megabyte made no upload faster.
+    private const int FrameBytes = LargeBlockPool.BlockBytes;
+
+    // What a socket may be ahead of whoever reads it, beside what the windows allow: as much as one read brings. More made no upload
+    // faster, and many at once took it all.
+    private const int ReadAheadBytes = LargeBlockPool.BlockBytes;
 
     public void Configure(KestrelServerOptions kestrel)
     {
@@ -55,8 +61,11 @@ internal sealed class Listeners(
     /// the data arrived on. Handlers still run on threads of their own, so one that blocks on the disk blocks no
     /// connection.
     /// </summary>
-    public static void ConfigureTransport(SocketTransportOptions transport) =>
+    public static void ConfigureTransport(SocketTransportOptions transport)
+    {
         transport.UnsafePreferInlineScheduling = true;
+        transport.MaxReadBufferSize = ReadAheadBytes;
+    }
 
     public static string SocketPath(HostingOptions options) =>
         options.SocketPath.Length > 0 ? options.SocketPath : SocketLocation.Default;

@@ -58,28 +58,30 @@ internal sealed class BackgroundHasher : IAsyncDisposable
     private async Task<string> FollowAsync()
     {
         using var hash = DigestAlgorithms.Start(Algorithm);
-        var block = ArrayPool<byte>.Shared.Rent(BlockBytes);
-        try
-        {
-            await FollowAsync(hash, block);
-            return Convert.ToHexStringLower(hash.Finish());
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(block);
-        }
-    }
-
-    private async Task FollowAsync(RunningDigest hash, byte[] block)
-    {
         var offset = 0L;
         var more = true;
         while (!_abandoned)
         {
-            offset = CatchUp(hash, block, offset);
+            offset = CatchUp(hash, offset);
             if (offset < _available()) continue;
             if (!more) break;
             more = await _signal.WaitAsync();
+        }
+
+        return Convert.ToHexStringLower(hash.Finish());
+    }
+
+    // Who waits holds no block: of many uploads at once only as many followers have one as there are threads that hash.
+    private long CatchUp(RunningDigest hash, long offset)
+    {
+        var block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+        try
+        {
+            return CatchUp(hash, block, offset);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
         }
     }
 

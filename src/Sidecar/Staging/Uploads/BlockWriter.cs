@@ -19,8 +19,6 @@ internal sealed class BlockWriter(SafeFileHandle file)
     // Fits, with room, into the second-level cache of any server processor.
     private const int BlockBytes = 128 << 10;
 
-    private readonly byte[] _block = GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true);
-
     /// <summary>Writes all of it.</summary>
     /// <param name="crc">CRC-32C of what comes before.</param>
     /// <returns>CRC-32C including the data.</returns>
@@ -36,17 +34,26 @@ internal sealed class BlockWriter(SafeFileHandle file)
     /// <exception cref="IOException">The disk failed or is full; some of the data may have been written.</exception>
     public void Write(ReadOnlySequence<byte> data, long offset) => Write(data, offset, null);
 
+    // The block is the thread's rather than the upload's: there are few that write at a time, and many that wait for their senders.
     private void Write(ReadOnlySequence<byte> data, long offset, Crc32? hash)
     {
-        while (!data.IsEmpty)
+        var block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+        try
         {
-            var piece = data.Slice(0, Math.Min(data.Length, BlockBytes));
-            var block = _block.AsSpan(0, (int)piece.Length);
-            piece.CopyTo(block);
-            hash?.Append(block);
-            RandomAccess.Write(file, block, offset);
-            offset += block.Length;
-            data = data.Slice(piece.End);
+            while (!data.IsEmpty)
+            {
+                var piece = data.Slice(0, Math.Min(data.Length, BlockBytes));
+                var bytes = block.AsSpan(0, (int)piece.Length);
+                piece.CopyTo(bytes);
+                hash?.Append(bytes);
+                RandomAccess.Write(file, bytes, offset);
+                offset += bytes.Length;
+                data = data.Slice(piece.End);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(block);
         }
     }
 }

@@ -62,12 +62,15 @@ internal sealed partial class TempestTests : CommonSiteTest
         region = RegionOne
         http_image = {source}
         build_timeout = 60
-        disk_formats = raw,qcow2
+        disk_formats = {Formats}
         container_formats = bare
         [image-feature-enabled]
         import_image = true
 
         """;
+
+    // Noise is sent as each of them. Glance looks into what it is sent since 2025.1, and refuses noise as qcow2.
+    private static string Formats => SiteOptions.Sources.Length == 0 ? "raw,qcow2" : "raw";
 
     // Debian's Glance looks the host up before it accepts the request, and says 400 where tempest expects a failed task.
     private static readonly string[] BrokenAnyway = ["test_image_web_download_import_with_bad_url"];

@@ -194,3 +194,6 @@ setup_bench() {
     pigz=pigz lbzip2=lbzip2 pzstd=zstd nginx=nginx node=nodejs npm=npm curl=curl
   need_packages python3-grpcio python3-protobuf
 }
+
+# The revision that uploads must not cost more than.
+bench_baseline() { sed -n '/^[^#]/{s/[[:space:]].*//;p;q}' "$repo_root/eng/bench-baseline"; }

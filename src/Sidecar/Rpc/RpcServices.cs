@@ -9,6 +9,7 @@ using Sidecar.Rpc.Cluster;
 using Sidecar.Rpc.Downloading;
 using Sidecar.Rpc.Images;
 using Sidecar.Rpc.Importing;
+using Sidecar.Rpc.Limits;
 using Sidecar.Rpc.Storing;
 using Sidecar.Rpc.Uploads;
 using AlphaReflection = Grpc.Reflection.V1Alpha.ServerReflection;
@@ -46,7 +47,7 @@ internal static class RpcServices
         services.AddSingleton(_ => new ReflectionV1ServiceImpl(Described));
         services.AddSingleton<UploadAdmission>().AddSingleton<StageCall>().AddSingleton<ReceiveCall>()
             .AddSingleton<ReserveCall>().AddSingleton<FindUploadCall>();
-        services.AddSingleton<ImageReader>();
+        services.AddSingleton<ImageReader>().AddSingleton<ReadAdmission>();
         services.AddSingleton<ReadCall>().AddSingleton<DeleteCall>().AddSingleton<RunImportCall>()
             .AddSingleton<ReleaseCall>().AddSingleton<LocateCall>()
             .AddSingleton<InspectCall>();

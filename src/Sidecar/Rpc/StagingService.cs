@@ -5,6 +5,7 @@ using Sidecar.Peers.Calls;
 using Sidecar.Routing.Forwarding;
 using Sidecar.Routing.Locating;
 using Sidecar.Rpc.Images;
+using Sidecar.Rpc.Limits;
 using Sidecar.Rpc.Messages;
 using Sidecar.Rpc.Uploads;
 using Sidecar.Staging;

@@ -108,6 +108,57 @@ internal sealed class LimitTests : SidecarTest
         }
     }
 
+    [Test]
+    public async Task ReadImage_OfMoreThanTheMemoryIsFor_IsRefusedWithAReason_AndHarmsNoUpload()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartUnderAsync(SmallHeap, directory.Path);
+        var id = NewId();
+        await StageAsync(sidecar, id, Content(16 << 20));
+        var reads = new List<AsyncServerStreamingCall<ReadImageResponse>>();
+        try
+        {
+            for (var i = 0; i < 24; i++) reads.Add(await BegunAsync(sidecar, id));
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => BegunAsync(sidecar, id));
+            var facts = AssertRefused(refusal!, StatusCode.ResourceExhausted, "OVERLOADED");
+            Assert.That(Number(facts, "limit"), Is.EqualTo(24));
+            Assert.That(Number(facts, "retry_after_seconds"), Is.Positive);
+            await StageAsync(sidecar, NewId(), Content(16 << 20));
+        }
+        finally
+        {
+            foreach (var read in reads) read.Dispose();
+        }
+    }
+
+    [Test]
+    public async Task ReadImage_OfWhichNothingIsTaken_IsEnded_AndItsPlaceIsAnothers()
+    {
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartAsync(
+            directory.Path, "--Staging:IdleTimeout", "00:00:01", "--Rpc:MaxReads", "1");
+        var (id, content) = (NewId(), Content(16 << 20));
+        await StageAsync(sidecar, id, content);
+        using var stalled = await BegunAsync(sidecar, id);
+        while (true)
+        {
+            try
+            {
+                Assert.That(await ReadAsync(sidecar, id), Is.EqualTo(content));
+                break;
+            }
+            catch (RpcException refusal) when (refusal.StatusCode == StatusCode.ResourceExhausted)
+            {
+                Deadline.ThrowIfCancellationRequested();
+            }
+        }
+
+        await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await stalled.ResponseStream.MoveNext(Deadline)) { }
+        });
+    }
+
     // Kestrel keeps memory for the largest frame of headers that it may send, and clients made of gRPC's C core allow megabytes.
     [Test]
     public async Task Connections_WhoseClientsTakeTheLargestFrames_CostLittle()
@@ -156,6 +207,14 @@ internal sealed class LimitTests : SidecarTest
 
         Assert.That(outcomes.OfType<StageStream>().Count(), Is.EqualTo(24));
         await StageAsync(sidecar, NewId(), Content(1 << 20));
+    }
+
+    // Takes the first chunk, and then no more.
+    private static async Task<AsyncServerStreamingCall<ReadImageResponse>> BegunAsync(SidecarInstance sidecar, string id)
+    {
+        var read = sidecar.Uploads.ReadImage(new ReadImageRequest { ImageId = id }, cancellationToken: Deadline);
+        Assert.That(await read.ResponseStream.MoveNext(Deadline), Is.True);
+        return read;
     }
 
     private static Task<double> AllocatedAsync(SidecarInstance sidecar) =>

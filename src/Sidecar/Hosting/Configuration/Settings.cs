@@ -2,7 +2,7 @@ using Sidecar.Downloads.Core;
 using Sidecar.Import.Settings;
 using Sidecar.Ingest.Core;
 using Sidecar.Peers.Core;
-using Sidecar.Rpc.Uploads;
+using Sidecar.Rpc.Limits;
 using Sidecar.Staging.Core;
 using Sidecar.Stores.Core;
 using Sidecar.Webhook.Core;

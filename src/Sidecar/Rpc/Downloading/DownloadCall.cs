@@ -4,7 +4,7 @@ using Sidecar.Downloads;
 using Sidecar.Downloads.Fetching;
 using Sidecar.Peers.Calls;
 using Sidecar.Rpc.Messages;
-using Sidecar.Rpc.Uploads;
+using Sidecar.Rpc.Limits;
 using Sidecar.Staging.Core;
 
 namespace Sidecar.Rpc.Downloading;

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Sidecar.Peers.Membership;
 using Sidecar.Peers.Transfer;
 using Sidecar.Routing.Deleting;
+using Sidecar.Rpc.Limits;
 using Sidecar.Rpc.Messages;
 using Sidecar.Staging;
 using Sidecar.Staging.Core;

@@ -53,7 +53,9 @@ internal sealed class StagingOptions
     [AllowedRange(1 << 20, 1L << 40)]
     public long DurableIntervalBytes { get; set; } = 256 << 20;
 
-    /// <summary>A call that sends nothing for this long is ended; its upload keeps its offset.</summary>
+    /// <summary>
+    /// A call that sends nothing, or takes nothing of an image that it reads, for this long is ended; an upload keeps its offset.
+    /// </summary>
     [AllowedDuration("00:00:01", "1.00:00:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(2);
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sidecar.Configuration;
 
-namespace Sidecar.Rpc.Uploads;
+namespace Sidecar.Rpc.Limits;
 
 /// <summary>Section <c>Rpc</c> of the configuration.</summary>
 internal sealed class RpcOptions
@@ -19,6 +19,13 @@ internal sealed class RpcOptions
     /// </summary>
     [AllowedRange(0, 100_000)]
     public int MaxUploads { get; set; }
+
+    /// <summary>
+    /// ReadImage calls that may run at a time, those for other pods included; the next one is refused with OVERLOADED. 0: one for each
+    /// 4 MiB of memory, as of uploads, and for each four file descriptors beyond 256.
+    /// </summary>
+    [AllowedRange(0, 100_000)]
+    public int MaxReads { get; set; }
 }
 
 [OptionsValidator]

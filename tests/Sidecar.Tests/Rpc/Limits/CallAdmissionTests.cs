@@ -1,9 +1,9 @@
 using NUnit.Framework;
-using Sidecar.Rpc.Uploads;
+using Sidecar.Rpc.Limits;
 
-namespace Sidecar.Tests.Rpc.Uploads;
+namespace Sidecar.Tests.Rpc.Limits;
 
-internal sealed class UploadAdmissionTests
+internal sealed class CallAdmissionTests
 {
     [TestCase(256L << 20, 1 << 20, 64)]
     [TestCase(2L << 30, 1 << 20, 512)]
@@ -11,5 +11,5 @@ internal sealed class UploadAdmissionTests
     [TestCase(2L << 30, 1024, 170)]
     [TestCase(1L, 1, 4)]
     public void LimitOf_MemoryAndDescriptors_IsWhatFits(long memory, long descriptors, int expected) =>
-        Assert.That(UploadAdmission.LimitOf(memory, descriptors), Is.EqualTo(expected));
+        Assert.That(CallAdmission.LimitOf(memory, UploadAdmission.BytesPerUpload, descriptors, UploadAdmission.DescriptorsPerUpload), Is.EqualTo(expected));
 }

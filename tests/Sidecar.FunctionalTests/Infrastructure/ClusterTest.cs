@@ -1,5 +1,6 @@
 using Glance.Sidecar.V1;
 using Grpc.Core;
+using NUnit.Framework;
 using ImportMessage = Glance.Sidecar.V1.Import;
 
 namespace Sidecar.FunctionalTests.Infrastructure;
@@ -30,6 +31,13 @@ internal abstract class ClusterTest : SidecarTest
     }
 
     protected static Task LoggedAsync(SidecarInstance pod, string text) => pod.LoggedAsync(text, Deadline);
+
+    /// <summary>That the text is in so many lines and no more: the last of them may come a moment after the answer that it is about.</summary>
+    protected static async Task LoggedAsync(SidecarInstance pod, string text, int times)
+    {
+        await pod.LoggedAsync(text, Deadline, times);
+        Assert.That(Count(pod, text), Is.EqualTo(times), text);
+    }
 
     protected static int Count(SidecarInstance pod, string text) =>
         pod.Log.Count(line => line.Contains(text, StringComparison.Ordinal));

@@ -114,13 +114,13 @@ internal sealed class SidecarInstance : IAsyncDisposable
     /// <summary>The ops listener, by its real port.</summary>
     public Uri Ops => new(Addresses[^1]);
 
-    /// <summary>Waits until a line of the log contains the text.</summary>
-    public async Task LoggedAsync(string text, CancellationToken deadline)
+    /// <summary>Waits until a line of the log contains the text, or so many do.</summary>
+    public async Task LoggedAsync(string text, CancellationToken deadline, int times = 1)
     {
         while (true)
         {
             var next = Volatile.Read(ref _nextLine).Task;
-            if (_log.Any(line => line.Contains(text, StringComparison.Ordinal))) return;
+            if (_log.Count(line => line.Contains(text, StringComparison.Ordinal)) >= times) return;
             await next.WaitAsync(deadline);
         }
     }

@@ -35,7 +35,7 @@ internal sealed class OwnerWritesTests : CephTest
         Assert.That(stored.Digests["md5"], Is.EqualTo(Convert.ToHexStringLower(System.Security.Cryptography.MD5.HashData(raw))));
         Assert.That(await ExportAsync(), SameBytes.As(raw));
         Assert.That(await StoreAsync(cluster[0], import.ImportId), Is.EqualTo(stored), "asked for again");
-        Assert.That(Count(cluster[1], $"Image {Id} was written to store"), Is.GreaterThan(0));
+        await LoggedAsync(cluster[1], $"Image {Id} was written to store");
         Assert.That(Count(cluster[0], $"Image {Id} was written to store"), Is.Zero);
         Assert.That(cluster.Leftovers(0), Is.Empty);
 
@@ -163,7 +163,7 @@ internal sealed class OwnerWritesTests : CephTest
         await FullSpeedAsync();
         await StoreAsync(cluster[0], Id);
         Assert.That(await ExportAsync(), SameBytes.As(Content(12 * MiB)));
-        Assert.That(Count(cluster[0], $"Image {Id} was written to store"), Is.GreaterThan(0));
+        await LoggedAsync(cluster[0], $"Image {Id} was written to store");
     }
 
     [Test]

@@ -13,6 +13,7 @@ internal sealed class WatchedResponses : IServerStreamWriter<ReadImageResponse>,
     private readonly IServerStreamWriter<ReadImageResponse> _responses;
     private readonly TimeSpan _timeout;
     private readonly CancellationTokenSource _idle;
+    private readonly CancellationTokenRegistration _abort;
 
     public WatchedResponses(IServerStreamWriter<ReadImageResponse> responses, ServerCallContext caller, StagingContext staging)
     {
@@ -20,7 +21,7 @@ internal sealed class WatchedResponses : IServerStreamWriter<ReadImageResponse>,
         _idle = new CancellationTokenSource(_timeout, staging.Clock);
         _idle.CancelAfter(Timeout.InfiniteTimeSpan); // reading the file, or asking another pod, is ours
         // A status would wait behind what is not taken; what arrives is that the stream is reset.
-        _idle.Token.Register(caller.GetHttpContext().Abort);
+        _abort = _idle.Token.Register(caller.GetHttpContext().Abort);
     }
 
     public WriteOptions? WriteOptions
@@ -51,5 +52,10 @@ internal sealed class WatchedResponses : IServerStreamWriter<ReadImageResponse>,
         }
     }
 
-    public void Dispose() => _idle.Dispose();
+    public void Dispose()
+    {
+        // Waits for an abort that has begun as the last chunk was taken: Kestrel gives the context to another call afterwards.
+        _abort.Dispose();
+        _idle.Dispose();
+    }
 }

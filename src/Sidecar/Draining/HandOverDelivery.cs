@@ -55,7 +55,7 @@ internal sealed class HandOverDelivery(
         var mayMend = Refusal.ReasonOf(failure) switch
         {
             null => Refusal.IsBroken(failure),
-            "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" => true,
+            "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" or "OVERLOADED" => true,
             // A part that is not of this image, or that its disk lost: once more, from the beginning.
             "DIGEST_MISMATCH" or "DISK_FAILED" => await StartOverAsync(cancellationToken),
             _ => false,

@@ -99,6 +99,27 @@ internal sealed class FetchedOutputsTests : SidecarTest
     }
 
     [Test]
+    public async Task Bring_OwnerWithAllReadsTaken_WaitsForAPlace()
+    {
+        await using var cluster = await Cluster.StartAsync(1, "--Rpc:MaxReads", "1");
+        var disk = Content(16 * Mebibyte);
+        var import = await ImportAsync(cluster[0], disk);
+        await using var receiver = new Receiver(Address(cluster), Long);
+        Task<string> fetch;
+        using (var other = cluster[0].Staging.ReadImage(
+            new ReadImageRequest { ImageId = import.ImageId, ImportId = import.ImportId }, cancellationToken: Deadline))
+        {
+            Assert.That(await other.ResponseStream.MoveNext(Deadline), Is.True);
+            fetch = receiver.Outputs.FetchAsync(receiver.Owner, import, null, Deadline);
+            await MetricsPage.UntilAsync(
+                cluster[0], "glance_staging_admission_rejected_total{reason=\"OVERLOADED\"}", 2, Deadline);
+            Assert.That(fetch.IsCompleted, Is.False);
+        }
+
+        Assert.That(await File.ReadAllBytesAsync(await fetch, Deadline), SameBytes.As(disk));
+    }
+
+    [Test]
     public async Task Bring_AfterAnOwnRestart_GoesOnFromWhatCanBeTrusted([Values] bool rebooted)
     {
         await using var cluster = await Cluster.StartAsync(1);

@@ -50,6 +50,23 @@ internal sealed class DrainTests : ClusterTest
     }
 
     [Test]
+    public async Task Drain_ToAPodWithAllUploadsTaken_WaitsForAPlace()
+    {
+        await using var cluster = await Cluster.StartAsync(2, "--Rpc:MaxUploads", "1");
+        var (id, content) = (NewId(), Content(300_000));
+        await StageAsync(cluster[1], id, content);
+        using var other = new StageStream(cluster[0].Uploads, Deadline);
+        await other.HeaderAsync(NewId(), 1);
+        await other.ChunkAsync(Content(1));
+        var drain = DrainAsync(cluster[1], TimeSpan.Zero);
+        await MetricsPage.UntilAsync(
+            cluster[0], "glance_staging_admission_rejected_total{reason=\"OVERLOADED\"}", 2, Deadline);
+        await other.FinishAsync(1);
+        Assert.That((await drain).Left, Is.Empty);
+        Assert.That(await ReadAsync(cluster[0], id), SameBytes.As(content));
+    }
+
+    [Test]
     public async Task Drain_SparseImage_SendsItsDataOnlyAndItStaysSparse()
     {
         await using var cluster = await Cluster.StartAsync(2);

@@ -19,6 +19,12 @@ internal static class MetricsPage
         return values.SingleOrDefault();
     }
 
+    /// <summary>Waits until the series has counted that much.</summary>
+    public static async Task UntilAsync(SidecarInstance sidecar, string series, double atLeast, CancellationToken cancellationToken)
+    {
+        while (await ReadAsync(sidecar, series, cancellationToken) < atLeast) cancellationToken.ThrowIfCancellationRequested();
+    }
+
     // The order of labels means nothing, nor do the braces around none.
     private static string Sorted(string series)
     {

@@ -29,6 +29,10 @@ internal static class Refusal
     public static bool IsNotThere(RpcException failure) => failure.StatusCode == StatusCode.NotFound
         && ReasonOf(failure) is "IMAGE_NOT_FOUND" or "IMPORT_NOT_FOUND" or "STORE_SOURCE_GONE";
 
+    /// <summary>The peer does as much at once as it can: it takes the same call in a moment.</summary>
+    public static bool IsOverloaded(RpcException failure) =>
+        failure.StatusCode == StatusCode.ResourceExhausted && ReasonOf(failure) == "OVERLOADED";
+
     /// <summary>
     /// No answer of the peer at all: it cannot be reached, or the connection broke. Not when it was the caller who
     /// gave up.

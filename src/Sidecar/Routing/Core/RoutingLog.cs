@@ -48,6 +48,9 @@ internal static partial class RoutingLog
     public static partial void OutputTransferBroke(
         ILogger logger, Guid importId, string peer, long offset, string failure);
 
+    [LoggerMessage(4207, LogLevel.Information, "Output of import {ImportId} waits for {Peer}: {Refusal}")]
+    public static partial void OutputTransferWaits(ILogger logger, Guid importId, string peer, string refusal);
+
     [LoggerMessage(4202, LogLevel.Information, "Output of import {ImportId} is here from {Peer}: {Bytes} bytes")]
     public static partial void OutputFetched(ILogger logger, Guid importId, string peer, long bytes);
 

@@ -126,6 +126,12 @@ internal sealed class OutputTransfer(TransferContext context, OutputRecord recor
                     context.Log, Record.ImportId, Record.Owner, file.Offset, PeerText.OneLine(Refusal.Why(broken)));
                 if (!await _patience.WaitAsync(_stop.Token)) throw OwnerLost(broken);
             }
+            // The owner has its hands full; its other readers end sooner or later.
+            catch (RpcException full) when (!_stop.IsCancellationRequested && Refusal.IsOverloaded(full))
+            {
+                RoutingLog.OutputTransferWaits(context.Log, Record.ImportId, Record.Owner, PeerText.OneLine(Refusal.Why(full)));
+                if (!await _patience.WaitAsync(_stop.Token)) throw;
+            }
             catch (PeerException corrupt) when (
                 corrupt.Error == PeerError.TransferCorrupt && _corruptAt != file.Offset)
             {

@@ -71,7 +71,7 @@ internal sealed class StagingMetrics
         _fsyncErrors = meter.CreateCounter<long>(
             "glance_staging_fsync_errors", description: "Uploads that an fsync error ended.");
         _refusals = meter.CreateCounter<long>(
-            "glance_staging_admission_rejected", description: "Uploads refused before the first byte, by reason.");
+            "glance_staging_admission_rejected", description: "Uploads and reads refused before the first byte, by reason.");
         _deletes = meter.CreateCounter<long>(
             "glance_staging_images_deleted", description: "Staged images that were deleted.");
     }

@@ -135,7 +135,7 @@ setup_tests() {
     grpc_python_plugin=protobuf-compiler-grpc zip=zip gzip=gzip xz=xz-utils zstd=zstd bzip2=bzip2 lbzip2=lbzip2 lz4=lz4 lhasa=lhasa node=nodejs npm=npm prlimit=util-linux \
     script=bsdutils kill=procps mount=mount
   # protoc's package leaves out google/protobuf/*.proto, which the API's protos import.
-  need_packages python3 python3-grpcio python3-protobuf grpc-proto libprotobuf-dev
+  need_packages python3 python3-grpcio python3-protobuf libprotobuf-dev
   setup_interop
   setup_chart_tests
   setup_glance
@@ -143,7 +143,7 @@ setup_tests() {
   setup_image
 }
 
-# The clients of others: gRPC for C++, and grpc-js.
+# The clients of others: gRPC for C++, and grpc-js. From npm also the protos of the health service and of reflection.
 setup_interop() {
   need_commands g++=g++ make=make pkg-config=pkg-config protoc=protobuf-compiler \
     grpc_cpp_plugin=protobuf-compiler-grpc node=nodejs npm=npm

@@ -88,7 +88,8 @@ internal sealed class BuiltImage
     private static async Task MakeBaseAsync()
     {
         var root = Path.Combine(Directory, "base");
-        await Command.RunAsync("debootstrap", "--variant=minbase", "bookworm", root, await MirrorAsync());
+        var (suite, mirror) = await DebianHereAsync();
+        await Command.RunAsync("debootstrap", "--variant=minbase", suite, root, mirror);
         await Command.RunAsync(
             "tar", "-C", root, "-cf", root + ".tar", "--exclude=./var/cache/apt/archives/*.deb", ".");
         await Store.PodmanAsync("import", "--quiet", root + ".tar", BaseName);
@@ -96,12 +97,14 @@ internal sealed class BuiltImage
         File.Delete(root + ".tar");
     }
 
-    // The one that this machine installs from: another may be out of reach.
-    private static async Task<string> MirrorAsync()
+    // Of the release that this machine has, as programs that were built on a newer one may not run on an older; and from where it
+    // installs, as another mirror may be out of reach.
+    private static async Task<(string Suite, string Mirror)> DebianHereAsync()
     {
-        var mirrors = await Command.RunAsync(
-            "apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages");
-        return mirrors.Split('\n').Select(line => line.Split(' ', 2)).FirstOrDefault(line => line[0] == "bookworm")?[1]
-            ?? throw new AssertionException("apt knows no mirror of Debian 12: run apt-get update.\n" + mirrors);
+        var sources = await Command.RunAsync(
+            "apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages", "Origin: Debian");
+        var release = sources.Split('\n').Select(line => line.Split(' ', 2)).FirstOrDefault(line => line[0].All(char.IsAsciiLetterLower))
+            ?? throw new AssertionException("apt knows no mirror of Debian: run apt-get update.\n" + sources);
+        return (release[0], release[1]);
     }
 }

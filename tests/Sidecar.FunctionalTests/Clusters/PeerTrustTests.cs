@@ -250,7 +250,7 @@ internal sealed class PeerTrustTests : SidecarTest, IDisposable
         await File.WriteAllTextAsync(_directory["client-ca.pem"], _authority.RootPem, Deadline);
         var arguments = new List<string>
         {
-            Path.Combine(AppContext.BaseDirectory, "foreign", "health.py"), Listener(sidecar).Authority, "glance-0" + Suffix,
+            Path.Combine(AppContext.BaseDirectory, "foreign", "check_health.py"), Listener(sidecar).Authority, "glance-0" + Suffix,
             _directory["client-ca.pem"],
         };
         if (certificate is not null)

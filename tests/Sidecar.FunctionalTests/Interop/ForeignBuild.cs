@@ -12,6 +12,10 @@ internal static class ForeignBuild
     private static readonly string JsDirectory = typeof(ForeignBuild).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(JsDirectory)).Value!;
 
+    // Of the packages that npm has for grpc-js: Debian has had these protos in one of its releases only.
+    private static readonly string HealthProtos = Path.Combine(JsDirectory, "node_modules/grpc-health-check/proto");
+    private static readonly string ReflectionProtos = Path.Combine(JsDirectory, "node_modules/@grpc/reflection/build/proto");
+
     /// <summary>The directory of modules for Python: the API, health and reflection.</summary>
     public static Task<string> PythonStubsAsync() => PythonStubs.Value;
 
@@ -21,7 +25,7 @@ internal static class ForeignBuild
         ForeignClient.Grpcio =>
             [ForeignProgram.Python, ForeignProgram.File("interop.py"), await PythonStubsAsync()],
         ForeignClient.Cpp => [await CppProgram.Value],
-        ForeignClient.GrpcJs => ["node", Path.Combine(JsDirectory, "interop.js"), Protos],
+        ForeignClient.GrpcJs => ["node", Path.Combine(JsDirectory, "interop.js"), Protos, HealthProtos, ReflectionProtos],
         _ => throw new ArgumentOutOfRangeException(nameof(client)),
     };
 
@@ -29,10 +33,10 @@ internal static class ForeignBuild
     {
         var directory = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "python-stubs")).FullName;
         await ForeignProgram.RunAsync(
-            "protoc", "-I", Protos, "-I", "/usr/share/grpc-proto", $"--python_out={directory}", $"--grpc_python_out={directory}",
+            "protoc", "-I", Protos, "-I", HealthProtos, "-I", ReflectionProtos, $"--python_out={directory}", $"--grpc_python_out={directory}",
             "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
             "glance/sidecar/v1/forwarded.proto", "glance/sidecar/v1/staging.proto", "glance/sidecar/v1/imports.proto",
-            "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto", "grpc/reflection/v1alpha/reflection.proto");
+            "health/v1/health.proto", "grpc/reflection/v1/reflection.proto", "grpc/reflection/v1alpha/reflection.proto");
         // Without these files Glance's own Python package, where it is installed, hides the stubs.
         foreach (var package in (string[])["glance", "glance/sidecar", "glance/sidecar/v1"])
         {
@@ -48,7 +52,8 @@ internal static class ForeignBuild
         var directory = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "cpp")).FullName;
         await ForeignProgram.RunAsync(
             "make", "--silent", "--jobs=2", "-C", directory, "-f", ForeignProgram.File("cpp", "Makefile"),
-            "SOURCE=" + ForeignProgram.File("cpp"), "PROTOS=" + Protos);
+            "SOURCE=" + ForeignProgram.File("cpp"), "PROTOS=" + Protos, "HEALTH=" + HealthProtos,
+            "REFLECTION=" + ReflectionProtos);
         return Path.Combine(directory, "interop");
     }
 }

@@ -19,9 +19,9 @@ grpc.__path__.append(os.path.join(STUBS, "grpc"))
 
 from glance.sidecar.v1 import staging_pb2 as pb, staging_pb2_grpc  # noqa: E402
 from google.protobuf import descriptor_pb2  # noqa: E402
-from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from grpc.reflection.v1 import reflection_pb2, reflection_pb2_grpc  # noqa: E402
 from grpc.reflection.v1alpha import reflection_pb2 as alpha_pb2, reflection_pb2_grpc as alpha_pb2_grpc  # noqa: E402
+from health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 
 # No call takes this long; without it a hang would have no name.
 PATIENCE = 20

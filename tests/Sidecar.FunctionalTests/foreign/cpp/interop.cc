@@ -19,7 +19,7 @@
 
 // Here rather than by themselves: gRPC's headers take longer to read than all the rest.
 #include "glance/sidecar/v1/staging.grpc.pb.cc"
-#include "grpc/health/v1/health.grpc.pb.cc"
+#include "health/v1/health.grpc.pb.cc"
 #include "grpc/reflection/v1/reflection.grpc.pb.cc"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.cc"
 

@@ -1,6 +1,7 @@
 // The interop cases with grpc-js; prints a line of JSON for each.
 //
-// Usage: interop.js PROTOS_DIRECTORY TARGET TRACEPARENT [AUTHORITIES CERTIFICATE KEY SERVER_NAME]. With the latter it is a peer.
+// Usage: interop.js API_PROTOS HEALTH_PROTOS REFLECTION_PROTOS TARGET TRACEPARENT [AUTHORITIES CERTIFICATE KEY SERVER_NAME].
+// With the latter it is a peer.
 'use strict';
 
 const assert = require('node:assert');
@@ -9,13 +10,13 @@ const fs = require('node:fs');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
-const [protos, target, traceparent, ...tls] = process.argv.slice(2);
+const [protos, healthProtos, reflectionProtos, target, traceparent, ...tls] = process.argv.slice(2);
 const files = [
-  'glance/sidecar/v1/staging.proto', 'grpc/health/v1/health.proto', 'grpc/reflection/v1/reflection.proto',
+  'glance/sidecar/v1/staging.proto', 'health/v1/health.proto', 'grpc/reflection/v1/reflection.proto',
   'grpc/reflection/v1alpha/reflection.proto',
 ];
 const known = grpc.loadPackageDefinition(loader.loadSync(files, {
-  includeDirs: [protos, '/usr/share/grpc-proto'], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
+  includeDirs: [protos, healthProtos, reflectionProtos], keepCase: true, longs: Number, enums: String, defaults: true, oneofs: true,
 }));
 const { status: Code } = grpc;
 // No call takes this long; without it a hang would have no name.

@@ -1,6 +1,6 @@
 """Asks the peer listener for its health with grpcio; prints OK or the status.
 
-Usage: health.py TARGET SERVER_NAME AUTHORITIES [CERTIFICATE KEY].
+Usage: check_health.py TARGET SERVER_NAME AUTHORITIES [CERTIFICATE KEY].
 """
 import sys
 

@@ -53,9 +53,16 @@ internal sealed class FullDiskTests : CommonSiteTest
         var id = await user.CreateAsync("raw");
         using var content = new UndeclaredContent(new byte[(int)Site.SmallVolume]);
 
-        var answer = await user.StageAsync(id, content);
+        try
+        {
+            var answer = await user.StageAsync(id, content);
+            Assert.That(answer.Status, Is.AnyOf(HttpStatusCode.RequestEntityTooLarge, HttpStatusCode.ServiceUnavailable), answer.Text);
+        }
+        catch (HttpRequestException closed) when (closed.InnerException is IOException)
+        {
+            // Newer gunicorns close the connection with the answer, which a client that still sends may never see.
+        }
 
-        Assert.That(answer.Status, Is.AnyOf(HttpStatusCode.RequestEntityTooLarge, HttpStatusCode.ServiceUnavailable), answer.Text);
         await EndedAsync(0, id, "queued");
         var left = new DriveInfo(Site.Staging(Small)).AvailableFreeSpace;
         Assert.That(left, Is.GreaterThan(Site.SmallVolume * 9 / 10), "what was written is given back");

@@ -16,8 +16,8 @@ internal sealed partial class TempestTests : CommonSiteTest
         await using var identity = await IdentityServer.StartAsync(isThroughTheSidecar ? Site.Door(0) : Site.Balancer.Address);
         var directory = Site.Scratch($"tempest-{isThroughTheSidecar}");
         await File.WriteAllTextAsync(Path.Combine(directory, "accounts.yaml"), Accounts);
-        var source = Site.Web.Publish("tempest.img", Noise(1 << 20));
-        await File.WriteAllTextAsync(Path.Combine(directory, "tempest.conf"), Configuration(directory, identity, source));
+        var disk = Disk.Create(Site, 8 << 20);
+        await File.WriteAllTextAsync(Path.Combine(directory, "tempest.conf"), await ConfigurationAsync(directory, identity, disk));
 
         var (_, output) = await Command.TryAsync(
             ["/usr/bin/python3", "-m", "unittest", "tempest.api.image.v2.test_images",
@@ -38,7 +38,7 @@ internal sealed partial class TempestTests : CommonSiteTest
 
         """));
 
-    private static string Configuration(string directory, IdentityServer identity, Uri source) => $"""
+    private async Task<string> ConfigurationAsync(string directory, IdentityServer identity, Disk disk) => $"""
         [DEFAULT]
         log_file = {directory}/tempest.log
         [oslo_concurrency]
@@ -60,17 +60,25 @@ internal sealed partial class TempestTests : CommonSiteTest
         swift = false
         [image]
         region = RegionOne
-        http_image = {source}
+        http_image = {Site.Web.Publish("tempest.img", Noise(1 << 20))}
+        http_qcow2_image = {Site.Web.Publish("tempest.qcow2", await disk.AsAsync("qcow2"))}
         build_timeout = 60
-        disk_formats = {Formats}
+        disk_formats = {await FormatsAsync()}
         container_formats = bare
         [image-feature-enabled]
         import_image = true
+        image_format_enforcement = true
 
         """;
 
-    // Noise is sent as each of them. Glance looks into what it is sent since 2025.1, and refuses noise as qcow2.
-    private static string Formats => SiteOptions.Sources.Length == 0 ? "raw,qcow2" : "raw";
+    // Glance looks into what it is sent since 2025.1, and refuses noise as qcow2. A tempest that knows of that sends none then, and
+    // wants these formats; an older one, that of Debian 12, sends noise as each.
+    private static async Task<string> FormatsAsync()
+    {
+        const string Knows = "from tempest import config; print('image_format_enforcement' in [o.name for o in config.ImageFeaturesGroup])";
+        var knows = await Command.RunAsync(["/usr/bin/python3", "-W", "ignore", "-c", Knows]);
+        return knows.Trim() == "True" ? "raw,qcow2,iso" : SiteOptions.Sources.Length == 0 ? "raw,qcow2" : "raw";
+    }
 
     // Debian's Glance looks the host up before it accepts the request, and says 400 where tempest expects a failed task.
     private static readonly string[] BrokenAnyway = ["test_image_web_download_import_with_bad_url"];

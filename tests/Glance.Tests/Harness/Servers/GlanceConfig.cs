@@ -67,8 +67,12 @@ internal sealed class GlanceConfig
     }
 
     private string Paste => $"""
-        [pipeline:glance-api-keystone]
-        pipeline = healthcheck versionnegotiation token context {(WithSidecar ? "staging_sidecar " : "")}rootapp
+        [composite:glance-api-keystone]
+        paste.composite_factory = glance.api:root_app_factory
+        /: api
+        /healthcheck: healthcheck
+        [pipeline:api]
+        pipeline = versionnegotiation token context {(WithSidecar ? "staging_sidecar " : "")}rootapp
         [composite:rootapp]
         paste.composite_factory = glance.api:root_app_factory
         /: apiversions
@@ -77,8 +81,8 @@ internal sealed class GlanceConfig
         paste.app_factory = glance.api.versions:create_resource
         [app:apiv2app]
         paste.app_factory = glance.api.v2.router:API.factory
-        [filter:healthcheck]
-        paste.filter_factory = oslo_middleware:Healthcheck.factory
+        [app:healthcheck]
+        paste.app_factory = oslo_middleware:Healthcheck.app_factory
         [filter:versionnegotiation]
         paste.filter_factory = glance.api.middleware.version_negotiation:VersionNegotiationFilter.factory
         [filter:context]

@@ -20,7 +20,7 @@ internal static class RoutingServices
     {
         services.AddSingleton<ForwardingMetrics>().AddSingleton<Forwarder>().AddSingleton<StreamForwarder>();
         services.AddSingleton<OwnerMemory>().AddSingleton<PeerPoll>().AddSingleton<Locator>().AddSingleton<UploadLocator>();
-        services.AddSingleton<UploadsElsewhere>();
+        services.AddSingleton<RemoteUploadFinder>();
         services.AddSingleton<LocalTable>().AddSingleton<OwnerCalls>().AddSingleton<OwnerRouter>();
         services.AddSingleton<Tombstones>().AddSingleton<TombstoneBroadcaster>();
         services.AddSingleton<Announcer>().AddSingleton<Announcements>().AddSingleton<Duplicates>();

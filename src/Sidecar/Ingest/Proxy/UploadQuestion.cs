@@ -11,7 +11,7 @@ namespace Sidecar.Ingest.Proxy;
 /// it shows the client the image, so that nobody learns of other projects' uploads. What other pods have is told of as well: the client
 /// cannot choose the pod, but may come to the right one when it goes on.
 /// </summary>
-internal sealed class UploadQuestion(Upstream upstream, StagingArea area, UploadsElsewhere others)
+internal sealed class UploadQuestion(Upstream upstream, StagingArea area, RemoteUploadFinder others)
 {
     private static readonly PassedRequest AsItIs = new();
 

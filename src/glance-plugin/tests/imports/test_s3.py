@@ -68,10 +68,11 @@ class TargetTest(unittest.TestCase):
     def test_location_is_the_drivers(self):
         store = _store()
         place = s3.StoreLocation(store._specs(_IMAGE, {}), store.conf)
-        self.assertEqual(place.get_uri(), "s3://key:secret@127.0.0.1:7480/images/" + _IMAGE)
+        # The keys are not in it since glance_store 5.
+        self.assertRegex(place.get_uri(), "^s3://(key:secret@)?127.0.0.1:7480/images/%s$" % _IMAGE)
         read = s3.StoreLocation({}, store.conf)
         read.parse_uri(place.get_uri())
-        self.assertEqual((read.accesskey, read.secretkey, read.bucket, read.key), ("key", "secret", "images", _IMAGE))
+        self.assertEqual((read.bucket, read.key), ("images", _IMAGE))
 
     def test_name_for_the_log_has_no_key(self):
         self.assertEqual(_store()._pool(), "bucket images")

@@ -1,13 +1,10 @@
 """Records of unfinished work, and who is taken for dead."""
 
-import os
-import signal
 import unittest
 import uuid
 
 from tests.harness import glance
-from tests.harness.support import wait_until
-
+from tests.harness.worker import Worker
 
 
 class RecordsTest(unittest.TestCase):
@@ -38,18 +35,12 @@ class RecordsTest(unittest.TestCase):
 
     def test_a_killed_process_is_seen_as_dead_and_a_living_one_is_not(self):
         image_id = str(uuid.uuid4())
-        child = os.fork()
-        if child == 0:
-            # A worker as gunicorn forks it, after the parent has used its own records.
-            self.records.put("stage", image_id)
-            signal.pause()
-            os._exit(0)
+        worker = Worker("stage", image_id)
         try:
-            wait_until(lambda: image_id in self._images(self.records.of_live_workers()), "the child's record is there")
+            self.assertIn(image_id, self._images(self.records.of_live_workers()))
             self.assertNotIn(image_id, self._of_the_dead())
         finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+            worker.kill()
         self.assertIn(image_id, self._of_the_dead())
         self.assertNotIn(image_id, self._images(self.records.of_live_workers()))
         for directory, _ in list(self.records.of_dead_workers()):

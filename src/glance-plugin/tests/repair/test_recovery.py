@@ -1,7 +1,6 @@
 """What is made of the work of a process that was killed."""
 
 import os
-import signal
 import time
 import unittest
 
@@ -9,7 +8,8 @@ from tests.harness import glance
 from tests.harness.images import qcow2
 from tests.harness.imports import unfinished_import
 from tests.harness.keys import Signer
-from tests.harness.support import SCRATCH, wait_until
+from tests.harness.support import SCRATCH
+from tests.harness.worker import Worker
 
 
 class RecoveryTest(unittest.TestCase):
@@ -23,17 +23,7 @@ class RecoveryTest(unittest.TestCase):
 
     def die_with(self, kind, image_id, **fields):
         """A process that had this record and was killed."""
-        from glance_sidecar.repair import records
-        child = os.fork()
-        if child == 0:
-            records.put(kind, image_id, **fields)
-            signal.pause()
-            os._exit(0)
-        try:
-            wait_until(lambda: image_id in [each["image_id"] for each in records.of_live_workers()], "the record")
-        finally:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        Worker(kind, image_id, **fields).kill()
 
     def import_that_died(self, content, disk_format, method="glance-direct", stage=True, know_task=True,
                          properties=None):

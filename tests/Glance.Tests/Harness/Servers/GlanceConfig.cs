@@ -20,6 +20,8 @@ internal sealed class GlanceConfig
         Set("oslo_concurrency", "lock_path", Path.Combine(home, "lock"));
         Set("database", "connection", database);
         Set("paste_deploy", "flavor", "keystone");
+        // Known after 2026.1; others ignore it.
+        Set("image_import_opts", "max_parallel_stores", "2");
     }
 
     public string Directory { get; }

@@ -24,8 +24,8 @@ FROM ${BASE_IMAGE} AS runtime
 # Those of glance-api in the same pod: both read and remove what the other one writes. glance-operator's are 42415.
 ARG GLANCE_UID=42415
 ARG GLANCE_GID=42415
-# qemu-utils has qemu-img and qemu-nbd; prlimit, setpriv and unshare are in util-linux, timeout is in coreutils. gzip and zip are
-# unpacked by the daemon itself. librbd1 writes to Ceph. The programs load libssl for TLS and digests.
+# qemu-utils has qemu-img and qemu-nbd; prlimit, setpriv, unshare and flock are in util-linux. gzip and zip are unpacked by the
+# daemon itself. librbd1 writes to Ceph. The programs load libssl for TLS and digests.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
     bzip2 ca-certificates coreutils lbzip2 librbd1 libssl3 lhasa lz4 qemu-utils util-linux xz-utils zstd \

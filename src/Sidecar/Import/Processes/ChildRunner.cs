@@ -31,7 +31,7 @@ internal sealed class ChildRunner(
     private const string FirstProcessKilled = "unshare: sigprocmask unblock failed: Invalid argument";
 
     private static readonly string[] Launchers =
-        [.. from tool in (Tool[])[Tool.Unshare, Tool.Timeout, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
+        [.. from tool in (Tool[])[Tool.Unshare, Tool.Flock, Tool.Prlimit, Tool.Setpriv] select ToolPaths.NameOf(tool) + ": "];
 
     // A grandchild that escaped the kill may hold the pipes open; its words are not worth waiting for.
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);

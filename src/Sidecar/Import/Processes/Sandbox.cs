@@ -129,9 +129,9 @@ internal sealed class Sandbox(ToolPaths tools, LauncherThread launcher, Confinem
 
     private async Task<ConfinementLayers> ProbeNamespacesAsync(ConfinementLayers layers)
     {
-        layers = layers with { NetworkSaid = Missing(Tool.Unshare), ProcessesSaid = Missing(Tool.Unshare, Tool.Timeout, Tool.Setpriv) };
+        layers = layers with { NetworkSaid = Missing(Tool.Unshare), ProcessesSaid = Missing(Tool.Unshare, Tool.Flock, Tool.Setpriv) };
         var choices = Namespaces.Choices(
-            tools.TryGet(Tool.Unshare), tools.TryGet(Tool.Timeout), tools.TryGet(Tool.Setpriv));
+            tools.TryGet(Tool.Unshare), tools.TryGet(Tool.Flock), tools.TryGet(Tool.Setpriv));
         foreach (var choice in choices)
         {
             var (exitCode, errors) = await TryAsync(choice);

@@ -52,7 +52,7 @@ internal sealed class ToolOptions
     [AllowedPattern(PathPattern, PathAllowed)]
     public string Unshare { get; set; } = "";
 
-    /// <summary>Is the first process of a namespace of the others' own, and waits (coreutils).</summary>
+    /// <summary>Is the first process of a namespace of the others' own, and waits (util-linux).</summary>
     [AllowedPattern(PathPattern, PathAllowed)]
-    public string Timeout { get; set; } = "";
+    public string Flock { get; set; } = "";
 }

@@ -14,5 +14,5 @@ internal enum Tool
     Prlimit,
     Setpriv,
     Unshare,
-    Timeout,
+    Flock,
 }

@@ -32,7 +32,7 @@ internal sealed class ToolPaths
             [Tool.Prlimit] = Find("prlimit", options.Prlimit, searchPath),
             [Tool.Setpriv] = Find("setpriv", options.Setpriv, searchPath),
             [Tool.Unshare] = Find("unshare", options.Unshare, searchPath),
-            [Tool.Timeout] = Find("timeout", options.Timeout, searchPath),
+            [Tool.Flock] = Find("flock", options.Flock, searchPath),
         };
     }
 
@@ -57,7 +57,7 @@ internal sealed class ToolPaths
         Tool.Prlimit => "prlimit",
         Tool.Setpriv => "setpriv",
         Tool.Unshare => "unshare",
-        Tool.Timeout => "timeout",
+        Tool.Flock => "flock",
     };
 
     private static string? Find(string name, string configured, string searchPath) => configured.Length > 0

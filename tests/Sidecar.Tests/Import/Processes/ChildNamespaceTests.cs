@@ -62,7 +62,7 @@ internal sealed class ChildNamespaceTests : IDisposable
 
     [TestCase(0, ChildEnd.Succeeded)]
     [TestCase(7, ChildEnd.Failed)]
-    [TestCase(124, ChildEnd.Failed)] // as timeout says that the time is over, which it is not asked to watch
+    [TestCase(69, ChildEnd.Failed)] // as flock says that there is no such program
     [TestCase(127, ChildEnd.NotRun)]
     [CancelAfter(60_000)]
     public async Task ExitCode_IsHandedOn(int code, ChildEnd end, CancellationToken cancellationToken)
@@ -74,7 +74,7 @@ internal sealed class ChildNamespaceTests : IDisposable
         Assert.That((outcome.ExitCode, outcome.End), Is.EqualTo((code, end)), outcome.ErrorText);
     }
 
-    [TestCase("timeout: failed to run command")]
+    [TestCase("flock: failed to execute")]
     [TestCase("unshare: cannot change root")]
     [TestCase("setpriv: no")]
     public void WordsOfWhatStandsBefore_SayThatTheProgramDidNotRun(string said) =>
@@ -121,7 +121,7 @@ internal sealed class ChildNamespaceTests : IDisposable
         await told.Task.WaitAsync(cancellationToken);
         var id = program.ToString().Trim();
 
-        // As the kernel may, when a pod has no memory left: timeout is the program's parent.
+        // As the kernel may, when a pod has no memory left: flock is the program's parent.
         var parent = (await File.ReadAllLinesAsync($"/proc/{id}/status", cancellationToken)).Single(line => line.StartsWith("PPid:"));
         Assert.That(LinuxCalls.Send(int.Parse(parent["PPid:".Length..]), LinuxCalls.SignalKill), Is.True);
 
@@ -172,12 +172,12 @@ internal sealed class ChildNamespaceTests : IDisposable
         Assert.That(layers["pid_namespace"], Is.EqualTo(new ConfinementLayer("pid_namespace", false, Refusal)));
     }
 
-    [TestCase("/nowhere/timeout", "timeout is not installed")]
+    [TestCase("/nowhere/flock", "flock is not installed")]
     [TestCase("/bin/false", "its probe ended with exit code 1")]
     [CancelAfter(60_000)]
-    public async Task WithoutTimeout_TheReasonIsTold(string timeout, string reason, CancellationToken cancellationToken)
+    public async Task WithoutAFirstProcess_TheReasonIsTold(string flock, string reason, CancellationToken cancellationToken)
     {
-        using var sandbox = Sandbox(new ToolOptions { Timeout = timeout });
+        using var sandbox = Sandbox(new ToolOptions { Flock = flock });
 
         await sandbox.FindLayersAsync(cancellationToken);
 
@@ -199,13 +199,13 @@ internal sealed class ChildNamespaceTests : IDisposable
         Assert.That(said, Does.Contain("the sidecar has ended").And.Not.Contains("ran"));
     }
 
-    // In a namespace as in those of children, but started by this test: timeout is between.
+    // In a namespace as in those of children, but started by this test: flock is between.
     private static (int ExitCode, string Output) Confine(int daemon, int generations)
     {
         var launcher = new ConfinementSettings(ConfinementSettings.Available, []).Launcher;
         var options = new LaunchOptions(daemon, generations, 0, false, [], [], []);
         return CommandLine.TryRun(
-            "/", "timeout", ["--foreground", "0", .. launcher, .. options.ToArguments(), "--", "/bin/sh", "-c", "echo ran"]);
+            "/", "flock", ["--shared", "/usr/bin/flock", .. launcher, .. options.ToArguments(), "--", "/bin/sh", "-c", "echo ran"]);
     }
 
     private static ChildProcess Start(string script)
@@ -229,8 +229,11 @@ internal sealed class ChildNamespaceTests : IDisposable
         File.SetUnixFileMode(unshare, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var sandbox = Sandbox(refused ? new ToolOptions { Unshare = unshare } : new ToolOptions());
         var layers = await sandbox.FindLayersAsync(CancellationToken.None);
-        if (!layers.Namespaces.OwnNetwork) Assert.Ignore($"There are no namespaces here: {layers.NetworkSaid}");
-        if (!refused && !layers.Namespaces.OwnProcesses) Assert.Ignore($"There are no such namespaces here: {layers.ProcessesSaid}");
+        // Where the machine has them, they are to hold.
+        var (exitCode, said) = CommandLine.TryRun("/", "unshare", ["--net", "--pid", "--fork", "true"]);
+        if (exitCode != 0) Assert.Ignore($"There are no such namespaces here: {said}");
+        Assert.That(layers.Namespaces.OwnNetwork, Is.True, layers.NetworkSaid);
+        Assert.That(layers.Namespaces.OwnProcesses, Is.Not.EqualTo(refused), layers.ProcessesSaid);
         return sandbox;
     }
 

@@ -13,10 +13,11 @@ pool = descriptor_pool.DescriptorPool()
 with open(sys.argv[1], "rb") as recorded:
     for file in descriptor_pb2.FileDescriptorSet.FromString(recorded.read()).file:
         pool.Add(file)
-factory = message_factory.MessageFactory(pool)
+# protobuf 4.22 has the function, 5 no longer the method.
+to_class = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(pool).GetPrototype
 
 for line in sys.stdin:
     name, content = line.rstrip("\n").split(" ")
-    message = factory.GetPrototype(pool.FindMessageTypeByName(name))()
+    message = to_class(pool.FindMessageTypeByName(name))()
     message.ParseFromString(base64.b64decode(content))
     print(json.dumps(json_format.MessageToDict(message)))

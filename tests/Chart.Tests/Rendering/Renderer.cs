@@ -11,6 +11,9 @@ internal static class Renderer
     public const string Release = "glance";
     public const string Namespace = "openstack";
 
+    // Where Debian's packages of Go libraries lie; nothing is downloaded.
+    private const string Libraries = "/usr/share/gocode";
+
     private static readonly Lazy<Task<string>> Program = new(BuildAsync);
 
     /// <summary>The manifests as text.</summary>
@@ -73,6 +76,18 @@ internal static class Renderer
             await Program.Value,
             ["template", release, Repository.Chart, "-n", @namespace, "-f", valuesFile, .. options]));
 
+    // The path of sprig is that of its version 3, which only later packages of Debian have in the directory's name.
+    private static string OwnPath()
+    {
+        const string Sprig = "src/github.com/Masterminds/sprig";
+        var path = Path.Combine(AppContext.BaseDirectory, "go-path");
+        var (link, package) = (Path.Combine(path, Sprig, "v3"), Path.Combine(Libraries, Sprig));
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        Directory.CreateDirectory(Path.GetDirectoryName(link)!);
+        Directory.CreateSymbolicLink(link, Directory.Exists(Path.Combine(package, "v3")) ? Path.Combine(package, "v3") : package);
+        return path;
+    }
+
     private static async Task<string> BuildAsync()
     {
         var program = Path.Combine(AppContext.BaseDirectory, "render");
@@ -80,8 +95,7 @@ internal static class Renderer
         {
             WorkingDirectory = Repository.Tests,
         };
-        // Debian's packages of Go libraries lie here; nothing is downloaded.
-        start.Environment["GOPATH"] = "/usr/share/gocode";
+        start.Environment["GOPATH"] = $"{OwnPath()}:{Libraries}";
         start.Environment["GO111MODULE"] = "off";
         start.Environment["GOCACHE"] = Path.Combine(AppContext.BaseDirectory, "go-cache");
         var (exit, output, error) = await Command.RunAsync(start);

@@ -1,6 +1,9 @@
 namespace Glance.Tests.Harness.Servers;
 
-/// <summary>haproxy in front of all pods, round robin; a pod that is down is left out.</summary>
+/// <summary>
+/// haproxy in front of all pods, round robin; a pod that is down is left out. One that is only slow to answer is not down: where all
+/// pods start at once, none would be left.
+/// </summary>
 internal sealed class LoadBalancer : IAsyncDisposable
 {
     private readonly Command _proxy;
@@ -25,6 +28,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
               timeout connect 5s
               timeout client 120s
               timeout server 120s
+              timeout check 5s
             frontend images
               bind {address}:{GlanceApi.Port}
               default_backend pods

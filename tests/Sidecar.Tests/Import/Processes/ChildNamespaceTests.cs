@@ -74,6 +74,21 @@ internal sealed class ChildNamespaceTests : IDisposable
         Assert.That((outcome.ExitCode, outcome.End), Is.EqualTo((code, end)), outcome.ErrorText);
     }
 
+    [Test]
+    [CancelAfter(60_000)]
+    public async Task LockedProgram_KeepsNobodyWaiting(CancellationToken cancellationToken)
+    {
+        var flock = _directory.Write("flock", await File.ReadAllBytesAsync("/usr/bin/flock", cancellationToken));
+        File.SetUnixFileMode(flock, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        using var sandbox = await SandboxAsync(refused: false, new ToolOptions { Flock = flock });
+        // As by a program that was taken over: .NET takes an exclusive lock of what it does not share.
+        using var held = File.Open(flock, FileMode.Open, FileAccess.Read, FileShare.None);
+
+        var (outcome, _) = await RunAsync(sandbox, "exit 0", cancellationToken);
+
+        Assert.That(outcome.End, Is.EqualTo(ChildEnd.Succeeded), outcome.ErrorText);
+    }
+
     [TestCase("flock: failed to execute")]
     [TestCase("unshare: cannot change root")]
     [TestCase("setpriv: no")]
@@ -205,7 +220,7 @@ internal sealed class ChildNamespaceTests : IDisposable
         var launcher = new ConfinementSettings(ConfinementSettings.Available, []).Launcher;
         var options = new LaunchOptions(daemon, generations, 0, false, [], [], []);
         return CommandLine.TryRun(
-            "/", "flock", ["--shared", "/usr/bin/flock", .. launcher, .. options.ToArguments(), "--", "/bin/sh", "-c", "echo ran"]);
+            "/", "flock", ["--shared", "/proc/self/status", .. launcher, .. options.ToArguments(), "--", "/bin/sh", "-c", "echo ran"]);
     }
 
     private static ChildProcess Start(string script)
@@ -219,7 +234,8 @@ internal sealed class ChildNamespaceTests : IDisposable
     }
 
     /// <param name="refused">As by a machine that has no room for another namespace of processes.</param>
-    private async Task<Sandbox> SandboxAsync(bool refused)
+    /// <param name="tools">Where they are, unless they are where Debian has them.</param>
+    private async Task<Sandbox> SandboxAsync(bool refused, ToolOptions? tools = null)
     {
         var unshare = _directory.Write("unshare", Encoding.UTF8.GetBytes($"""
             #!/bin/sh
@@ -227,7 +243,7 @@ internal sealed class ChildNamespaceTests : IDisposable
             exec /usr/bin/unshare "$@"
             """));
         File.SetUnixFileMode(unshare, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        var sandbox = Sandbox(refused ? new ToolOptions { Unshare = unshare } : new ToolOptions());
+        var sandbox = Sandbox(refused ? new ToolOptions { Unshare = unshare } : tools ?? new ToolOptions());
         var layers = await sandbox.FindLayersAsync(CancellationToken.None);
         // Where the machine has them, they are to hold.
         var (exitCode, said) = CommandLine.TryRun("/", "unshare", ["--net", "--pid", "--fork", "true"]);

@@ -4,8 +4,9 @@ namespace Sidecar.Import.Processes.Confinement;
 /// The namespaces that a child has of its own: no network in any, and, where that is permitted, no processes but its own.
 /// As the first process of its namespace a program would ignore the signals that tell of its limits. So <c>flock</c> is the first
 /// one: it starts the program, waits, and exits with 128 plus the signal that ended it, which <c>unshare --fork</c> hands on. Both
-/// run outside Landlock, and read nothing. What it locks is its own file, with all others who do so. coreutils' <c>timeout</c> did
-/// the same until 9.10, where it starts nothing as a first process: it takes the program for one whose parent has died.
+/// run outside Landlock, and read nothing. What it locks is about itself, so that nobody can keep it waiting: a program that was taken
+/// over can lock whatever it can open. coreutils' <c>timeout</c> did the same until 9.10, where it starts nothing as a first process:
+/// it takes the program for one whose parent has died.
 /// </summary>
 /// <param name="Command">What stands before a command that is to run in them.</param>
 /// <param name="Generations">How far above that command the daemon is; 1: it is the parent.</param>
@@ -14,6 +15,9 @@ internal sealed record Namespaces(IReadOnlyList<string> Command, int Generations
     public static readonly Namespaces None = new([], 1);
 
     private const string Users = "--user";
+
+    // Another file for each process.
+    private const string OwnLock = "/proc/self/status";
 
     // Of the program: flock, unshare, the daemon.
     private const int BelowFirstProcess = 3;
@@ -40,7 +44,7 @@ internal sealed record Namespaces(IReadOnlyList<string> Command, int Generations
         Ways.Select(way => new Namespaces(
             [
                 setpriv, "--pdeathsig", "KILL", "--no-new-privs",
-                unshare, .. way, "--net", "--pid", "--fork", "--kill-child=KILL", flock, "--shared", "--close", flock,
+                unshare, .. way, "--net", "--pid", "--fork", "--kill-child=KILL", flock, "--shared", "--close", OwnLock,
             ],
             BelowFirstProcess));
 }

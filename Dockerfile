@@ -28,7 +28,7 @@ ARG GLANCE_GID=42415
 # daemon itself. librbd1 writes to Ceph. The programs load libssl for TLS and digests.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    bzip2 ca-certificates coreutils lbzip2 librbd1 libssl3 lhasa lz4 qemu-utils util-linux xz-utils zstd \
+    bzip2 ca-certificates lbzip2 librbd1 libssl3 lhasa lz4 qemu-utils util-linux xz-utils zstd \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
     /var/log/apt /var/log/*.log /usr/share/doc /usr/share/man \
  && groupadd --gid "${GLANCE_GID}" glance \

@@ -64,8 +64,8 @@ internal sealed class HandOverDelivery(
         DrainingLog.HandOverBroke(context.Log, image.Id, receiver, said);
         if (!await _patience.WaitAsync(cancellationToken))
         {
-            throw new HandOverRefusedException(
-                $"{receiver} could not be reached again within {context.Options.ReattachTimeout}: {detail}", failure);
+            var how = Refusal.ReasonOf(failure) is null ? "could not be reached again" : "did not take it";
+            throw new HandOverRefusedException($"{receiver} {how} within {context.Options.ReattachTimeout}: {detail}", failure);
         }
     }
 

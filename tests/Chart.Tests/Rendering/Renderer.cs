@@ -77,7 +77,7 @@ internal static class Renderer
             ["template", release, Repository.Chart, "-n", @namespace, "-f", valuesFile, .. options]));
 
     // The path of sprig is that of its version 3, which only later packages of Debian have in the directory's name.
-    private static string OwnPath()
+    private static string MakeGoPath()
     {
         const string Sprig = "src/github.com/Masterminds/sprig";
         var path = Path.Combine(AppContext.BaseDirectory, "go-path");
@@ -95,7 +95,7 @@ internal static class Renderer
         {
             WorkingDirectory = Repository.Tests,
         };
-        start.Environment["GOPATH"] = $"{OwnPath()}:{Libraries}";
+        start.Environment["GOPATH"] = $"{MakeGoPath()}:{Libraries}";
         start.Environment["GO111MODULE"] = "off";
         start.Environment["GOCACHE"] = Path.Combine(AppContext.BaseDirectory, "go-cache");
         var (exit, output, error) = await Command.RunAsync(start);

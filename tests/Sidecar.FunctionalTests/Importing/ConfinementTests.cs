@@ -58,10 +58,7 @@ internal sealed class ConfinementTests : SidecarTest
     [TestCase("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")]
     public async Task Conversion_InANamespaceOfItsOwnAlone_ReachesNoOtherProcess(params string[] launcher)
     {
-        string[] command = [.. launcher, "unshare", "--user", "--map-current-user", "--net", "--pid", "--fork", "true"];
-        using var tried = System.Diagnostics.Process.Start(command[0], command[1..]);
-        await tried.WaitForExitAsync(Deadline);
-        if (tried.ExitCode != 0) Assert.Ignore("There are no such namespaces here.");
+        await IgnoreUnlessAsync([.. launcher, "unshare", "--user", "--map-current-user", "--net", "--pid", "--fork", "true"]);
         using var directory = TestDirectory.Create();
         File.SetUnixFileMode(directory.Path, (UnixFileMode)0b111_111_111);
         await using var sidecar = await StartAsync(directory, "off", launcher);
@@ -82,9 +79,7 @@ internal sealed class ConfinementTests : SidecarTest
     {
         const string NoRoom = "echo 0 > /proc/sys/user/max_pid_namespaces && exec \"$@\"";
         string[] full = ["unshare", "--user", "--map-root-user", "sh", "-c", NoRoom, "sh"];
-        using var tried = System.Diagnostics.Process.Start(full[0], [.. full[1..], "true"]);
-        await tried.WaitForExitAsync(Deadline);
-        if (tried.ExitCode != 0) Assert.Ignore("Users may not make namespaces here.");
+        await IgnoreUnlessAsync([.. full, "true"]);
         using var directory = TestDirectory.Create();
         await using var sidecar = await StartAsync(directory, "available", full);
         await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
@@ -104,12 +99,10 @@ internal sealed class ConfinementTests : SidecarTest
         using var directory = TestDirectory.Create();
         File.SetUnixFileMode(directory.Path, (UnixFileMode)0b111_111_111);
         string[] nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        await IgnoreUnlessAsync([.. nobody, "unshare", "--user", "--map-current-user", "--net", "true"]);
         await using var sidecar = await StartAsync(directory, "available", nobody);
         await sidecar.LoggedAsync("Programs of imports are confined by", Deadline);
-        if (!(await LayerAsync(sidecar, "network_namespace")).Holds)
-        {
-            Assert.Ignore("Users may not make namespaces here.");
-        }
+        Assert.That((await LayerAsync(sidecar, "network_namespace")).Missing, Is.Empty);
 
         var import = await ImportAsync(sidecar);
 
@@ -131,6 +124,14 @@ internal sealed class ConfinementTests : SidecarTest
         }));
         using var http = new HttpClient { BaseAddress = sidecar.Ops };
         Assert.That(await http.GetStringAsync("/status.json", Deadline), Does.Contain("unshare is not installed"));
+    }
+
+    // Asked of the machine, not of the daemon: what the daemon cannot do although the machine can is to fail.
+    private static async Task IgnoreUnlessAsync(string[] command)
+    {
+        using var tried = System.Diagnostics.Process.Start(command[0], command[1..]);
+        await tried.WaitForExitAsync(Deadline);
+        if (tried.ExitCode != 0) Assert.Ignore("There are no such namespaces here.");
     }
 
     private static async Task<ConfinementLayer> LayerAsync(SidecarInstance sidecar, string mechanism) =>

@@ -73,6 +73,8 @@ class TargetTest(unittest.TestCase):
         read = s3.StoreLocation({}, store.conf)
         read.parse_uri(place.get_uri())
         self.assertEqual((read.bucket, read.key), ("images", _IMAGE))
+        if "@" in place.get_uri():
+            self.assertEqual((read.accesskey, read.secretkey), ("key", "secret"))
 
     def test_name_for_the_log_has_no_key(self):
         self.assertEqual(_store()._pool(), "bucket images")

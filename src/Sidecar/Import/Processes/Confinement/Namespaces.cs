@@ -5,7 +5,7 @@ namespace Sidecar.Import.Processes.Confinement;
 /// As the first process of its namespace a program would ignore the signals that tell of its limits. So <c>flock</c> is the first
 /// one: it starts the program, waits, and exits with 128 plus the signal that ended it, which <c>unshare --fork</c> hands on. Both
 /// run outside Landlock, and read nothing. What it locks is about itself, so that nobody can keep it waiting: a program that was taken
-/// over can lock whatever it can open. coreutils' <c>timeout</c> did the same until 9.10, where it starts nothing as a first process:
+/// over can lock whatever it can open. coreutils' <c>timeout</c> would do the same, but that of 9.10 starts nothing as a first process:
 /// it takes the program for one whose parent has died.
 /// </summary>
 /// <param name="Command">What stands before a command that is to run in them.</param>

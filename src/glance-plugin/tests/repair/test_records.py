@@ -36,6 +36,7 @@ class RecordsTest(unittest.TestCase):
     def test_a_killed_process_is_seen_as_dead_and_a_living_one_is_not(self):
         image_id = str(uuid.uuid4())
         worker = Worker("stage", image_id)
+        self.addCleanup(worker.end)
         try:
             self.assertIn(image_id, self._images(self.records.of_live_workers()))
             self.assertNotIn(image_id, self._of_the_dead())

@@ -23,7 +23,9 @@ class RecoveryTest(unittest.TestCase):
 
     def die_with(self, kind, image_id, **fields):
         """A process that had this record and was killed."""
-        Worker(kind, image_id, **fields).kill()
+        worker = Worker(kind, image_id, **fields)
+        self.addCleanup(worker.end)
+        worker.kill()
 
     def import_that_died(self, content, disk_format, method="glance-direct", stage=True, know_task=True,
                          properties=None):

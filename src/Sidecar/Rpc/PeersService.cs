@@ -1,8 +1,10 @@
+using System.Net;
 using Glance.Sidecar.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Sidecar.Peers.Calls;
 using Sidecar.Peers.Core;
+using Sidecar.Peers.Discovery;
 using Sidecar.Peers.Membership;
 using Sidecar.Routing.Announcing;
 using Sidecar.Rpc.Cluster;
@@ -21,10 +23,15 @@ internal sealed class PeersService(
 {
     private readonly Timestamp _started = clock.GetUtcNow().ToTimestamp();
 
-    public override Task<Glance.Sidecar.V1.Peer> Describe(DescribeRequest request, ServerCallContext context)
+    public override async Task<Glance.Sidecar.V1.Peer> Describe(DescribeRequest request, ServerCallContext context)
     {
         mark.IsOn(request.Forwarded, context); // refuses a call of this very process
-        return Task.FromResult(Describe());
+        if (ForwardMark.IsFromPeer(context) && request.Forwarded is { By.Length: > 0 and < 254, Instance.Length: > 0 } caller)
+        {
+            await directory.MeetAsync(caller, AddressOf(request, context), context.CancellationToken);
+        }
+
+        return Describe();
     }
 
     public override Task<ListPeersResponse> ListPeers(ListPeersRequest request, ServerCallContext context)
@@ -62,6 +69,10 @@ internal sealed class PeersService(
     public override Task Drain(
         DrainRequest request, IServerStreamWriter<DrainEvent> responseStream, ServerCallContext context) =>
         drain.RunAsync(request, responseStream, context);
+
+    private static PeerAddress? AddressOf(DescribeRequest request, ServerCallContext context) =>
+        request.Port is > 0 and <= IPEndPoint.MaxPort && context.GetHttpContext().Connection.RemoteIpAddress is { } address
+            ? PeerAddress.Of(null, address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, (int)request.Port) : null;
 
     private Glance.Sidecar.V1.Peer Describe() => new()
     {

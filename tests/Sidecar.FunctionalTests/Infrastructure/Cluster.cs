@@ -67,9 +67,18 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>As <see cref="StartAsync(int, string[])"/>, each pod in a network namespace of its own, with TLS.</summary>
     public static async Task<Cluster> StartInNetworkAsync(PodNetwork network, int pods, params string[] settings)
     {
+        var cluster = CreateInNetwork(network, pods, (cluster, _) => cluster.Static(), settings);
+        await cluster.StartAllAsync(_ => []);
+        return cluster;
+    }
+
+    /// <summary>Starts nothing yet; <paramref name="peers"/> answers the settings by which a pod finds the others.</summary>
+    public static Cluster CreateInNetwork(
+        PodNetwork network, int pods, Func<Cluster, int, string[]> peers, params string[] settings)
+    {
         using var authority = new TestAuthority();
         var cluster = new Cluster(
-            pods, (cluster, pod) => [.. cluster.SecretOf(pod).Settings, "--Peers:TrustedSuffix", Domain, .. cluster.Static()],
+            pods, (cluster, pod) => [.. cluster.SecretOf(pod).Settings, "--Peers:TrustedSuffix", Domain, .. peers(cluster, pod)],
             settings) { _links = network };
         for (var pod = 0; pod < pods; pod++)
         {
@@ -78,7 +87,6 @@ internal sealed class Cluster : IAsyncDisposable
                 authority.ChainPem(certificate), TestAuthority.KeyPem(certificate), authority.RootPem);
         }
 
-        await cluster.StartAllAsync(_ => []);
         return cluster;
     }
 

@@ -119,7 +119,7 @@ internal sealed class PeerRosterTests
     {
         Records("glance-1=10.0.0.2:1", "glance-2=10.0.0.3:1");
         Answer("10.0.0.2:1", "glance-1", "i");
-        _roster.Forget("glance-1");
+        _roster.Forget("glance-1", "i");
         Assert.That(Find("glance-1").State.LeftAs, Is.EqualTo("i"));
         Records("glance-2=10.0.0.3:1");
         Assert.That(Names, Is.EqualTo(["glance-2"]));
@@ -130,8 +130,31 @@ internal sealed class PeerRosterTests
     {
         Records("glance-1=10.0.0.2:1");
         Records();
-        _roster.Forget("glance-1");
+        _roster.Forget("glance-1", "i");
         Assert.That(_roster.Members, Is.Empty);
+    }
+
+    [Test]
+    public void Hear_FromOneThatLeft_CountsAgainAsAnotherProcessOnly()
+    {
+        Records("glance-1=10.0.0.2:1");
+        _roster.Forget("glance-1", "i");
+        Assert.That(_roster.Hear("glance-1", "i")!.State.LeftAs, Is.EqualTo("i"));
+        Assert.That(_roster.Hear("glance-1", "j")!.State.LeftAs, Is.Null);
+        Assert.That(_roster.Hear("glance-2", "k"), Is.Null);
+    }
+
+    [Test]
+    public void Introduce_BeforeItsRecord_IsTheOneThatTheRecordNames()
+    {
+        Records("10.0.0.3:1");
+        _roster.Introduce(new PeerAddress("glance-1", "10.0.0.2", 1));
+        _roster.Introduce(new PeerAddress("glance-2", "10.0.0.3", 1));
+        Assert.That(Names, Is.EquivalentTo(["glance-1", "glance-2"]));
+        var before = _roster.Members;
+        Records("glance-1=10.0.0.2:1", "10.0.0.3:1");
+        Assert.That(_roster.Members, Is.EquivalentTo(before));
+        Assert.That(_roster.Members.Select(peer => peer.State.Absent), Has.All.False);
     }
 
     [Test]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Sidecar.Configuration;
 
@@ -40,6 +41,9 @@ internal sealed class PeersOptions
     [AllowedPattern(
         @"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:]+\]|\*):\d{1,5}$", "an address and port such as *:9394 or 10.0.0.7:9394")]
     public string Address { get; set; } = "*:9394";
+
+    /// <summary>Port of <see cref="Address"/>.</summary>
+    public int ListenerPort => int.Parse(Address.AsSpan(Address.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
 
     /// <summary>This pod's certificate with its intermediates, PEM. Read again when it changes.</summary>
     [AllowedPattern("^(/.*)?$", "an absolute path, or nothing")]

@@ -63,11 +63,11 @@ internal sealed class DnsPeers(PeersOptions options, ResolverSettings resolver) 
             var addresses = known.Count > 0 ? known : await AddressesAsync(record.Target.Value, cancellationToken);
             // A pod with addresses of both families is one peer; the same one every time.
             if (addresses.Count == 0) continue;
-            members.Add(Member(PodName(record.Target.Value, addresses[0]), addresses[0], record.Port));
+            members.Add(PeerAddress.Of(PodName(record.Target.Value, addresses[0]), addresses[0], record.Port));
         }
 
         if (services.Answers.SrvRecords().Any()) return members;
-        return [.. (await AddressesAsync(name, cancellationToken)).Select(address => Member(null, address, options.Port))];
+        return [.. (await AddressesAsync(name, cancellationToken)).Select(address => PeerAddress.Of(null, address, options.Port))];
     }
 
     private async Task<List<IPAddress>> AddressesAsync(string name, CancellationToken cancellationToken)
@@ -84,9 +84,6 @@ internal sealed class DnsPeers(PeersOptions options, ResolverSettings resolver) 
         [.. records.Select(record => record.Address).Distinct()
             .OrderBy(address => address.AddressFamily == AddressFamily.InterNetworkV6)
             .ThenBy(address => address.ToString(), StringComparer.Ordinal)];
-
-    private static PeerAddress Member(string? name, IPAddress address, int port) => new(
-        name, address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString(), port);
 
     /// <exception cref="IOException">No answer, or one that says neither what the records are nor that there are none.</exception>
     private async Task<IDnsQueryResponse> AskAsync(string name, QueryType type, CancellationToken cancellationToken)

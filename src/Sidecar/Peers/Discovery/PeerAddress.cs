@@ -1,11 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Sidecar.Peers.Discovery;
 
 /// <summary>Where a peer listens, and its pod's name where a record or a setting tells it.</summary>
 internal sealed record PeerAddress(string? Name, string Host, int Port)
 {
+    public static PeerAddress Of(string? name, IPAddress address, int port) => new(
+        name, address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString(), port);
+
     /// <summary>Reads <c>name=host:port</c> or <c>host:port</c>; an IPv6 address stands in brackets.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PeerAddress? address)
     {

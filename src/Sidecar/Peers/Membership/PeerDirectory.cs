@@ -1,3 +1,4 @@
+using Glance.Sidecar.V1;
 using Microsoft.Extensions.Options;
 using Sidecar.Background;
 using Sidecar.Peers.Core;
@@ -11,13 +12,20 @@ namespace Sidecar.Peers.Membership;
 /// </summary>
 internal sealed class PeerDirectory(
     IPeerDiscovery discovery, PeerRoster roster, PeerMemory memory, PeerProbe probe, IOptions<PeersOptions> options,
-    LoopHealth loops, TimeProvider clock, ILogger<PeerDirectory> logger)
+    IHostApplicationLifetime lifetime, LoopHealth loops, TimeProvider clock, ILogger<PeerDirectory> logger)
     : PeriodicService("membership", options.Value.ResolveInterval, FirstRound.AtOnce, loops, clock)
 {
+    // From then on none is taken up for its call: whoever has a peer's certificate could call by ever new names.
+    private const int MostMembers = 2000;
+
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<Peer, PeerWatch> _watches = [];
+    private readonly TimeProvider _clock = clock;
     private bool _resolves = true;
     private bool _restored;
+    private CancellationToken _stopping;
+    private volatile bool _isWatching; // set after it
 
     /// <summary>A peer can be reached (again), or was started again; told on the peer's own probe loop.</summary>
     public event Action<Peer>? Returned;
@@ -33,6 +41,15 @@ internal sealed class PeerDirectory(
     /// </summary>
     public Task Ready => _ready.Task;
 
+    /// <summary>As <see cref="Peers"/>, and those that left and whose record is still there: they may be back.</summary>
+    public IReadOnlyList<Peer> Everybody => roster.Members;
+
+    /// <summary>
+    /// Done when the peers know of this pod, all that can be reached, or <c>Peers:LocateTimeout</c> has passed since its start: what
+    /// is staged before that would be looked for in vain through another pod.
+    /// </summary>
+    public Task Introduced => _introduced.Task;
+
     /// <summary>The peer of this name; null when there is none.</summary>
     public Peer? Find(string name) => Peers.FirstOrDefault(peer => peer.Name == name);
 
@@ -40,21 +57,53 @@ internal sealed class PeerDirectory(
     /// The peer said that it goes and leaves nothing behind: nobody waits for its answers any more. It is back when it
     /// answers that it takes new work, or was started again.
     /// </summary>
-    public void Forget(string name)
+    /// <param name="instance">Its process.</param>
+    public void Forget(string name, string instance)
     {
-        roster.Forget(name);
+        roster.Forget(name, instance);
         memory.Keep(roster.Members);
+    }
+
+    /// <summary>
+    /// Somebody asks as a peer who this pod is. It counts from now on, also when it has left before as another process, or no
+    /// record names it yet: what it says it has would not be found until the records are looked up again.
+    /// </summary>
+    /// <param name="caller">Who it says it is.</param>
+    /// <param name="address">Where it says it listens; null: nothing, and whoever is not known stays so.</param>
+    public async Task MeetAsync(Forwarded caller, PeerAddress? address, CancellationToken callerGone)
+    {
+        if (roster.Hear(caller.By, caller.Instance) is { } known)
+        {
+            if (known.State.Instance != caller.Instance || !known.State.Reachable) AskNow(known);
+        }
+        else if (address is not null && _isWatching && roster.Members.Count < MostMembers
+            && await probe.IsThereAsync(roster.Stranger(address), caller, callerGone))
+        {
+            roster.Introduce(address with { Name = caller.By });
+            Watch(_stopping);
+        }
     }
 
     /// <summary>A call to the peer failed as if it were not there: it is asked at once instead of at its next turn.</summary>
     public void Suspect(Peer peer)
     {
-        if (!peer.State.Reachable) return;
+        if (peer.State.Reachable) AskNow(peer);
+    }
+
+    /// <summary>The peer is asked at once instead of at its next turn.</summary>
+    public void AskNow(Peer peer)
+    {
         lock (_watches) _watches.GetValueOrDefault(peer)?.Wake();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Whoever is asked asks back at once when it does not know this pod, and the listener has to be there by then.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var hasStarted = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
+        await started.Task.WaitAsync(stoppingToken);
+        await using var late = _clock.CreateTimer(
+            _ => _introduced.TrySetResult(), null, options.Value.LocateTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             await base.ExecuteAsync(stoppingToken);
@@ -72,6 +121,7 @@ internal sealed class PeerDirectory(
             _restored = true; // first: members that cannot be taken up must not keep the others from being looked up
             roster.Restore(memory.Load());
             Watch(stoppingToken);
+            (_stopping, _isWatching) = (stoppingToken, true);
         }
 
         if (await ResolveAsync(stoppingToken) && !Ready.IsCompleted) await EachAskedAsync();
@@ -98,6 +148,7 @@ internal sealed class PeerDirectory(
     {
         await Task.WhenAll(Watches().Select(watch => watch.Asked));
         _ready.TrySetResult();
+        _introduced.TrySetResult();
     }
 
     private List<PeerWatch> Watches()

@@ -32,7 +32,7 @@ internal sealed class PeerProbe(
         try
         {
             var answer = await peer.DescribeAsync(
-                new DescribeRequest { Forwarded = mark.Message() },
+                new DescribeRequest { Forwarded = mark.Message(), Port = (uint)options.Value.ListenerPort },
                 mark.Metadata(),
                 (clock.GetUtcNow() + options.Value.ConnectTimeout).UtcDateTime,
                 cancellationToken);
@@ -45,6 +45,29 @@ internal sealed class PeerProbe(
             // It answered that it is this pod: by the hop guard.
             if (failure.StatusCode == StatusCode.FailedPrecondition) return ProbeOutcome.Self;
             return NoteFailure(peer, Explain(peer, failure), displaced: false);
+        }
+    }
+
+    /// <summary>
+    /// Whether the process that called as a pod answers at an address, and takes new work: one that goes would be waited for
+    /// when it is gone.
+    /// </summary>
+    public async Task<bool> IsThereAsync(Peer stranger, Forwarded caller, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Without the port: two pods that do not know each other would ask each other for ever.
+            var answer = await stranger.DescribeAsync(
+                new DescribeRequest { Forwarded = mark.Message() },
+                mark.Metadata(),
+                (clock.GetUtcNow() + (options.Value.ConnectTimeout / 2)).UtcDateTime,
+                cancellationToken);
+            return answer.Name == caller.By && answer.Instance == caller.Instance && !answer.Draining;
+        }
+        catch (RpcException)
+        {
+            // Behind an address translation, or a network that only lets it call.
+            return false;
         }
     }
 
@@ -95,7 +118,7 @@ internal sealed class PeerProbe(
     // After it said good-bye it answers for a while, until it is stopped. Another process, or one that takes new work,
     // is back.
     private static bool IsLeaving(string? leftAs, Glance.Sidecar.V1.Peer answer) =>
-        leftAs is not null && answer.Draining && (leftAs.Length == 0 || leftAs == answer.Instance);
+        leftAs == answer.Instance && answer.Draining;
 
     private void NoteClock(Peer peer, PeerClock measured)
     {

@@ -67,15 +67,39 @@ internal sealed class PeerRoster(
     }
 
     /// <summary>The peer goes and leaves nothing behind; it counts again when it takes new work, or is started again.</summary>
-    public void Forget(string name)
+    /// <param name="instance">The process that says so.</param>
+    public void Forget(string name, string instance)
     {
         lock (_lock)
         {
-            if (_members.FirstOrDefault(member => member.Name == name) is not { } peer) return;
-            peer.Update(state => state with { LeftAs = state.Instance ?? "" });
+            if (Find(name) is not { } peer) return;
+            peer.Update(state => state with { LeftAs = instance });
             if (peer.State.Absent) Drop(peer);
         }
     }
+
+    /// <summary>A process calls as the pod of this name. If the pod has left, it was as another process, and it counts again.</summary>
+    /// <returns>The member; null: none is known by this name.</returns>
+    public Peer? Hear(string name, string instance)
+    {
+        lock (_lock)
+        {
+            var peer = Find(name);
+            peer?.Update(state => state.LeftAs == instance ? state : state with { LeftAs = null });
+            return peer;
+        }
+    }
+
+    /// <summary>A pod that no record names as yet answered at this address, under the name that it has there.</summary>
+    public void Introduce(PeerAddress address)
+    {
+        lock (_lock) Place(address);
+    }
+
+    /// <summary>A way to an address of which nobody knows who answers there; no member.</summary>
+    public Peer Stranger(PeerAddress address) => new(address, open(address), new PeerState());
+
+    private Peer? Find(string name) => Array.Find(_members, member => member.Name == name);
 
     private void DropAliases(IReadOnlyList<PeerAddress> records)
     {

@@ -39,8 +39,7 @@ internal sealed record PeerState
     public bool Displaced { get; init; }
 
     /// <summary>
-    /// It said that it goes and leaves nothing behind: the instance that said so, or nothing when that is unknown. Null
-    /// for a peer that stays.
+    /// It said that it goes and leaves nothing behind: the instance that said so. Null for a peer that stays.
     /// </summary>
     public string? LeftAs { get; init; }
 }

@@ -25,7 +25,7 @@ internal sealed class Announcements(
             await area.RemoveHandOverPartAsync(id, by, cancellationToken);
         }
 
-        if (request.Leaving) directory.Forget(by);
+        if (request.Leaving) directory.Forget(by, request.Forwarded?.Instance ?? "");
     }
 
     private void Take(ImageId id, string by, PeerClock clock, DateTimeOffset committedAt)

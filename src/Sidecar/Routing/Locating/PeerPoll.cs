@@ -11,6 +11,9 @@ namespace Sidecar.Routing.Locating;
 /// <summary>Asks all peers the same at once, on behalf of a caller.</summary>
 internal sealed class PeerPoll(PeerDirectory directory, IOptions<PeersOptions> options, TimeProvider clock)
 {
+    // Of pods that left with nothing. One that was started again answers; the others are not waited for.
+    private static readonly TimeSpan GraceOfLeft = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Returns when all peers answered, or <c>Peers:LocateTimeout</c> has passed, or an answer is enough.</summary>
     /// <param name="subject">What is looked for, in words.</param>
     /// <param name="ask">Answers null when the peer has nothing of the kind.</param>
@@ -24,22 +27,31 @@ internal sealed class PeerPoll(PeerDirectory directory, IOptions<PeersOptions> o
         using var limit = new CancellationTokenSource(options.Value.LocateTimeout, clock);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone);
         await WaitForMembersAsync(subject, waiting.Token);
-        var peers = directory.Peers;
+        var everybody = directory.Everybody;
+        var awaited = everybody.Where(peer => peer.State.LeftAs is null).ToHashSet();
+        var asked = awaited.Count;
+        if (asked == 0) limit.CancelAfter(GraceOfLeft);
         var call = new CallOptions(metadata, (clock.GetUtcNow() + options.Value.LocateTimeout).UtcDateTime, waiting.Token);
         var answers = new List<(Peer Peer, T Answer)>();
         var silent = new List<string>();
-        await foreach (var answered in Task.WhenEach(peers.Select(peer => AskAsync(peer, ask, call))))
+        await foreach (var answered in Task.WhenEach(everybody.Select(peer => AskAsync(peer, ask, call))))
         {
             var (peer, hasAnswered, answer) = await answered;
-            if (!hasAnswered) silent.Add(peer.Name);
-            if (answer is null) continue;
-            answers.Add((peer, answer));
-            if (wait(answer) is { } left) limit.CancelAfter(left);
+            var isAwaited = awaited.Remove(peer);
+            if (!hasAnswered && isAwaited) silent.Add(peer.Name);
+            if (answer is not null)
+            {
+                answers.Add((peer, answer));
+                if (!isAwaited) directory.AskNow(peer); // it is back
+                if (wait(answer) is { } left) limit.CancelAfter(left);
+            }
+
+            if (isAwaited && awaited.Count == 0) limit.CancelAfter(answers.Count > 0 ? TimeSpan.Zero : GraceOfLeft);
         }
 
         callerGone.ThrowIfCancellationRequested();
         silent.Sort(StringComparer.Ordinal);
-        return new PollOutcome<T>(answers, peers.Count, silent);
+        return new PollOutcome<T>(answers, asked, silent);
     }
 
     // Just after the start nobody may be known yet, and "nowhere" would be said of what a peer has.

@@ -46,6 +46,8 @@ internal sealed class StageCall(
                 new CommitRequest(StagingMessages.ToLength(finish.TotalSize), DigestAlgorithms.Validate(finish.ExpectedDigests)),
                 callerGone);
             stalls.MarkCommit();
+            // Somebody is told that it is there, and may ask another pod for it at once.
+            await directory.Introduced.WaitAsync(callerGone);
             return image.ToMessage(staging);
         }
         catch (StagingException refusal)

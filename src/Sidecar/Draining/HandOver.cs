@@ -60,26 +60,56 @@ internal sealed class HandOver(
         }
 
         var refusals = offers.Select(Refusal).Where(refusal => refusal.Length > 0).ToList();
-        foreach (var offer in offers.Where(offer => Refusal(offer).Length == 0)
+        var willing = offers.Where(offer => Refusal(offer).Length == 0)
             .OrderByDescending(offer => HandOverOffer.ResumeOffset(offer.Part, image) ?? 0)
-            .ThenByDescending(offer => offer.Available))
-        {
-            if (!area.IsStaged(image)) return new HandOverOutcome(HandOverResult.Deleted);
-            try
-            {
-                var delivery = new HandOverDelivery(
-                    context, _survey, image, offer.Peer.Name, (offset, bytes) => sent(offer.Peer.Name, offset, bytes));
-                var taken = await delivery.RunAsync(cancellationToken);
-                if (IsAnswer(offer.Peer, taken, image)) return await SettleAsync(image, offer.Peer, taken);
-                refusals.Add(Differs(offer.Peer));
-            }
-            catch (HandOverRefusedException refused)
-            {
-                refusals.Add(refused.Message);
-            }
-        }
+            .ThenByDescending(offer => offer.Available)
+            .Select(offer => offer.Peer).ToList();
+        return await OfferAsync(image, willing, refusals, sent, cancellationToken)
+            ?? (area.IsStaged(image) ? Kept(refusals) : new HandOverOutcome(HandOverResult.Deleted));
+    }
 
-        if (!area.IsStaged(image)) return new HandOverOutcome(HandOverResult.Deleted);
+    // A peer whose uploads are all taken is asked again when the others have been: only when nobody has a place is one waited for.
+    private async Task<HandOverOutcome?> OfferAsync(
+        StagedImage image, List<Peer> peers, List<string> refusals, Action<string, long, int> sent, CancellationToken cancellationToken)
+    {
+        var patience = CreatePatience();
+        while (true)
+        {
+            var busy = new List<(Peer Peer, string Answer)>();
+            foreach (var peer in peers)
+            {
+                if (!area.IsStaged(image)) return null;
+                try
+                {
+                    var delivery = new HandOverDelivery(
+                        context, _survey, image, peer.Name, (offset, bytes) => sent(peer.Name, offset, bytes));
+                    var taken = await delivery.RunAsync(cancellationToken);
+                    if (IsAnswer(peer, taken, image)) return await SettleAsync(image, peer, taken);
+                    refusals.Add(Differs(peer));
+                }
+                catch (HandOverRefusedException refused) when (refused.IsBusy)
+                {
+                    busy.Add((peer, refused.Message));
+                }
+                catch (HandOverRefusedException refused)
+                {
+                    refusals.Add(refused.Message);
+                }
+            }
+
+            if (busy.Count > 0 && await patience.WaitAsync(cancellationToken))
+            {
+                peers = [.. busy.Select(one => one.Peer)];
+                continue;
+            }
+
+            refusals.AddRange(busy.Select(one => one.Answer));
+            return null;
+        }
+    }
+
+    private HandOverOutcome Kept(List<string> refusals)
+    {
         var none = directory.Peers.Count == 0 ? "This pod has no peers." : "No peer can be reached.";
         return new HandOverOutcome(HandOverResult.Kept, Reason: refusals.Count > 0 ? string.Join(' ', refusals) : none);
     }

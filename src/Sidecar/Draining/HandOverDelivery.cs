@@ -55,12 +55,17 @@ internal sealed class HandOverDelivery(
         var mayMend = Refusal.ReasonOf(failure) switch
         {
             null => Refusal.IsBroken(failure),
-            "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" or "OVERLOADED" => true,
+            "OFFSET_MISMATCH" or "UPLOAD_NOT_FOUND" or "ALREADY_STAGED" or "CHUNK_CORRUPT" or "IDLE_TIMEOUT" => true,
             // A part that is not of this image, or that its disk lost: once more, from the beginning.
             "DIGEST_MISMATCH" or "DISK_FAILED" => await StartOverAsync(cancellationToken),
             _ => false,
         };
-        if (!mayMend) throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure);
+        if (!mayMend)
+        {
+            var isBusy = Refusal.ReasonOf(failure) == "OVERLOADED";
+            throw new HandOverRefusedException($"{receiver} does not take it: {detail}", failure) { IsBusy = isBusy };
+        }
+
         DrainingLog.HandOverBroke(context.Log, image.Id, receiver, said);
         if (!await _patience.WaitAsync(cancellationToken))
         {

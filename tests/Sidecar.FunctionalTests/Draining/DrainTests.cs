@@ -67,6 +67,23 @@ internal sealed class DrainTests : ClusterTest
     }
 
     [Test]
+    public async Task Drain_WithAPodThatHasAllUploadsTaken_GoesToTheNextWithoutWaiting()
+    {
+        // The last one has less room, so that the first is asked first.
+        await using var cluster = await Cluster.StartAsync(
+            3, pod => pod == 2 ? ["--Staging:ReserveBytes", $"{1L << 30}"] : [], "--Rpc:MaxUploads", "1");
+        var (id, content) = (NewId(), Content(300_000));
+        await StageAsync(cluster[1], id, content);
+        using var other = new StageStream(cluster[0].Uploads, Deadline);
+        await other.HeaderAsync(NewId(), 1);
+        await other.ChunkAsync(Content(1));
+        Assert.That((await DrainAsync(cluster[1], TimeSpan.Zero)).Left, Is.Empty);
+        Assert.That(await ImagesAsync(cluster[2]), Is.EqualTo([id]));
+        Assert.That(
+            await MetricAsync(cluster[0], "glance_staging_admission_rejected_total{reason=\"OVERLOADED\"}"), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Drain_SparseImage_SendsItsDataOnlyAndItStaysSparse()
     {
         await using var cluster = await Cluster.StartAsync(2);

@@ -22,7 +22,7 @@ internal sealed class Client(Caller caller, SoakPods pods, Violations violations
         var reads = new Reads(caller, pods, violations, figures, random);
         var imports = new Imports(caller, pods, violations, figures, random);
         var deletes = new Deletes(caller, figures, random);
-        var others = new Others(caller, violations, random);
+        var others = new Others(caller, pods, violations, random);
         while (!end.IsCancellationRequested)
         {
             if (_alive.Count < LivesAtOnce) _alive.Add(Born(Identifiers.New(_random)));

@@ -8,7 +8,7 @@ using Sidecar.SoakTests.Pods;
 namespace Sidecar.SoakTests.Clients;
 
 /// <summary>Calls that promise nothing that lasts: Inspect, Reserve, and what lists.</summary>
-internal sealed class Others(Caller caller, Violations violations, Random random)
+internal sealed class Others(Caller caller, SoakPods pods, Violations violations, Random random)
 {
     private const int InspectedBytes = 256 << 10;
 
@@ -31,17 +31,24 @@ internal sealed class Others(Caller caller, Violations violations, Random random
     }
 
     /// <summary>Reserves space for an image that never comes, grows it or gives some back, and goes away.</summary>
-    public Task ReserveAsync()
+    public async Task ReserveAsync()
     {
+        var at = random.Next(SoakPods.Count);
+        var changes = pods.Changes(at);
         var id = Identifiers.New(random);
         var bytes = random.Next(64 << 20);
         var then = random.Next(64 << 20);
-        return caller.AskAsync($"Reserve {bytes}, then {then}, of image {id}", random.Next(SoakPods.Count), async (pod, deadline) =>
+        var reserved = await caller.AskAsync($"Reserve {bytes}, then {then}, of image {id}", at, async (pod, deadline) =>
         {
             using var reservation = await ReserveStream.OpenAsync(pod, id, (ulong)bytes, deadline);
             var adjust = new AdjustReservationRequest { ReservationId = reservation.Id, RemainingBytes = (ulong)then };
             return await pod.Staging.AdjustReservationAsync(adjust, cancellationToken: deadline);
-        });
+        }, "RESERVATION_NOT_FOUND");
+        // A pod that ends, or has just started again, knows none.
+        if (reserved.Is("RESERVATION_NOT_FOUND") && pods.WasCalm(at, changes))
+        {
+            violations.Add($"a reservation of {id} at {at} lasts as long as its call", "RESERVATION_NOT_FOUND of a pod that nobody disturbed");
+        }
     }
 
     /// <summary>Asks for what a pod has.</summary>

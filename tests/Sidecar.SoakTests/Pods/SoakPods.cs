@@ -22,6 +22,7 @@ internal sealed class SoakPods : IAsyncDisposable
     private static readonly string[] Settings =
     [
         "--Peers:DuplicateDelay", "00:00:05", "--Peers:LocateTimeout", "00:00:03",
+        "--Peers:TombstoneRetention", "00:05:00", // no pod is away for longer; an hour's would fill the small volume
         "--Staging:ReserveBytes", "4194304", "--Staging:LowWatermarkPercent", "0", "--Staging:HighWatermarkPercent", "0",
         "--Staging:ReservationStepBytes", "4194304", "--Staging:DurableIntervalBytes", "1048576",
     ];

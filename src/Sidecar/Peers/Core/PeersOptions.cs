@@ -43,7 +43,7 @@ internal sealed class PeersOptions
     public string Address { get; set; } = "*:9394";
 
     /// <summary>Port of <see cref="Address"/>.</summary>
-    public int ListenerPort => int.Parse(Address.AsSpan(Address.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
+    public int ListenerPort() => int.Parse(Address.AsSpan(Address.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
 
     /// <summary>This pod's certificate with its intermediates, PEM. Read again when it changes.</summary>
     [AllowedPattern("^(/.*)?$", "an absolute path, or nothing")]

@@ -32,7 +32,7 @@ internal sealed class PeerProbe(
         try
         {
             var answer = await peer.DescribeAsync(
-                new DescribeRequest { Forwarded = mark.Message(), Port = (uint)options.Value.ListenerPort },
+                new DescribeRequest { Forwarded = mark.Message(), Port = (uint)options.Value.ListenerPort() },
                 mark.Metadata(),
                 (clock.GetUtcNow() + options.Value.ConnectTimeout).UtcDateTime,
                 cancellationToken);

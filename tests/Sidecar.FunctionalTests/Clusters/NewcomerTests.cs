@@ -12,7 +12,7 @@ namespace Sidecar.FunctionalTests.Clusters;
 
 /// <summary>
 /// A pod that starts, again or for the first time, may have an image before its peers look for pods the next time. They
-/// must not say that nobody has it. In all of these the pod that is asked looks once, at its own start.
+/// must not say that nobody has it. Where a pod is asked for an image, it looks once, at its own start.
 /// </summary>
 internal sealed class NewcomerTests : ClusterTest
 {
@@ -57,7 +57,9 @@ internal sealed class NewcomerTests : ClusterTest
 
         network.CutBothWays(0, 1, Cut.BlackHole);
         var (back, id) = (await cluster.StartPodAsync(1, LooksOnce), NewId());
-        await StageAsync(back, id, Content(1000)); // and so it has tried to tell the other that it is there
+        await StageAsync(back, id, Content(1000));
+        var unheard = (await back.Peers.ListPeersAsync(new ListPeersRequest())).Peers.Single();
+        Assert.That(unheard.Failure, Is.Not.Empty, "before it says that it is staged it tries to tell the other that it is there");
         network.Heal();
         Assert.That(await NamesAsync(cluster[0]), Is.Empty);
         // One that left is given a moment to answer, and a machine with much to do may need more.

@@ -47,6 +47,23 @@ internal sealed class DownloadTests : DownloadTest
     }
 
     [Test]
+    public async Task Download_ByAPodThatHasJustStarted_EndsWhenItsPeersWereAsked()
+    {
+        await using var cluster = await Cluster.StartAsync(2);
+        await cluster.StopPodAsync(1);
+        // It takes the connection and answers nothing.
+        cluster[0].Signal("STOP");
+        var content = Content(MiB);
+        await using var server = await FileServer.StartAsync(call => FileServer.SendAsync(call, content));
+
+        await DownloadAsync(await cluster.StartPodAsync(1), NewId(), server.Url);
+
+        var peer = (await cluster[1].Peers.ListPeersAsync(new ListPeersRequest())).Peers.Single();
+        cluster[0].Signal("CONT");
+        Assert.That(peer.Failure, Is.Not.Empty, "or it would not have been asked yet whether it knows the pod");
+    }
+
+    [Test]
     public async Task Download_ServerHasNoParts_StagesTheImage()
     {
         var content = Content((3 * MiB) + 1);

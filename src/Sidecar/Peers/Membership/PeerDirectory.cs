@@ -19,7 +19,7 @@ internal sealed class PeerDirectory(
     private const int MostMembers = 2000;
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _introduced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _knownToPeers = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<Peer, PeerWatch> _watches = [];
     private readonly TimeProvider _clock = clock;
     private bool _resolves = true;
@@ -48,7 +48,7 @@ internal sealed class PeerDirectory(
     /// Done when the peers know of this pod, all that can be reached, or <c>Peers:LocateTimeout</c> has passed since its start: what
     /// is staged before that would be looked for in vain through another pod.
     /// </summary>
-    public Task Introduced => _introduced.Task;
+    public Task KnownToPeers => _knownToPeers.Task;
 
     /// <summary>The peer of this name; null when there is none.</summary>
     public Peer? Find(string name) => Peers.FirstOrDefault(peer => peer.Name == name);
@@ -103,7 +103,7 @@ internal sealed class PeerDirectory(
         await using var hasStarted = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
         await started.Task.WaitAsync(stoppingToken);
         await using var late = _clock.CreateTimer(
-            _ => _introduced.TrySetResult(), null, options.Value.LocateTimeout, Timeout.InfiniteTimeSpan);
+            _ => _knownToPeers.TrySetResult(), null, options.Value.LocateTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             await base.ExecuteAsync(stoppingToken);
@@ -148,7 +148,7 @@ internal sealed class PeerDirectory(
     {
         await Task.WhenAll(Watches().Select(watch => watch.Asked));
         _ready.TrySetResult();
-        _introduced.TrySetResult();
+        _knownToPeers.TrySetResult();
     }
 
     private List<PeerWatch> Watches()

@@ -13,7 +13,8 @@ namespace Sidecar.Rpc.Downloading;
 /// <summary>
 /// The DownloadImage call: a download lasts as long as its call, and tells how far it is. It takes a place among the uploads.
 /// </summary>
-internal sealed class DownloadCall(Downloader downloader, UploadAdmission admission, PeerDirectory directory, ForwardMark mark, StagingContext staging)
+internal sealed class DownloadCall(
+    Downloader downloader, UploadAdmission admission, PeerDirectory directory, ForwardMark mark, StagingContext staging)
 {
     // Often enough for a progress bar, and for a caller that tells others that it lives.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -42,7 +43,7 @@ internal sealed class DownloadCall(Downloader downloader, UploadAdmission admiss
         }
 
         var image = await download;
-        await directory.Introduced.WaitAsync(caller.CancellationToken); // as after an upload
+        await directory.KnownToPeers.WaitAsync(caller.CancellationToken); // as after an upload
         await responses.WriteAsync(
             new DownloadImageEvent { BytesDone = (ulong)image.Size, BytesTotal = (ulong)image.Size, Image = image.ToMessage(staging) },
             caller.CancellationToken);

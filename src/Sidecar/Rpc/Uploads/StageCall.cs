@@ -47,7 +47,7 @@ internal sealed class StageCall(
                 callerGone);
             stalls.MarkCommit();
             // Somebody is told that it is there, and may ask another pod for it at once.
-            await directory.Introduced.WaitAsync(callerGone);
+            await directory.KnownToPeers.WaitAsync(callerGone);
             return image.ToMessage(staging);
         }
         catch (StagingException refusal)

@@ -9,7 +9,7 @@ import statistics
 import time
 
 from contenders import (
-    Sidecar, by_client, by_dd, by_put, by_tus, cpp_server, kestrel, nginx, python_server, tus)
+    Sidecar, by_client, by_cp, by_dd, by_put, by_tus, cpp_server, kestrel, nginx, python_server, tus)
 from tables import measure, ratios, spread, table
 
 DD = "`dd conv=fsync`"
@@ -40,6 +40,7 @@ class Bench:
         results = measure(self.rounds, {
             "`dd`": lambda: by_dd(self.work, self.source, self.mib, False),
             DD: lambda: by_dd(self.work, self.source, self.mib, True),
+            "`cp`": lambda: by_cp(self.work, self.source, self.mib),
             "nginx, WebDAV's PUT, no fsync": lambda: by_put(self.nginx, self.source, self.mib),
             "tus's Node server, no fsync": lambda: by_tus(self.tus, self.source, self.mib),
             "Python gRPC server, fsync at the end": lambda: self.by_client(self.python),

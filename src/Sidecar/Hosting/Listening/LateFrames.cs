@@ -1,4 +1,5 @@
-using System.Collections.Concurrent;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -23,25 +24,28 @@ internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime 
     // With Kestrel's five seconds half a minute; a window of 2 MiB takes that long at 70 KB/s.
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(25);
 
-    // Kestrel closes a connection that has twice its 100 streams, those that are over among them.
-    private const int MostPerConnection = 32;
+    // The others' late frames are borne for Kestrel's five seconds only.
+    private const int MostLingering = 32;
 
     private const int NoError = 0;
 
-    private readonly ConcurrentDictionary<string, int> _waiting = new();
+    private readonly ConditionalWeakTable<IConnectionLifetimeFeature, Connection> _connections = [];
 
     public async Task InvokeAsync(HttpContext http)
     {
         await next(http);
         if (!HttpProtocol.IsHttp2(http.Request.Protocol) || http.RequestAborted.IsCancellationRequested || IsRead(http)) return;
-        var connection = http.Connection.Id;
+        if (http.Features.Get<IConnectionLifetimeFeature>() is not { } lasting) return;
+        var connection = _connections.GetValue(lasting, _ => new Connection(clock));
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(lasting.ConnectionClosed, lifetime.ApplicationStopping);
+        if (!await HasPlaceAsync(http, connection.Unended, over.Token)) return;
         try
         {
-            if (_waiting.AddOrUpdate(connection, 1, (_, count) => count + 1) <= MostPerConnection) await WaitAsync(http);
+            await AnswerAsync(http, connection, over.Token);
         }
         finally
         {
-            if (_waiting.AddOrUpdate(connection, 0, (_, count) => count - 1) == 0) _waiting.TryRemove(new(connection, 0));
+            _ = connection.Unended.LeaveLaterAsync();
         }
     }
 
@@ -60,19 +64,66 @@ internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime 
         }
     }
 
-    private async Task WaitAsync(HttpContext http)
+    private static async Task<bool> HasPlaceAsync(HttpContext http, UnendedStreams streams, CancellationToken over)
     {
-        var closed = http.Features.Get<IConnectionLifetimeFeature>()?.ConnectionClosed ?? CancellationToken.None;
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(closed, lifetime.ApplicationStopping);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(over);
+        var place = streams.EnterAsync(waiting.Token);
+        if (place.IsCompleted || !await IsEndedBeforeAsync(place, http.Request.BodyReader)) return await IsOursAsync(place);
+        await waiting.CancelAsync();
+        if (await IsOursAsync(place)) streams.Leave(); // granted just as the client ended
+        return false;
+    }
+
+    // What is sent meanwhile is thrown away: it would fill the window that the connection's other uploads share.
+    private static async Task<bool> IsEndedBeforeAsync(Task place, PipeReader body)
+    {
+        try
+        {
+            while (true)
+            {
+                var reading = body.ReadAsync().AsTask();
+                if (await Task.WhenAny(place, reading) == place) body.CancelPendingRead();
+                var read = await reading;
+                body.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted) return true;
+                if (place.IsCompleted) return false;
+            }
+        }
+        catch (Exception over) when (over is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            return true; // the client reset it, or is gone
+        }
+    }
+
+    private static async Task<bool> IsOursAsync(Task place)
+    {
+        await place.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return place.IsCompletedSuccessfully;
+    }
+
+    private async Task AnswerAsync(HttpContext http, Connection connection, CancellationToken over)
+    {
+        var isLingering = Interlocked.Increment(ref connection.Lingering) <= MostLingering;
         try
         {
             await http.Response.CompleteAsync();
             http.Features.Get<IHttpResetFeature>()?.Reset(NoError);
-            await Task.Delay(Linger, clock, over.Token);
+            if (isLingering) await Task.Delay(Linger, clock, over);
         }
         catch (Exception end) when (end is OperationCanceledException or IOException or InvalidOperationException)
         {
             // The connection is gone, or the daemon ends.
         }
+        finally
+        {
+            Interlocked.Decrement(ref connection.Lingering);
+        }
+    }
+
+    private sealed class Connection(TimeProvider clock)
+    {
+        public UnendedStreams Unended { get; } = new(clock);
+
+        public int Lingering;
     }
 }

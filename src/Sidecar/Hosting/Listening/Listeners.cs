@@ -19,6 +19,9 @@ internal sealed class Listeners(
     IOptions<HostingOptions> hosting, IOptions<PeersOptions> peering, PeerGate gate, IOptions<IngestOptions> ingest,
     IngestCertificate certificate, DescriptorBudget budget, HostingMetrics metrics, ILogger<Listeners> logger)
 {
+    /// <summary>Calls that one connection may have open at once.</summary>
+    public const int StreamsPerConnection = 100;
+
     // A sender may be this far ahead of the disk. One upload needs a few megabytes to keep the pipeline full; more
     // only costs memory, and sixteen uploads may each fill their window.
     private const int StreamWindowBytes = 2 << 20;
@@ -40,6 +43,7 @@ internal sealed class Listeners(
         var (options, peers) = (hosting.Value, peering.Value);
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = null; // each listener has a limit of its own
+        kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnection;
         kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
         kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
         kestrel.Limits.Http2.MaxFrameSize = FrameBytes;

@@ -30,6 +30,8 @@ internal sealed class GlanceBench
         _ => [Site.Fast, Site.Slow],
     };
 
+    private readonly ImportLimits _limits = new();
+
     [Test]
     public async Task Table()
     {
@@ -40,6 +42,8 @@ internal sealed class GlanceBench
         var disk = Disk.Create(alone, Mebibytes << 19);
         var qcow2 = await disk.AsAsync("qcow2");
         var packed = Disk.Gzip(qcow2);
+        var file = Path.Combine(alone.Scratch("limits"), "disk");
+        await File.WriteAllBytesAsync(file, disk.Raw);
 
         // The first round only warms everything up.
         await Task.WhenAll(contenders.Select(one => one.RoundAsync(disk.Raw[..(1 << 20)], qcow2, packed)));
@@ -51,12 +55,13 @@ internal sealed class GlanceBench
             {
                 await one.RoundAsync(disk.Raw, qcow2, packed);
             }
+
+            await _limits.MeasureAsync(file);
         }
 
         var table = Text(contenders);
         TestContext.Out.WriteLine(table);
-        var file = Environment.GetEnvironmentVariable("GLANCE_BENCH_TABLE");
-        if (file is { Length: > 0 }) await File.WriteAllTextAsync(file, table);
+        if (Environment.GetEnvironmentVariable("GLANCE_BENCH_TABLE") is { Length: > 0 } written) await File.WriteAllTextAsync(written, table);
         Assert.That(Figures.All.Select(contenders[1].Median), Is.All.GreaterThan(0));
     }
 
@@ -67,7 +72,7 @@ internal sealed class GlanceBench
         Plugin = new Dictionary<string, string> { ["transfer"] = transfer, ["recovery_interval"] = "15" },
     };
 
-    private static string Text(Contender[] contenders)
+    private string Text(Contender[] contenders)
     {
         var text = new StringBuilder($"| medians of {Rounds}, {Mebibytes} MiB, half of it noise, into {Store} |");
         foreach (var one in contenders) text.Append($" {one.Name} |");
@@ -89,6 +94,12 @@ internal sealed class GlanceBench
             text.Append($"| {two[..^3]}, of the time of one |");
             foreach (var each in contenders) text.Append(CultureInfo.InvariantCulture, $" {each.Median(two) / each.Median(one):0.00} |");
             text.AppendLine();
+        }
+
+        foreach (var (limit, figure) in ((string, string)[])[(ImportLimits.Digests, Figures.ImportQcow2), (ImportLimits.DigestsCpu, Figures.ImportQcow2Cpu)])
+        {
+            var value = _limits.Figures.Median(limit);
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {limit}, beside an import of qcow2 | {value:0.##} ({value / contenders[0].Median(figure):0.00}) | | |");
         }
 
         return text.ToString();

@@ -6,9 +6,9 @@ namespace Glance.Tests.Bench;
 /// <summary>What a site's first pod uses: its glance-api and its sidecar together, with the programs that they run.</summary>
 internal sealed class PodProcesses(Site site)
 {
-    private const double MiB = 1 << 20;
+    public const double TicksPerSecond = 100; // of /proc, whatever the kernel's own clock
 
-    private const double TicksPerSecond = 100; // of /proc, whatever the kernel's own clock
+    private const double MiB = 1 << 20;
 
     /// <summary>Seconds of CPU so far, those of programs that ended included.</summary>
     public double CpuSeconds() => Started().Sum(CpuSeconds);

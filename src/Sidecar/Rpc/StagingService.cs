@@ -24,9 +24,9 @@ internal sealed class StagingService(
         IAsyncStreamReader<StageRequest> requestStream, ServerCallContext context)
     {
         var http = context.GetHttpContext().Request;
-        var image = await StageAsync(requestStream, http, context.CancellationToken);
-        await ClientsEnd.WaitAsync(http.BodyReader, context.CancellationToken);
-        return image;
+        if (!StageFrames.CanRead(http)) return await stage.RunAsync(new DecodedFrames(requestStream), context.CancellationToken);
+        using var frames = new StageFrames(http.BodyReader, rpc.Value.MaxMessageBytes, context.CancellationToken);
+        return await stage.RunAsync(frames, context.CancellationToken);
     }
 
     public override Task<Glance.Sidecar.V1.StagedImage> ReceiveUpload(ReceiveUploadRequest request, ServerCallContext context) =>
@@ -112,12 +112,4 @@ internal sealed class StagingService(
     public override Task<Glance.Sidecar.V1.Reservation> AdjustReservation(
         AdjustReservationRequest request, ServerCallContext context) =>
         Task.FromResult(reserve.Adjust(request, context));
-
-    private async Task<Glance.Sidecar.V1.StagedImage> StageAsync(
-        IAsyncStreamReader<StageRequest> messages, HttpRequest http, CancellationToken callerGone)
-    {
-        if (!StageFrames.CanRead(http)) return await stage.RunAsync(new DecodedFrames(messages), callerGone);
-        using var frames = new StageFrames(http.BodyReader, rpc.Value.MaxMessageBytes, callerGone);
-        return await stage.RunAsync(frames, callerGone);
-    }
 }

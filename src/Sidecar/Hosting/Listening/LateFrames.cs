@@ -7,7 +7,7 @@ namespace Sidecar.Hosting.Listening;
 
 /// <summary>
 /// Bears what a client still sends for a call that was answered before the client had said everything: an upload that is refused,
-/// or a method that does not exist.
+/// a method that does not exist, or an upload whose end comes in a frame of its own behind its finish, as most clients send it.
 /// <para>
 /// Kestrel resets the stream of such a call when its handler ends, which tells the client to stop. From five seconds later on it
 /// takes every frame of that stream for a breach of the protocol, for which it closes the whole connection, with all other calls
@@ -17,6 +17,10 @@ namespace Sidecar.Hosting.Listening;
 /// <para>
 /// To read the rest instead, and reset nothing, would be worse: clients then reset the stream themselves, and that of .NET may send
 /// a frame after that, which Kestrel does not forgive at all.
+/// </para>
+/// <para>
+/// Where Kestrel would come to remember too many of them (<see cref="UnendedStreams"/>) the next answer waits for one to be forgotten, or
+/// for its client's end.
 /// </para>
 /// </summary>
 internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime lifetime, TimeProvider clock)
@@ -74,7 +78,8 @@ internal sealed class LateFrames(RequestDelegate next, IHostApplicationLifetime 
         return false;
     }
 
-    // What is sent meanwhile is thrown away: it would fill the window that the connection's other uploads share.
+    // What is sent meanwhile is thrown away: it would fill the window that the connection's other uploads share. The read is broken
+    // off here, by whoever waits for both, and not when the place is granted: by then the reader may serve another request.
     private static async Task<bool> IsEndedBeforeAsync(Task place, PipeReader body)
     {
         try

@@ -9,29 +9,41 @@ namespace Sidecar.Staging.Uploads;
 /// pods. What comes behind the last durable point counts only as far as its user can prove it.
 /// <para>
 /// It follows the bytes to the disk: writeback starts every few megabytes, so that the disk works while bytes still arrive and
-/// the last fsync finds little to do.
+/// the last fsync finds little to do. The more of them are open, the smaller the steps: files that arrive side by side end
+/// at about the same time, and what each of them held back would meet the disk at once.
 /// </para>
 /// </summary>
 internal sealed class ResumableFile : IDisposable
 {
-    // 8 MiB keeps a disk busy; smaller steps only cost calls, larger ones leave it idle at the end.
-    private const long WritebackStepBytes = 8 << 20;
+    // Of all that are open together. It keeps a disk busy; less only costs calls, more leaves it idle until the end.
+    private const long HeldBackBytes = 8 << 20;
+
+    // Below it the calls cost more than the disk gains.
+    private const long SmallestStepBytes = 1 << 20;
+
+    // Of the process, which has one volume.
+    private static int _openFiles;
 
     private readonly UploadJournal _journal;
     private readonly long _intervalBytes;
     private long _writebackOffset;
+    private int _isClosed;
 
     private ResumableFile(SafeFileHandle data, UploadJournal journal, long intervalBytes)
     {
         Data = data;
         _journal = journal;
         _intervalBytes = intervalBytes;
+        Interlocked.Increment(ref _openFiles);
     }
 
     public SafeFileHandle Data { get; }
 
     /// <summary>The last durable point.</summary>
     public DurablePoint Durable => _journal.Last;
+
+    /// <summary>Bytes after which the writeback of one of so many open files starts.</summary>
+    public static long StepBytes(int openFiles) => Math.Max(HeldBackBytes / Math.Max(openFiles, 1), SmallestStepBytes);
 
     /// <summary>Opens what is there of it, or creates it.</summary>
     /// <param name="start">What holds before the first durable point.</param>
@@ -65,7 +77,7 @@ internal sealed class ResumableFile : IDisposable
     /// <returns>Whether a durable point is due.</returns>
     public bool Follow(long received)
     {
-        if (received - _writebackOffset >= WritebackStepBytes)
+        if (received - _writebackOffset >= StepBytes(Volatile.Read(ref _openFiles)))
         {
             Posix.StartWriteback(Data, _writebackOffset, received - _writebackOffset);
             _writebackOffset = received;
@@ -89,6 +101,7 @@ internal sealed class ResumableFile : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0) Interlocked.Decrement(ref _openFiles);
         _journal.Dispose();
         Data.Dispose();
     }

@@ -191,8 +191,8 @@ setup_stage_client() {
 setup_bench() {
   setup_stage_client
   need_commands qemu-img=qemu-utils xz=xz-utils zstd=zstd bzip2=bzip2 lz4=lz4 lhasa=lhasa \
-    pigz=pigz lbzip2=lbzip2 pzstd=zstd nginx=nginx node=nodejs npm=npm curl=curl
-  need_packages python3-grpcio python3-protobuf
+    pigz=pigz lbzip2=lbzip2 pzstd=zstd nginx=nginx node=nodejs npm=npm curl=curl gunicorn=gunicorn
+  need_packages glance-api python3-grpcio python3-protobuf
 }
 
 # The revision that uploads must not cost more than.

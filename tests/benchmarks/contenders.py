@@ -2,9 +2,11 @@
 
 import atexit
 import getpass
+import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -128,6 +130,44 @@ def tus(work):
     return Server(socket, ["node", HERE / "tus" / "server.js", socket, directory])
 
 
+def glance_api(work):
+    """Glance alone, which takes the image into a store of files; no fsync."""
+    directory = work / "glance-api"
+    for part in ("etc", "images", "staging", "tasks"):
+        (directory / part).mkdir(parents=True)
+    configuration = directory / "etc" / "glance-api.conf"
+    configuration.write_text("""
+[DEFAULT]
+enabled_backends = files:file
+[glance_store]
+default_backend = files
+[files]
+filesystem_store_datadir = %(directory)s/images
+[os_glance_staging_store]
+filesystem_store_datadir = %(directory)s/staging
+[os_glance_tasks_store]
+filesystem_store_datadir = %(directory)s/tasks
+[database]
+connection = sqlite:///%(directory)s/glance.sqlite
+""" % {"directory": directory})
+    # Without its filter for tokens everybody may do everything.
+    (directory / "etc" / "glance-api-paste.ini").write_text("""
+[pipeline:glance-api]
+pipeline = context app
+[filter:context]
+paste.filter_factory = glance.api.middleware.context:UnauthenticatedContextMiddleware.factory
+[app:app]
+paste.app_factory = glance.api.v2.router:API.factory
+""")
+    subprocess.run(["glance-manage", "--config-file", configuration, "db_sync"], check=True, capture_output=True)
+    socket = work / "glance-api.sock"
+    return Server(
+        socket,
+        ["/usr/bin/python3", "/usr/bin/gunicorn", "--log-level", "error", "--worker-class", "gthread", "--threads", 4,
+         "--bind", "unix:%s" % socket, "--timeout", 300, "glance.common.wsgi_app:init_app()"],
+        env=dict(os.environ, OS_GLANCE_CONFIG_DIR=str(directory / "etc")))
+
+
 def kestrel(work, bench):
     """Kestrel itself, which takes the bytes of a Stage call and does nothing with them."""
     socket = work / "kestrel.sock"
@@ -135,12 +175,14 @@ def kestrel(work, bench):
 
 
 def by_client(client, server, mib, uploads=1, chunk_kib=1024, mode="stage"):
-    """What the C++ client measures: total rate in MiB/s; and the server's CPU."""
-    before = server.cpu_seconds()
+    """What the C++ client measures: total rate in MiB/s; the server's CPU; and its own."""
+    before, client_before = server.cpu_seconds(), _children_cpu_seconds()
     seconds = float(subprocess.run(
         [str(client), "unix:%s" % server.socket, str(mib), str(chunk_kib), str(uploads), mode],
         check=True, capture_output=True, text=True).stdout)
-    return _figures(mib * uploads, seconds, server.cpu_seconds() - before)
+    figures = _figures(mib * uploads, seconds, server.cpu_seconds() - before)
+    figures["client_cpu"] = (_children_cpu_seconds() - client_before) / (mib * uploads / 1024)
+    return figures
 
 
 def by_put(server, source, mib):
@@ -177,6 +219,18 @@ def by_cp(work, source, mib):
     return _by_copy(["cp", "--reflink=never", "--sparse=never", source, target], target, mib)
 
 
+def by_glance(server, source, mib):
+    """An upload in the terms of Glance: its bytes, behind the request that creates the image."""
+    before, start = server.cpu_seconds(), time.monotonic()
+    image = json.loads(_curl(
+        server, "-X", "POST", "-H", "Content-Type: application/json", "-d", '{"disk_format": "raw", "container_format": "bare"}',
+        "http://localhost/images"))
+    _curl(server, "-T", source, "-H", "Content-Type: application/octet-stream", "http://localhost/images/%s/file" % image["id"])
+    figures = _figures(mib, time.monotonic() - start, server.cpu_seconds() - before)
+    _curl(server, "-X", "DELETE", "http://localhost/images/%s" % image["id"])
+    return figures
+
+
 def _by_copy(command, target, mib):
     start = time.monotonic()
     subprocess.run(command, check=True)
@@ -193,6 +247,12 @@ def _curl(server, *arguments):
 
 def _figures(mib, seconds, cpu):
     return {"rate": mib / seconds, "cpu": cpu / (mib / 1024)}
+
+
+def _children_cpu_seconds():
+    # Of children that were waited for, as clients are and servers are not while they serve.
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _cpu_seconds(pid):

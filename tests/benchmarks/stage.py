@@ -4,12 +4,13 @@ Usage: stage.py WORK_DIRECTORY SIDECAR CLIENT SERVER BENCH [--rounds N] [--mib N
 """
 import argparse
 import hashlib
+import os
 import pathlib
 import statistics
 import time
 
 from contenders import (
-    Sidecar, by_client, by_cp, by_dd, by_put, by_tus, cpp_server, kestrel, nginx, python_server, tus)
+    Sidecar, by_client, by_cp, by_dd, by_glance, by_put, by_tus, cpp_server, glance_api, kestrel, nginx, python_server, tus)
 from tables import measure, ratios, spread, table
 
 DD = "`dd conv=fsync`"
@@ -28,6 +29,7 @@ class Bench:
             work, arguments.sidecar, "digesting", 29396, "--Staging:Digests:0", "md5", "--Staging:Digests:1", "sha512")
         self.peer, self.peer_fsync = cpp_server(work, arguments.server, False), cpp_server(work, arguments.server, True)
         self.python, self.nginx, self.tus = python_server(work), nginx(work), tus(work)
+        self.glance = glance_api(work)
         self.kestrel = kestrel(work, arguments.bench)
         # The JIT compiler's second tier comes after some calls and seconds.
         for server in (self.sidecar, self.digesting, self.kestrel) * 4:
@@ -43,6 +45,7 @@ class Bench:
             "`cp`": lambda: by_cp(self.work, self.source, self.mib),
             "nginx, WebDAV's PUT, no fsync": lambda: by_put(self.nginx, self.source, self.mib),
             "tus's Node server, no fsync": lambda: by_tus(self.tus, self.source, self.mib),
+            "Glance alone, `PUT` to its store of files, no fsync": lambda: by_glance(self.glance, self.source, self.mib),
             "Python gRPC server, fsync at the end": lambda: self.by_client(self.python),
             "C++ gRPC server, no fsync": lambda: self.by_client(self.peer),
             FSYNC: lambda: self.by_client(self.peer_fsync),
@@ -78,6 +81,18 @@ class Bench:
               "%s of the rate without digests." % (
                   self.mib, spread(ratios(results, "sidecar", slower, "rate")), slower,
                   spread(ratios(results, "sidecar", "without", "rate"))))
+        self._digests_limit(results, slower)
+
+    def _digests_limit(self, results, slower):
+        """What is left of the slower one's rate where the processors have both to compute, and the upload and its client beside them."""
+        def seconds(name):
+            return statistics.median(self.mib / one["rate"] for one in results[name])
+
+        processors = len(os.sched_getaffinity(0))
+        upload = statistics.median(one["cpu"] + one["client_cpu"] for one in results["without"]) * self.mib / 1024
+        least = max(seconds(slower), (seconds("md5") + seconds("sha512") + upload) / processors)
+        print("\nBoth digests by themselves, an upload without them and its client take as much CPU as %d processors have in %.2f of that time: "
+              "no more than %.2f of the rate." % (processors, least / seconds(slower), seconds(slower) / least))
 
     def many(self):
         counts = (1, 4, 16, 64)

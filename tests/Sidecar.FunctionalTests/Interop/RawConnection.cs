@@ -18,6 +18,7 @@ internal sealed class RawConnection : IAsyncDisposable
     public const byte Headers = 1;
     public const byte Reset = 3;
     public const byte Ping = 6;
+    public const byte WindowUpdate = 8;
     public const byte EndStream = 1;
     private const byte Settings = 4;
     private const byte EndHeaders = 4;

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Testing;
 
 /// <summary>A bucket, seen and changed by a client that is not ours: Python's boto3.</summary>
-internal sealed class S3Judge(Uri url, string bucket)
+/// <param name="accessKey">Null: that of the gateway's user, and its secret.</param>
+internal sealed class S3Judge(Uri url, string bucket, string? accessKey = null, string? secretKey = null)
 {
     private const string Script = """
         import json, sys
@@ -22,6 +23,11 @@ internal sealed class S3Judge(Uri url, string bucket)
         elif step == "begin":
             upload = client.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
             client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"x")
+        elif step == "forbid":
+            statement = {"Effect": "Deny", "Principal": "*", "Action": key, "Resource": "arn:aws:s3:::" + bucket}
+            client.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        elif step == "permit":
+            client.delete_bucket_policy(Bucket=bucket)
         elif step == "head":
             head = client.head_object(Bucket=bucket, Key=key)
             print(json.dumps({"etag": head["ETag"], "modified": str(head["LastModified"]), "metadata": head["Metadata"]}))
@@ -29,7 +35,7 @@ internal sealed class S3Judge(Uri url, string bucket)
             print(json.dumps([each["Name"] for each in client.list_buckets()["Buckets"]]))
         else:
             objects = client.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-            uploads = client.list_multipart_uploads(Bucket=bucket, Prefix=key).get("Uploads", [])
+            uploads = [] if step == "objects" else client.list_multipart_uploads(Bucket=bucket, Prefix=key).get("Uploads", [])
             print(json.dumps([each["Key"] for each in objects] + ["upload of " + each["Key"] for each in uploads]))
         """;
 
@@ -40,6 +46,9 @@ internal sealed class S3Judge(Uri url, string bucket)
     /// <summary>Objects of these names, and uploads that are not at their end, as "upload of" their names.</summary>
     public async Task<string[]> ListAsync(string prefix) => JsonSerializer.Deserialize<string[]>(await RunAsync("list", prefix))!;
 
+    /// <summary>The former alone.</summary>
+    public async Task<string[]> ObjectsAsync(string prefix) => JsonSerializer.Deserialize<string[]>(await RunAsync("objects", prefix))!;
+
     public async Task<string[]> BucketsAsync() => JsonSerializer.Deserialize<string[]>(await RunAsync("buckets"))!;
 
     /// <summary>What changes when an object is written once more, and its metadata.</summary>
@@ -47,6 +56,11 @@ internal sealed class S3Judge(Uri url, string bucket)
 
     /// <summary>Begins a multipart upload and sends a part of it.</summary>
     public Task BeginAsync(string key) => RunAsync("begin", key);
+
+    /// <summary>Lets nobody do this to the bucket, as <c>s3:ListBucketMultipartUploads</c>, until it is permitted again.</summary>
+    public Task ForbidAsync(string action) => RunAsync("forbid", action);
+
+    public Task PermitAsync() => RunAsync("permit");
 
     public async Task<byte[]> GetAsync(string key)
     {
@@ -77,5 +91,6 @@ internal sealed class S3Judge(Uri url, string bucket)
     }
 
     private Task<string> RunAsync(string step, string key = "", string path = "") => CephProgram.RunAsync(
-        "/usr/bin/python3", "-W", "ignore", "-c", Script, url.ToString(), CephGateway.AccessKey, CephGateway.SecretKey, bucket, step, key, path);
+        "/usr/bin/python3", "-W", "ignore", "-c", Script, url.ToString(), accessKey ?? CephGateway.AccessKey, secretKey ?? CephGateway.SecretKey, bucket, step, key,
+        path);
 }

@@ -9,12 +9,18 @@ internal static class ForeignBuild
     private static readonly Lazy<Task<string>> PythonStubs = new(MakePythonStubsAsync);
     private static readonly Lazy<Task<string>> CppProgram = new(MakeCppProgramAsync);
 
-    private static readonly string JsDirectory = typeof(ForeignBuild).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(JsDirectory)).Value!;
+    // Where npm has put packages beside the sources.
+    private static readonly string NpmDirectory = typeof(ForeignBuild).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == nameof(NpmDirectory)).Value!;
+
+    private static readonly string JsDirectory = Path.Combine(NpmDirectory, "js");
 
     // Of the packages that npm has for grpc-js: Debian has had these protos in one of its releases only.
     private static readonly string HealthProtos = Path.Combine(JsDirectory, "node_modules/grpc-health-check/proto");
     private static readonly string ReflectionProtos = Path.Combine(JsDirectory, "node_modules/@grpc/reflection/build/proto");
+
+    /// <summary>The program of an S3 server; <c>node</c> runs it.</summary>
+    public static string S3Server { get; } = Path.Combine(NpmDirectory, "s3", "server.js");
 
     /// <summary>The directory of modules for Python: the API, health and reflection.</summary>
     public static Task<string> PythonStubsAsync() => PythonStubs.Value;

@@ -229,6 +229,27 @@ internal sealed class S3Tests : CephTest
         Assert.That(await Bucket.ListAsync(Id), Is.EqualTo(new[] { Id, $"upload of {Id}-of-another" }));
     }
 
+    // Glance's own driver lists no uploads, and a policy made for it need not let its user do that.
+    [Test]
+    public async Task Discard_WithoutLeaveToListUploads_ForgetsWhatWasBegun()
+    {
+        var bucket = new S3Judge(Gateway.Url, "bucket-" + Id);
+        await bucket.MakeAsync();
+        await bucket.ForbidAsync("s3:ListBucketMultipartUploads");
+        await using var valve = new Valve(Gateway.Address, HeldBytes);
+        await using var scene = await SceneAsync(Target(s3 => (s3.Endpoint, s3.Bucket) = (valve.Url.ToString(), bucket.Bucket)));
+        await StageAsync(scene.Sidecar, Id, Content(LargeBytes));
+        using (scene.Begin(Id, Deadline)) await valve.HeldAsync(Deadline);
+        await scene.Sidecar.KillAsync();
+        await scene.RestartAsync();
+
+        Assert.That(scene.Discard(Id, Target(s3 => s3.Bucket = bucket.Bucket)).Discarded, Is.True);
+
+        Assert.That(File.Exists(scene.Record(Id)), Is.False);
+        await bucket.PermitAsync();
+        Assert.That(await bucket.ListAsync(Id), Is.EqualTo(new[] { "upload of " + Id }), "for the bucket's lifecycle to remove");
+    }
+
     [Test]
     public async Task Store_BytesThatChangedOnTheVolume_AreNotWritten()
     {

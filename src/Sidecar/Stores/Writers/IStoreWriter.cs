@@ -28,8 +28,8 @@ internal interface IStoreWriter : IDisposable
     /// <summary>Makes the part, of which everything was written and waited for, the image.</summary>
     Task CompleteAsync(IReadOnlyDictionary<string, string> digests);
 
-    /// <summary>Removes the part, if there is one.</summary>
-    /// <exception cref="Core.StoreException">It is still there.</exception>
+    /// <summary>Removes the part, if there is one, as far as the store lets its user.</summary>
+    /// <exception cref="Core.StoreException">It is still there, and may be removed later.</exception>
     Task AbandonAsync();
 
     /// <summary>Removes the image, if it was written from this source, and the part.</summary>

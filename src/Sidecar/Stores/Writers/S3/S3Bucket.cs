@@ -37,19 +37,21 @@ internal sealed class S3Bucket(S3Job place, string key) : IDisposable
     /// Removes all multipart uploads of the key that are under way: an earlier attempt's, of which nobody else knows. S3 does not tell
     /// whose they are, but the key is the image's id, which nobody but Glance writes, one import at a time. If one of another import
     /// is under way after all, its writer hears that it is gone and begins anew; the image is never made of other bytes.
+    /// <para>
+    /// A user who may write need not be one who may list or abort uploads, and some servers have no such list: the bucket's lifecycle
+    /// removes what is left then, as nobody here can.
+    /// </para>
     /// </summary>
-    public async Task AbortAllAsync()
+    /// <exception cref="StoreException">The server does not answer, or lets this user do nothing at all, as with keys that are wrong.</exception>
+    public async Task TryAbortAllAsync()
     {
-        var request = new ListMultipartUploadsRequest { BucketName = Name, Prefix = key };
-        while (await TryAsync("list of uploads", () => _client.ListMultipartUploadsAsync(request)) is { } page)
+        try
         {
-            foreach (var upload in page.MultipartUploads ?? [])
-            {
-                if (upload.Key == key) await AbortAsync(upload.UploadId);
-            }
-
-            if (page.IsTruncated != true || string.IsNullOrEmpty(page.NextKeyMarker)) return;
-            (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+            await AbortAllAsync();
+        }
+        catch (StoreException failure) when (failure.Error is StoreError.StoreDenied or StoreError.StoreFailed)
+        {
+            await FindAsync();
         }
     }
 
@@ -83,6 +85,21 @@ internal sealed class S3Bucket(S3Job place, string key) : IDisposable
     }
 
     public void Dispose() => _client.Dispose();
+
+    private async Task AbortAllAsync()
+    {
+        var request = new ListMultipartUploadsRequest { BucketName = Name, Prefix = key };
+        while (await TryAsync("list of uploads", () => _client.ListMultipartUploadsAsync(request)) is { } page)
+        {
+            foreach (var upload in page.MultipartUploads ?? [])
+            {
+                if (upload.Key == key) await AbortAsync(upload.UploadId);
+            }
+
+            if (page.IsTruncated != true || string.IsNullOrEmpty(page.NextKeyMarker)) return;
+            (request.KeyMarker, request.UploadIdMarker) = (page.NextKeyMarker, page.NextUploadIdMarker);
+        }
+    }
 
     private async Task<T> CallAsync<T>(string what, Func<Task<T>> call)
     {

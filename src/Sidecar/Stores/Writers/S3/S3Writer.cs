@@ -50,7 +50,7 @@ internal sealed class S3Writer : IStoreWriter
     public async Task BeginAsync()
     {
         await _bucket.EnsureAsync();
-        await TryAbortAllAsync();
+        await _bucket.TryAbortAllAsync();
         if (!HasParts) return;
         var request = new InitiateMultipartUploadRequest { BucketName = _bucket.Name, Key = _bucket.Key };
         request.Metadata[MarkKey] = _job.Mark;
@@ -101,32 +101,19 @@ internal sealed class S3Writer : IStoreWriter
 
     public async Task AbandonAsync()
     {
-        await (_uploadId is { } id ? _bucket.AbortAsync(id) : _bucket.AbortAllAsync());
+        await (_uploadId is { } id ? _bucket.AbortAsync(id) : _bucket.TryAbortAllAsync());
         _uploadId = null;
     }
 
     public async Task DiscardAsync()
     {
         if (await _bucket.FindAsync() is { } there && there.Metadata[MarkKey] == _job.Mark) await _bucket.DeleteAsync();
-        await _bucket.AbortAllAsync();
+        await _bucket.TryAbortAllAsync();
     }
 
     public void Dispose() => _bucket.Dispose();
 
     private bool IsOurs(GetObjectMetadataResponse there) => there.Metadata[MarkKey] == _job.Mark && there.ContentLength == _job.Size;
-
-    // A user who may write need not be one who may list; the bucket's lifecycle removes what is left then.
-    private async Task TryAbortAllAsync()
-    {
-        try
-        {
-            await _bucket.AbortAllAsync();
-        }
-        catch (StoreException failure) when (failure.Error is StoreError.StoreDenied or StoreError.StoreFailed)
-        {
-            // A write that is refused too says so itself.
-        }
-    }
 
     private Task CompletePartsAsync() => _bucket.MakeAsync("end of the upload", (client, none) => client.CompleteMultipartUploadAsync(
         new CompleteMultipartUploadRequest

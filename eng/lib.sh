@@ -143,13 +143,16 @@ setup_tests() {
   setup_image
 }
 
-# The clients of others: gRPC for C++, and grpc-js; and an S3 server that is not Ceph's. From npm also the protos of the health service and of reflection.
+# The clients of others: gRPC for C++, and grpc-js; and an S3 server that is not Ceph's. From npm also the protos of the health
+# service and of reflection.
 setup_interop() {
   need_commands g++=g++ make=make pkg-config=pkg-config protoc=protobuf-compiler \
     grpc_cpp_plugin=protobuf-compiler-grpc node=nodejs npm=npm
   need_packages libgrpc++-dev libprotobuf-dev
-  local packages
-  for packages in js s3; do npm ci --prefix "$repo_root/tests/Sidecar.FunctionalTests/foreign/$packages" --no-audit --no-fund --loglevel=error; done
+  local program
+  for program in js s3; do
+    npm ci --prefix "$repo_root/tests/Sidecar.FunctionalTests/foreign/$program" --no-audit --no-fund --loglevel=error
+  done
 }
 
 # What renders the chart, Go and the libraries of helm's engine, and what evaluates its CEL.

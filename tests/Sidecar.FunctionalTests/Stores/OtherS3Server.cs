@@ -33,8 +33,17 @@ internal sealed class OtherS3Server : IAsyncDisposable
     {
         var start = new ProcessStartInfo("node", [ForeignBuild.S3Server, directory, Bucket]) { RedirectStandardOutput = true };
         var process = Process.Start(start)!;
-        var port = await process.StandardOutput.ReadLineAsync(deadline) ?? throw new InvalidOperationException("The S3 server ended.");
-        return new OtherS3Server(process, int.Parse(port, CultureInfo.InvariantCulture));
+        try
+        {
+            var port = await process.StandardOutput.ReadLineAsync(deadline) ?? throw new InvalidOperationException("The S3 server ended.");
+            return new OtherS3Server(process, int.Parse(port, CultureInfo.InvariantCulture));
+        }
+        catch
+        {
+            process.Kill(entireProcessTree: true);
+            process.Dispose();
+            throw;
+        }
     }
 
     public StoreTarget Target(Uri? through = null) => new()

@@ -21,13 +21,14 @@ internal sealed class ResumableFile : IDisposable
     // Below it the calls cost more than the disk gains.
     private const long SmallestStepBytes = 1 << 20;
 
-    // Of the process, which has one volume.
+    // Of the process, which has one volume. Whoever opens or closes one while another is at its step makes that step a little larger
+    // or smaller, and nothing else.
     private static int _openFiles;
 
     private readonly UploadJournal _journal;
     private readonly long _intervalBytes;
     private long _writebackOffset;
-    private int _isClosed;
+    private bool _isClosed;
 
     private ResumableFile(SafeFileHandle data, UploadJournal journal, long intervalBytes)
     {
@@ -101,7 +102,9 @@ internal sealed class ResumableFile : IDisposable
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isClosed, 1) == 0) Interlocked.Decrement(ref _openFiles);
+        if (_isClosed) return;
+        _isClosed = true;
+        Interlocked.Decrement(ref _openFiles);
         _journal.Dispose();
         Data.Dispose();
     }

@@ -3,6 +3,10 @@ using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
 using Sidecar.FunctionalTests.Infrastructure.Network;
+using Sidecar.Stores.Writers;
+using Sidecar.Stores.Writers.S3;
+using StoreError = Sidecar.Stores.Core.StoreError;
+using StoreException = Sidecar.Stores.Core.StoreException;
 
 namespace Sidecar.FunctionalTests.Stores;
 
@@ -248,6 +252,25 @@ internal sealed class S3Tests : CephTest
         Assert.That(File.Exists(scene.Record(Id)), Is.False);
         await bucket.PermitAsync();
         Assert.That(await bucket.ListAsync(Id), Is.EqualTo(new[] { "upload of " + Id }), "for the bucket's lifecycle to remove");
+    }
+
+    // What nobody here may ever remove is told from what the right keys will.
+    [Test]
+    public async Task Abandon_WithoutLeaveToListUploads_IsDoneUnlessTheKeysAreWrong([Values] bool areRight)
+    {
+        var bucket = new S3Judge(Gateway.Url, "bucket-" + Id);
+        await bucket.MakeAsync();
+        await bucket.BeginAsync(Id);
+        await bucket.ForbidAsync("s3:ListBucketMultipartUploads");
+        var place = new S3Job(
+            Gateway.Url.ToString(), CephGateway.AccessKey, areRight ? CephGateway.SecretKey : "another", bucket.Bucket, "",
+            IsVirtualHosted: false, CaCertificates: "", CreatesBucket: false);
+        var job = new WriteJob(
+            Discard: true, "", LargeBytes, "mark", Id, "", [], new Dictionary<string, string>(), "", null, place, PartOnly: true);
+        using var writer = new S3Writer(job, place);
+
+        if (areRight) await Assert.DoesNotThrowAsync(writer.AbandonAsync);
+        else Assert.That((await Assert.ThrowsAsync<StoreException>(writer.AbandonAsync))!.Error, Is.EqualTo(StoreError.StoreDenied));
     }
 
     [Test]

@@ -34,8 +34,8 @@ internal sealed class Command : IAsyncDisposable
     /// <summary>Of a program that was started to read it.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 
-    /// <summary>What it wrote so far, both streams.</summary>
-    public IReadOnlyCollection<string> Log => _log;
+    /// <summary>A copy of what it wrote so far, both streams. Not the queue itself: who copies that counts it first, and it grows.</summary>
+    public IReadOnlyList<string> Log => _log.ToArray();
 
     public static Command Start(string[] command, params (string Name, string Value)[] environment)
     {

@@ -79,8 +79,8 @@ internal sealed partial class Leftovers
         Logs().SelectMany(log => log.Lines.Skip(_logged.GetValueOrDefault(log.Owner)));
 
     private IEnumerable<(object Owner, IReadOnlyList<string> Lines)> Logs() =>
-        Enumerable.Range(0, Site.Pods).Select(pod => ((object)_site[pod], (IReadOnlyList<string>)[.. _site[pod].Log]))
-            .Append((_site.Balancer, [.. _site.Balancer.Log]));
+        Enumerable.Range(0, Site.Pods).Select(pod => ((object)_site[pod], _site[pod].Log))
+            .Append((_site.Balancer, _site.Balancer.Log));
 
     // What stays in a staging directory without any image. Deletions are remembered for peers.
     [GeneratedRegex(@"^(\.sidecar/(format|lock|peers\.json|tombstones/.*)|\.glance/(recovery\.lock|workers/[^/]+/lock))$")]

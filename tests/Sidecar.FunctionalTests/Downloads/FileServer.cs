@@ -42,9 +42,9 @@ internal sealed class FileServer : IAsyncDisposable
     public static string Token => "s3cr3t-in-a-query";
 
     /// <summary>The header Range of each request, in their order; empty of one without.</summary>
-    public IReadOnlyList<string> Ranges => [.. _ranges];
+    public IReadOnlyList<string> Ranges => _ranges.ToArray();
 
-    public IReadOnlyList<string> Paths => [.. _paths];
+    public IReadOnlyList<string> Paths => _paths.ToArray();
 
     public static Task<FileServer> StartAsync(Func<HttpContext, Task> answer, X509Certificate2? certificate = null) =>
         StartAsync((_, call) => answer(call), certificate);

@@ -12,5 +12,5 @@ internal sealed class Figures
     public long this[string what] => _counts.GetValueOrDefault(what);
 
     public override string ToString() => string.Join(
-        ", ", _counts.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"));
+        ", ", _counts.ToArray().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"));
 }

@@ -8,7 +8,7 @@ internal sealed class Violations(int seed)
 {
     private readonly ConcurrentQueue<string> _all = new();
 
-    public IReadOnlyCollection<string> All => _all;
+    public IReadOnlyList<string> All => _all.ToArray();
 
     /// <param name="promised">What was promised, and by which call.</param>
     /// <param name="seen">What was seen instead, and by which call.</param>

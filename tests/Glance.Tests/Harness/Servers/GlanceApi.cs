@@ -15,7 +15,7 @@ internal sealed class GlanceApi(Uri address, IApiServer server) : IAsyncDisposab
     public bool Runs => _running is { HasExited: false };
 
     /// <summary>Everything that it logged, also before it was restarted.</summary>
-    public IEnumerable<string> Log => [.. _oldLog, .. _running?.Log ?? []];
+    public IReadOnlyList<string> Log => [.. _oldLog, .. _running?.Log ?? []];
 
     /// <summary>Under gunicorn: the process that serves and runs imports; its parent only starts it.</summary>
     public int Worker => _running!.Log.Where(line => line.Contains(Gunicorn.Booting, StringComparison.Ordinal))

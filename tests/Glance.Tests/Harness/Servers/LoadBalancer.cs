@@ -12,7 +12,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public IReadOnlyCollection<string> Log => _proxy.Log;
+    public IReadOnlyList<string> Log => _proxy.Log;
 
     public static async Task<LoadBalancer> StartAsync(string directory, string address, IEnumerable<Uri> pods)
     {

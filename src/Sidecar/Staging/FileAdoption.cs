@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
+using Sidecar.Staging.Hashing;
 using Sidecar.Staging.Space;
 using Sidecar.Staging.Uploads;
 
@@ -127,14 +128,14 @@ internal sealed class FileAdoption(
         return false;
     }
 
-    // Each on a thread of its own: one alone is slower than the disk, and whoever uploads waits for all of them.
     private async Task<SortedDictionary<string, string>> DigestAsync(
         SafeFileHandle source, long size, AdoptRequest request, CancellationToken cancellationToken)
     {
-        var digests = context.Options.Digests.Union(request.ExpectedDigests.Keys).Union(Foresee(source, size, request))
-            .Append(Crc32C.Name).Distinct()
-            .Select(name => Task.Run(() => KeyValuePair.Create(name, Digest(source, size, name, cancellationToken)), cancellationToken));
-        var actual = new SortedDictionary<string, string>((await Task.WhenAll(digests)).ToDictionary(), StringComparer.Ordinal);
+        var names = context.Options.Digests.Union(request.ExpectedDigests.Keys).Union(Foresee(source, size, request))
+            .Append(Crc32C.Name).Distinct().ToList();
+        var actual = names.Count > 1
+            ? await DigestAsync(source, size, names, cancellationToken)
+            : await ChecksumAsync(source, size, cancellationToken);
         var header = new UploadHeader(
             request.ImageId, size, request.ExpectedDigests, request.ProjectId, context.Clock.GetUtcNow(),
             BootId.Current);
@@ -146,22 +147,32 @@ internal sealed class FileAdoption(
         size - Posix.Status(source).AllocatedBytes > DigestWishes.MostBytesBehind
             ? [] : context.Foresee(request.Claim ?? default, request.Digests, source, size);
 
-    private static string Digest(SafeFileHandle source, long size, string name, CancellationToken cancellationToken)
+    private static async Task<SortedDictionary<string, string>> DigestAsync(
+        SafeFileHandle source, long size, IReadOnlyList<string> names, CancellationToken cancellationToken)
     {
-        if (name == Crc32C.Name) return Crc32C.ToHex(FileCrc.Compute(source, 0, size, Crc32C.Empty, cancellationToken));
-        using var hash = DigestAlgorithms.Start(name);
-        var block = GC.AllocateUninitializedArray<byte>(CopyBlockBytes);
-        for (var offset = 0L; offset < size;)
+        var digests = names.Select(DigestAlgorithms.Start).ToList();
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var read = RandomAccess.Read(source, block, offset);
-            if (read == 0) throw new IOException($"The file ends at {offset}, before {size}.");
-            hash.Append(block.AsSpan(0, read));
-            offset += read;
+            var read = await DigestPass.ReadAsync(source, size, digests, _ => { }, cancellationToken);
+            if (read < size) throw new IOException($"The file ends at {read}, before {size}.");
+            return new(
+                names.Zip(digests).ToDictionary(digest => digest.First, digest => Convert.ToHexStringLower(digest.Second.Finish())),
+                StringComparer.Ordinal);
         }
-
-        return Convert.ToHexStringLower(hash.Finish());
+        finally
+        {
+            foreach (var digest in digests) digest.Dispose();
+        }
     }
+
+    // By itself it needs not read the holes.
+    private static Task<SortedDictionary<string, string>> ChecksumAsync(
+        SafeFileHandle source, long size, CancellationToken cancellationToken) => Task.Run(
+        () => new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Crc32C.Name] = Crc32C.ToHex(FileCrc.Compute(source, 0, size, Crc32C.Empty, cancellationToken)),
+        },
+        cancellationToken);
 
     // By another name the image could be changed after it was committed.
     private long LengthOfOnlyName(SafeFileHandle source, AdoptRequest request)

@@ -99,29 +99,21 @@ internal sealed class RawConversion(QemuNbd nbd, FormatValidator validator, IOpt
     private void Copy(ServedDisk disk, SparseFileWriter writer, OutputDigests digests, ImportWork work, StageRun run)
     {
         using var reader = disk.Read(_options.Coroutines);
-        try
+        foreach (var piece in reader.Read())
         {
-            foreach (var piece in reader.Read())
+            if (piece.Offset == 0) LookInside(piece, work);
+            if (piece.Data is { } data)
             {
-                if (piece.Offset == 0) LookInside(piece, work);
-                if (piece.Data is { } data)
-                {
-                    digests.Append(data, (int)piece.Length);
-                    writer.Append(data.AsSpan(0, (int)piece.Length));
-                }
-                else
-                {
-                    digests.AppendZeros(piece.Length, disk.CheckRunning);
-                    writer.Skip(piece.Length);
-                }
-
-                run.Report(piece.End);
+                digests.Append(data.AsSpan(0, (int)piece.Length));
+                writer.Append(data.AsSpan(0, (int)piece.Length));
             }
-        }
-        finally
-        {
-            // The buffers are the reader's.
-            digests.Drain();
+            else
+            {
+                digests.AppendZeros(piece.Length, disk.CheckRunning);
+                writer.Skip(piece.Length);
+            }
+
+            run.Report(piece.End);
         }
     }
 

@@ -2,18 +2,16 @@ using Microsoft.Extensions.Options;
 using Sidecar.Import.Core;
 using Sidecar.Import.Settings;
 using Sidecar.Staging.Files;
+using Sidecar.Staging.Hashing;
 
 namespace Sidecar.Import.Hashing;
 
 /// <summary>
-/// Digests of a file, in one pass over it: each runs on its own thread while the next block is being read, as one alone is
-/// slower than the disk. Bounded in time: a small image may stand for terabytes of holes, which take as long as data.
+/// Digests of a file, in one pass over it. Bounded in time: a small image may stand for terabytes of holes, which take as long as
+/// data.
 /// </summary>
 internal sealed class FileDigests(IOptions<ImportOptions> options, TimeProvider time)
 {
-    // Large against the cost of handing a block to the other threads, small against memory: two per import.
-    private const int BlockBytes = 2 << 20;
-
     private readonly TimeSpan _timeout = options.Value.DigestTimeout;
 
     /// <summary>Appends all of the file to the digests.</summary>
@@ -26,7 +24,8 @@ internal sealed class FileDigests(IOptions<ImportOptions> options, TimeProvider 
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         try
         {
-            await ReadThroughAsync(path, digests, report, either.Token);
+            using var file = RegularFile.OpenToRead(path);
+            await DigestPass.ReadAsync(file, long.MaxValue, digests, report, either.Token);
         }
         catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
         {
@@ -36,30 +35,6 @@ internal sealed class FileDigests(IOptions<ImportOptions> options, TimeProvider 
                 + "(Import:DigestTimeout).",
                 late,
                 ("limit_seconds", (long)_timeout.TotalSeconds));
-        }
-    }
-
-    private static async Task ReadThroughAsync(
-        string path, IReadOnlyList<RunningDigest> digests, Action<long> report, CancellationToken cancellationToken)
-    {
-        using var file = RegularFile.OpenToRead(path);
-        byte[] block = new byte[BlockBytes], next = new byte[BlockBytes];
-        var appending = new BlockDigests(digests);
-        try
-        {
-            var offset = 0L;
-            while (await RandomAccess.ReadAsync(file, block, offset, cancellationToken) is var count and > 0)
-            {
-                await appending.AppendAsync(block, count);
-                offset += count;
-                report(offset);
-                (block, next) = (next, block);
-            }
-        }
-        finally
-        {
-            // Nobody may dispose a digest under the thread that computes it.
-            await appending.DrainAsync();
         }
     }
 }

@@ -1,51 +1,50 @@
 using Sidecar.Staging.Core;
 using Sidecar.Staging.Files;
+using Sidecar.Staging.Hashing;
 
 namespace Sidecar.Import.Hashing;
 
-/// <summary>Digests by name of what a stage writes, block by block; see <see cref="BlockDigests"/>. For one thread.</summary>
+/// <summary>Digests by name of what a stage writes, or of what a store is given, while it is made or read. For one thread.</summary>
 internal sealed class OutputDigests : IDisposable
 {
-    // Holes are digested as what they stand for.
-    private static readonly byte[] Zeros = new byte[1 << 20];
+    // Programs make their output in bursts, and there are few imports at once.
+    private const int Blocks = 16;
 
     private readonly Dictionary<string, RunningDigest> _digests;
-    private readonly BlockDigests _appending;
+    private readonly DigestQueue? _queue; // null: there are none
 
     public OutputDigests(IEnumerable<string> algorithms)
     {
         _digests = algorithms.ToDictionary(name => name, DigestAlgorithms.Start);
-        _appending = new BlockDigests(_digests.Values);
+        _queue = _digests.Count > 0 ? new DigestQueue(_digests.Values, Blocks) : null;
     }
 
-    /// <summary>Takes a block, which must not change before the next call returns.</summary>
-    public void Append(byte[] block, int count) => _appending.AppendAsync(block, count).Wait();
+    /// <summary>Takes bytes, which are the caller's again when this returns.</summary>
+    public void Append(ReadOnlySpan<byte> bytes) => _queue?.Append(bytes);
 
-    /// <summary>Takes so many zeros.</summary>
+    /// <summary>Takes so many zeros: holes are digested as what they stand for.</summary>
     /// <param name="check">Called again and again, as this may take hours.</param>
     public void AppendZeros(long count, Action check)
     {
-        for (; _digests.Count > 0 && count > 0; count -= Math.Min(count, Zeros.Length))
+        while (_queue is not null && count > 0)
         {
             check();
-            Append(Zeros, (int)Math.Min(count, Zeros.Length));
+            count -= _queue.AppendZeros(count);
         }
     }
-
-    /// <summary>Returns when no thread reads any block any more.</summary>
-    public void Drain() => _appending.DrainAsync().Wait();
 
     /// <summary>The last call before the disposal.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Finish()
     {
-        Drain();
+        _queue?.CompleteAsync().Wait();
         return [.. _digests.Select(digest => KeyValuePair.Create(digest.Key, Convert.ToHexStringLower(digest.Value.Finish())))];
     }
 
     public void Dispose()
     {
-        // Nobody may dispose a digest under the thread that computes it.
-        Drain();
+        // Nobody may dispose a digest under the thread that computes it. Whoever wanted it has seen a failure at the end.
+        _queue?.CompleteAsync().ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        _queue?.Dispose();
         foreach (var digest in _digests.Values) digest.Dispose();
     }
 }

@@ -90,7 +90,7 @@ internal sealed class DecompressionStage(
     private IReadOnlyList<KeyValuePair<string, string>> Copy(
         DecompressionReader content, SparseFileWriter writer, ImportWork work, StageRun run, DecompressionLimits limits)
     {
-        byte[] buffer = new byte[BufferBytes], next = new byte[BufferBytes];
+        var buffer = new byte[BufferBytes];
         content.Continue = Continue;
         Continue();
         var count = Fill(content, buffer);
@@ -98,10 +98,9 @@ internal sealed class DecompressionStage(
         while (count > 0)
         {
             limits.CheckBounds(writer.Length + count, content);
-            digests.Append(buffer, count);
+            digests.Append(buffer.AsSpan(0, count));
             writer.Append(buffer.AsSpan(0, count));
             run.Report(content.Consumed);
-            (buffer, next) = (next, buffer);
             Continue();
             count = Fill(content, buffer);
         }

@@ -33,8 +33,12 @@ internal static class DigestAlgorithms
     /// <summary>Whether it can be made of an upload, be it for a signature.</summary>
     public static bool IsKnownOfUpload(string name) => IsKnown(name) || OfSignatures.ContainsKey(name);
 
-    public static RunningDigest Start(string name) =>
-        OfSignatures.TryGetValue(name, out var start) ? start() : RunningDigest.Of(Known[name]);
+    /// <summary>Any of these, or CRC-32C.</summary>
+    public static RunningDigest Start(string name)
+    {
+        if (name == Crc32C.Name) return RunningDigest.Crc32C();
+        return OfSignatures.TryGetValue(name, out var start) ? start() : RunningDigest.Of(Known[name]);
+    }
 
     /// <summary>Checks names and hex lengths of digests that a caller expects; answers them in lower case.</summary>
     /// <exception cref="StagingException"><see cref="StagingError.InvalidRequest"/>.</exception>

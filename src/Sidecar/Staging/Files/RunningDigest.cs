@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Crypto;
 using Org.BouncyCastle.Crypto.Digests;
@@ -11,6 +13,8 @@ internal abstract class RunningDigest : IDisposable
 
     /// <summary>.NET has no SHA-224.</summary>
     public static RunningDigest Sha224() => new LibraryDigest(new Sha224Digest());
+
+    public static RunningDigest Crc32C() => new Checksum(Files.Crc32C.Resume(Files.Crc32C.Empty));
 
     public abstract void Append(ReadOnlySpan<byte> bytes);
 
@@ -26,6 +30,24 @@ internal abstract class RunningDigest : IDisposable
         public override byte[] Finish() => hash.GetHashAndReset();
 
         public override void Dispose() => hash.Dispose();
+    }
+
+    private sealed class Checksum(Crc32 crc) : RunningDigest
+    {
+        public override void Append(ReadOnlySpan<byte> bytes) => crc.Append(bytes);
+
+        // As the number is written: the library gives it least significant byte first.
+        public override byte[] Finish()
+        {
+            var bytes = new byte[sizeof(uint)];
+            BinaryPrimitives.WriteUInt32BigEndian(bytes, crc.GetCurrentHashAsUInt32());
+            return bytes;
+        }
+
+        public override void Dispose()
+        {
+            // Nothing but memory.
+        }
     }
 
     private sealed class LibraryDigest(IDigest digest) : RunningDigest

@@ -13,7 +13,7 @@ internal sealed class BlockRing : IDisposable
     /// <summary>What all blocks together take, unless they are so large that the least number of them takes more.</summary>
     public const long MostBytes = 128 << 20;
 
-    // One that is read into, and one whose digests are still computed.
+    // One that is read into while two are written.
     private const int LeastBlocks = 3;
 
     private readonly Block[] _blocks;

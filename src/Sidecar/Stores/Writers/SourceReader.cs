@@ -30,8 +30,7 @@ internal sealed class SourceReader : IDisposable
     public long Offset => _offset;
 
     /// <summary>
-    /// Fills a block with what comes next; its count is 0 at the end. A block may be filled again when the call after the next
-    /// one has returned: until then its digests may still be computed.
+    /// Fills a block with what comes next; its count is 0 at the end.
     /// </summary>
     public void Read(Block block)
     {
@@ -41,7 +40,7 @@ internal sealed class SourceReader : IDisposable
         if (hasData)
         {
             _crc = Staging.Files.Crc32C.Append(_crc, block.Data);
-            _digests.Append(block.Buffer, count);
+            _digests.Append(block.Data);
         }
         else if (count > 0)
         {

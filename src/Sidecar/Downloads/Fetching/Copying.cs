@@ -42,7 +42,7 @@ internal sealed class Copying(
                     body?.Dispose();
                     body = null;
                     ahead.Fill(at, length, connections);
-                    await ahead.TakeAsync(Append, cancellationToken);
+                    await ahead.TakeAsync(AppendAsync, cancellationToken);
                     continue;
                 }
 
@@ -77,7 +77,7 @@ internal sealed class Copying(
                 var filled = await body.FillAsync(buffer.AsMemory(0, wanted), cancellationToken);
                 if (filled == 0 && end is null) return;
                 if (filled == 0) throw Answers.Broke(file.Url, new EndOfStreamException());
-                Append(buffer.AsMemory(0, filled));
+                await AppendAsync(buffer.AsMemory(0, filled), cancellationToken);
             }
         }
         finally
@@ -86,7 +86,7 @@ internal sealed class Copying(
         }
     }
 
-    private void Append(ReadOnlyMemory<byte> bytes)
+    private async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         if (writer.ReceivedOffset + bytes.Length > maxBytes) throw Answers.TooLarge(file.Url, maxBytes);
         for (; !bytes.IsEmpty; bytes = bytes[Math.Min(BufferBytes, bytes.Length)..])
@@ -94,6 +94,7 @@ internal sealed class Copying(
             var block = bytes[..Math.Min(BufferBytes, bytes.Length)];
             writer.Append(new ReadOnlySequence<byte>(block), writer.ReceivedOffset, null);
             metrics.Received(block.Length);
+            await writer.KeepPaceAsync(cancellationToken);
         }
     }
 }

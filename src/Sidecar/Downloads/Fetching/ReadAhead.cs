@@ -31,7 +31,7 @@ internal sealed class ReadAhead(FileClient client, RemoteFile file, ReadAheadMem
 
     /// <summary>Waits for the first part and has its bytes used; they are gone afterwards.</summary>
     /// <exception cref="DownloadException">It could not be fetched.</exception>
-    public async Task TakeAsync(Action<ReadOnlyMemory<byte>> use, CancellationToken cancellationToken)
+    public async Task TakeAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> use, CancellationToken cancellationToken)
     {
         // It stays the first until it is there: when the caller goes meanwhile, the disposal still knows of it.
         var (part, fetch) = _parts.Peek();
@@ -39,7 +39,7 @@ internal sealed class ReadAhead(FileClient client, RemoteFile file, ReadAheadMem
         _parts.Dequeue();
         try
         {
-            use(bytes.AsMemory(0, (int)(part.End!.Value - part.From)));
+            await use(bytes.AsMemory(0, (int)(part.End!.Value - part.From)), cancellationToken);
         }
         finally
         {

@@ -128,6 +128,7 @@ internal sealed class StageCall(
                 Append(writer, frame);
                 stalls.MarkDiskWait();
                 received?.Invoke(frame.Data.Length);
+                await KeepPaceAsync(writer, idle, stalls, waiting.Token);
             }
         }
         catch (OperationCanceledException) when (!callerGone.IsCancellationRequested)
@@ -141,6 +142,22 @@ internal sealed class StageCall(
             StagingError.Unfinished,
             $"The stream ended without a finish at offset {writer.ReceivedOffset}; nothing was committed. Resume there.",
             ("offset", writer.ReceivedOffset));
+    }
+
+    private async ValueTask KeepPaceAsync(
+        UploadWriter writer, CancellationTokenSource idle, UploadStalls stalls, CancellationToken waiting)
+    {
+        var pace = writer.KeepPaceAsync(waiting);
+        if (pace.IsCompleted)
+        {
+            await pace;
+            return;
+        }
+
+        idle.CancelAfter(Timeout.InfiniteTimeSpan); // this wait is ours
+        await pace;
+        idle.CancelAfter(staging.Options.IdleTimeout);
+        stalls.MarkDigestWait();
     }
 
     private static void Append(UploadWriter writer, StageFrame frame)

@@ -46,7 +46,7 @@ internal sealed class StagingMetrics
             "glance_staging_upload_durable_bytes", "By", "Bytes of uploads that were made durable.");
         _stalls = meter.CreateCounter<double>(
             "glance_staging_upload_stall_seconds", "s",
-            "Time that uploads waited, by cause: client (or the network to it), disk, commit.");
+            "Time that uploads waited, by cause: client (or the network to it), disk, digests, commit.");
         _duration = meter.CreateHistogram(
             "glance_staging_upload_duration_seconds", "s", "Time from the first byte of an upload to its commit.", null,
             new InstrumentAdvice<double> { HistogramBucketBoundaries = UploadBuckets });
@@ -97,7 +97,7 @@ internal sealed class StagingMetrics
         if (refusal.Error == StagingError.DigestMismatch) _mismatches.Add(1, Tag("algorithm", refusal.Facts["algorithm"]));
     }
 
-    /// <param name="cause">client, disk or commit.</param>
+    /// <param name="cause">client, disk, digests or commit.</param>
     public void Stalled(string cause, double seconds) => _stalls.Add(seconds, Tag("cause", cause));
 
     public void Durable(long bytes) => _durable.Add(bytes);

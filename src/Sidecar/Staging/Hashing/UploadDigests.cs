@@ -14,6 +14,7 @@ internal sealed class UploadDigests(
 
     private readonly List<BackgroundHasher> _followers = [];
     private readonly HashSet<string> _needed = [];
+    private readonly CacheWindow _window = new(DigestWishes.MostBytesBehind);
     private bool _hasForeseen;
 
     /// <summary>Has these computed as well. One that is first asked for at the end has to read the file from its start.</summary>
@@ -34,6 +35,12 @@ internal sealed class UploadDigests(
         foreach (var follower in _followers) follower.Advance();
     }
 
+    /// <summary>
+    /// Waits while what was received last would be dropped from the page cache before the digests get to it; see
+    /// <see cref="CacheWindow"/>.
+    /// </summary>
+    public ValueTask KeepNearAsync(CancellationToken cancellationToken) => _window.WaitAsync(received(), cancellationToken);
+
     /// <summary>All of them, over everything that was received; without those that are only wished for and far behind.</summary>
     /// <param name="cancellationToken">Ends the wait; the computing ends with this object.</param>
     /// <exception cref="IOException">The file could not be read back.</exception>
@@ -44,7 +51,12 @@ internal sealed class UploadDigests(
         var digests = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var follower in _followers)
         {
-            if (!_needed.Contains(follower.Algorithm) && size - follower.Offset > DigestWishes.MostBytesBehind) continue;
+            if (!_needed.Contains(follower.Algorithm) && size - follower.Offset > DigestWishes.MostBytesBehind)
+            {
+                follower.Abandon();
+                continue;
+            }
+
             // A hole of a terabyte is digested byte by byte: nobody has to wait for that who does not want it any more.
             digests[follower.Algorithm] = await follower.FinishAsync().WaitAsync(cancellationToken);
         }
@@ -54,7 +66,10 @@ internal sealed class UploadDigests(
 
     public async ValueTask DisposeAsync()
     {
+        // All of them first: one may wait for another, which should not compute to its end for that.
+        foreach (var follower in _followers) follower.Abandon();
         foreach (var follower in _followers) await follower.DisposeAsync();
+        _window.Dispose();
     }
 
     private void Foresee(long received)
@@ -66,6 +81,6 @@ internal sealed class UploadDigests(
 
     private void Follow(string name)
     {
-        if (_followers.All(follower => follower.Algorithm != name)) _followers.Add(new BackgroundHasher(name, data, received));
+        if (_followers.All(follower => follower.Algorithm != name)) _followers.Add(new BackgroundHasher(name, data, received, _window));
     }
 }

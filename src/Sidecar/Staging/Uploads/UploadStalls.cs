@@ -4,7 +4,8 @@ using Sidecar.Staging.Core;
 namespace Sidecar.Staging.Uploads;
 
 /// <summary>
-/// Where one upload's time goes: waiting for the client (or for the network to it), writing, or committing. Told to the metrics
+/// Where one upload's time goes: waiting for the client (or for the network to it), writing, waiting for
+/// the digests, or committing. Told to the metrics
 /// about once a second, so that an upload of hours shows while it runs.
 /// </summary>
 internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
@@ -14,12 +15,16 @@ internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
     private long _mark = Stopwatch.GetTimestamp();
     private long _client;
     private long _disk;
+    private long _digests;
 
     /// <summary>The time since the last mark was spent waiting for the client.</summary>
     public void MarkClientWait() => Add(ref _client);
 
     /// <summary>The time since the last mark was spent writing.</summary>
     public void MarkDiskWait() => Add(ref _disk);
+
+    /// <summary>The time since the last mark was spent waiting for the digests, which are slower than the client.</summary>
+    public void MarkDigestWait() => Add(ref _digests);
 
     /// <summary>The time since the last mark was spent on the last fsync, the digests and the rename.</summary>
     public void MarkCommit() => metrics.Stalled("commit", Seconds(Lap()));
@@ -29,7 +34,7 @@ internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
     private void Add(ref long cause)
     {
         cause += Lap();
-        if (_client + _disk >= Step) Flush();
+        if (_client + _disk + _digests >= Step) Flush();
     }
 
     private long Lap()
@@ -43,7 +48,8 @@ internal sealed class UploadStalls(StagingMetrics metrics) : IDisposable
     {
         metrics.Stalled("client", Seconds(_client));
         metrics.Stalled("disk", Seconds(_disk));
-        (_client, _disk) = (0, 0);
+        metrics.Stalled("digests", Seconds(_digests));
+        (_client, _disk, _digests) = (0, 0, 0);
     }
 
     private static double Seconds(long ticks) => (double)ticks / Stopwatch.Frequency;

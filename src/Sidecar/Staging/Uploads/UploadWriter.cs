@@ -104,6 +104,12 @@ internal sealed class UploadWriter : IAsyncDisposable
         Advance(new ReceivedPoint(after, Crc32C.AppendZeros(received.Crc32C, count)));
     }
 
+    /// <summary>
+    /// Waits while the digests are so far behind that what was appended last would have to be read from the disk for them. To be
+    /// called after what was appended; without it nothing is wrong but the time that they take.
+    /// </summary>
+    public ValueTask KeepPaceAsync(CancellationToken cancellationToken) => _digests.KeepNearAsync(cancellationToken);
+
     /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
     /// <exception cref="StagingException">
     /// LengthMismatch, DigestMismatch: not committed, the upload stays. DiskFailed: it is dead. A refusal of

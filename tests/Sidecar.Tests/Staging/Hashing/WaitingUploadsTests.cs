@@ -38,8 +38,9 @@ internal sealed class WaitingUploadsTests
     [Test]
     public async Task Hashers_ThatWaitForBytes_HoldNoBlock()
     {
+        using var window = new CacheWindow(mostBytesBehind: 1);
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        var hashers = Enumerable.Range(0, Count).Select(_ => new BackgroundHasher("sha256", _file, () => 1)).ToList();
+        var hashers = Enumerable.Range(0, Count).Select(_ => new BackgroundHasher("sha256", _file, () => 1, window)).ToList();
         Assert.That(SpinWait.SpinUntil(() => hashers.TrueForAll(hasher => hasher.Offset == 1), Patience), Is.True, "all have read the byte");
         Assert.That((GC.GetTotalAllocatedBytes(precise: true) - before) / Count, Is.LessThan(MostBytesOfOne), "bytes of each");
 

@@ -9,11 +9,16 @@ namespace Sidecar.Staging.Hashing;
 /// was received by an earlier call.
 /// </para>
 /// </summary>
+/// <param name="sharedBytes">How far all uploads together may be ahead of their digests; see <see cref="SharedBytes"/>.</param>
 /// <param name="mostBytesBehind">Who is further behind is not waited for.</param>
-internal sealed class CacheWindow(long mostBytesBehind) : IDisposable
+internal sealed class CacheWindow(long sharedBytes, long mostBytesBehind) : IDisposable
 {
-    // Of all uploads together: little beside what a pod has for its page cache, much beside what arrives between two wake-ups.
-    private const long SharedBytes = 32 << 20;
+    // What was read once stays in the cache longer than what was not read yet, and the programs of imports want memory, too.
+    private const int PartOfMemory = 12;
+
+    // The less, the more often everybody stops and starts again. More than the largest is not needed, as nothing ends sooner for it.
+    private const long SmallestSharedBytes = 32 << 20;
+    private const long LargestSharedBytes = 512 << 20;
 
     // A few chunks: with less, whoever waits is woken for every one.
     private const long SmallestBytes = 4 << 20;
@@ -25,8 +30,12 @@ internal sealed class CacheWindow(long mostBytesBehind) : IDisposable
     private volatile BackgroundHasher[] _followers = [];
     private int _waiting;
 
+    /// <summary>What all uploads share in a pod with so much memory, in bytes.</summary>
+    public static long SharedBytes(long memoryBytes) =>
+        Math.Clamp(memoryBytes / PartOfMemory, SmallestSharedBytes, LargestSharedBytes);
+
     /// <summary>How far one of so many uploads may be ahead of its digests, in bytes.</summary>
-    public static long Bytes(int uploads) => Math.Max(SharedBytes / Math.Max(uploads, 1), SmallestBytes);
+    public static long Bytes(long sharedBytes, int uploads) => Math.Max(sharedBytes / Math.Max(uploads, 1), SmallestBytes);
 
     /// <summary>From now on it is waited for. Called by the writer alone.</summary>
     public void Add(BackgroundHasher follower)
@@ -36,7 +45,7 @@ internal sealed class CacheWindow(long mostBytesBehind) : IDisposable
     }
 
     /// <summary>Whether whoever is at this offset has to wait for a follower.</summary>
-    public bool IsAhead(long offset) => IsAhead(offset, Bytes(Volatile.Read(ref _open)));
+    public bool IsAhead(long offset) => IsAhead(offset, Bytes(sharedBytes, Volatile.Read(ref _open)));
 
     /// <summary>Waits until all followers are near enough to this offset, or very far behind it.</summary>
     public async ValueTask WaitAsync(long offset, CancellationToken cancellationToken)
@@ -75,7 +84,7 @@ internal sealed class CacheWindow(long mostBytesBehind) : IDisposable
     // Half of the window, so that nobody is woken for each block.
     private void Wake()
     {
-        var bytes = Bytes(Volatile.Read(ref _open)) / 2;
+        var bytes = Bytes(sharedBytes, Volatile.Read(ref _open)) / 2;
         lock (_waiters)
         {
             foreach (var waiter in _waiters)

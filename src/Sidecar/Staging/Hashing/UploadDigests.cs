@@ -12,9 +12,11 @@ internal sealed class UploadDigests(
     // Where it shows what an image is, as for its validation.
     private const long FirstBytes = 64 << 10;
 
+    private static readonly long SharedBytes = CacheWindow.SharedBytes(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+
     private readonly List<BackgroundHasher> _followers = [];
     private readonly HashSet<string> _needed = [];
-    private readonly CacheWindow _window = new(DigestWishes.MostBytesBehind);
+    private readonly CacheWindow _window = new(SharedBytes, DigestWishes.MostBytesBehind);
     private bool _hasForeseen;
 
     /// <summary>Has these computed as well. One that is first asked for at the end has to read the file from its start.</summary>

@@ -12,10 +12,9 @@ internal sealed class CacheWindowTests
     private const int BlockBytes = 128 << 10;
     private const long Far = 64 * Mebibyte;
 
-    // With others open at the same time it is smaller.
-    private static readonly long Window = CacheWindow.Bytes(1);
+    private const long Window = 32 * Mebibyte; // with others open at the same time it is smaller
 
-    private readonly CacheWindow _window = new(Far);
+    private readonly CacheWindow _window = new(Window, Far);
     private readonly List<BackgroundHasher> _hashers = [];
     private readonly string _path = Path.GetTempFileName();
     private SafeFileHandle _file = null!;
@@ -40,12 +39,19 @@ internal sealed class CacheWindowTests
         File.Delete(_path);
     }
 
+    [TestCase(0, 32 * Mebibyte)]
+    [TestCase(384L * Mebibyte, 32 * Mebibyte)]
+    [TestCase(1536L * Mebibyte, 128 * Mebibyte)]
+    [TestCase(1L << 40, 512 * Mebibyte)]
+    public void SharedBytes_ArePartOfTheMemory_WithinBounds(long memory, long bytes) =>
+        Assert.That(CacheWindow.SharedBytes(memory), Is.EqualTo(bytes));
+
     [TestCase(1, 32 * Mebibyte)]
     [TestCase(4, 8 * Mebibyte)]
     [TestCase(64, 4 * Mebibyte)]
     [TestCase(0, 32 * Mebibyte)]
     public void Bytes_OfMany_AreSharedDownToAFewChunks(int uploads, long bytes) =>
-        Assert.That(CacheWindow.Bytes(uploads), Is.EqualTo(bytes));
+        Assert.That(CacheWindow.Bytes(Window, uploads), Is.EqualTo(bytes));
 
     [Test]
     public async Task Writer_FasterThanTheDigests_NeverGetsFurtherThanTheWindow()
@@ -106,7 +112,7 @@ internal sealed class CacheWindowTests
     {
         Follow("md5");
         Assert.That(_window.WaitAsync(Far + 1, Deadline).AsTask().IsCompletedSuccessfully, Is.True);
-        Assert.That(_window.WaitAsync(CacheWindow.Bytes(int.MaxValue), Deadline).AsTask().IsCompletedSuccessfully, Is.True, "and near is near");
+        Assert.That(_window.WaitAsync(CacheWindow.Bytes(Window, int.MaxValue), Deadline).AsTask().IsCompletedSuccessfully, Is.True, "and near is near");
     }
 
     [Test]

@@ -38,7 +38,7 @@ internal sealed class WaitingUploadsTests
     [Test]
     public async Task Hashers_ThatWaitForBytes_HoldNoBlock()
     {
-        using var window = new CacheWindow(mostBytesBehind: 1);
+        using var window = new CacheWindow(sharedBytes: 1, mostBytesBehind: 1);
         var before = GC.GetTotalAllocatedBytes(precise: true);
         var hashers = Enumerable.Range(0, Count).Select(_ => new BackgroundHasher("sha256", _file, () => 1, window)).ToList();
         Assert.That(SpinWait.SpinUntil(() => hashers.TrueForAll(hasher => hasher.Offset == 1), Patience), Is.True, "all have read the byte");

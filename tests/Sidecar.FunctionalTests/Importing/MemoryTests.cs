@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Glance.Sidecar.V1;
 using Grpc.Core;
 using NUnit.Framework;
@@ -11,23 +10,11 @@ namespace Sidecar.FunctionalTests.Importing;
 /// <summary>Images that ask for much memory, several at once, in a cgroup as a pod has one.</summary>
 internal sealed class MemoryTests : SidecarTest
 {
-    private const string Cgroups = "/sys/fs/cgroup/memory";
-
     [Test]
     public async Task Imports_ThatTogetherTakeMoreThanThePodHas_WaitForEachOther()
     {
-        if (!File.Exists($"{Cgroups}/memory.limit_in_bytes")) Assert.Ignore("This machine has no cgroups of the first version.");
-        var group = $"{Cgroups}/sidecar-test-{Guid.NewGuid():N}";
-        Directory.CreateDirectory(group);
-        try
-        {
-            await File.WriteAllTextAsync($"{group}/memory.limit_in_bytes", (2L << 30).ToString(CultureInfo.InvariantCulture));
-            await ImportFourAsync(["sh", "-c", $"echo $$ > {group}/cgroup.procs; exec \"$@\"", "sh"]);
-        }
-        finally
-        {
-            Directory.Delete(group);
-        }
+        using var limit = new MemoryLimit(2L << 30);
+        await ImportFourAsync(limit.Launcher);
     }
 
     private static async Task ImportFourAsync(string[] launcher)

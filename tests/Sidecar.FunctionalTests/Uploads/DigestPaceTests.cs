@@ -11,7 +11,6 @@ namespace Sidecar.FunctionalTests.Uploads;
 /// <summary>Digests that are slower than what brings the bytes.</summary>
 internal sealed class DigestPaceTests : SidecarTest
 {
-    private const string Cgroups = "/sys/fs/cgroup/memory";
     private const int Mebibyte = 1 << 20;
     private const int Pieces = 12;
     private const long Size = Pieces * 64L * Mebibyte;
@@ -26,8 +25,11 @@ internal sealed class DigestPaceTests : SidecarTest
     private static readonly byte[] Piece = Content(64 * Mebibyte);
 
     [Test]
-    public Task Adopt_OfAFileThatIsOnTheDisk_ReadsItOnce() => InLittleMemoryAsync(async (sidecar, directory) =>
+    public async Task Adopt_OfAFileThatIsOnTheDisk_ReadsItOnce()
     {
+        using var limit = new MemoryLimit(192 * Mebibyte);
+        using var directory = TestDirectory.Create();
+        await using var sidecar = await SidecarInstance.StartUnderAsync(limit.Launcher, directory.Path, Digesting);
         var path = Path.Combine(directory.Staging, "written");
         await using (var file = File.Create(path))
         {
@@ -42,7 +44,7 @@ internal sealed class DigestPaceTests : SidecarTest
 
         Assert.That(image.Digests["md5"], Is.EqualTo(Md5()));
         Assert.That(Io(sidecar, "read_bytes") - before, Is.InRange(Size / 2, Size * 5 / 4));
-    });
+    }
 
     [Test]
     public async Task Stage_ThatWaitsForItsDigests_IsNotSilent()
@@ -79,25 +81,6 @@ internal sealed class DigestPaceTests : SidecarTest
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
         for (var piece = 0; piece < Pieces; piece++) hash.AppendData(Piece);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private static async Task InLittleMemoryAsync(Func<SidecarInstance, TestDirectory, Task> run)
-    {
-        if (!File.Exists($"{Cgroups}/memory.limit_in_bytes")) Assert.Ignore("This machine has no cgroups of the first version.");
-        var group = $"{Cgroups}/sidecar-test-{Guid.NewGuid():N}";
-        Directory.CreateDirectory(group);
-        try
-        {
-            await File.WriteAllTextAsync($"{group}/memory.limit_in_bytes", (192L << 20).ToString(CultureInfo.InvariantCulture));
-            using var directory = TestDirectory.Create();
-            string[] launcher = ["sh", "-c", $"echo $$ > {group}/cgroup.procs; exec \"$@\"", "sh"];
-            await using var sidecar = await SidecarInstance.StartUnderAsync(launcher, directory.Path, Digesting);
-            await run(sidecar, directory);
-        }
-        finally
-        {
-            Directory.Delete(group);
-        }
     }
 
     private static async Task DropFromCacheAsync(string path)

@@ -104,8 +104,10 @@ internal sealed class CacheWindow(long sharedBytes, long mostBytesBehind) : IDis
         return false;
     }
 
-    private sealed record Waiter(long Offset)
+    private sealed class Waiter(long offset)
     {
+        public long Offset => offset;
+
         public TaskCompletionSource Near { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -20,7 +20,7 @@ internal sealed class DigestQueue : IDisposable
     private readonly Block[] _blocks;
     private readonly Channel<Block>[] _queues;
     private readonly Task _computing;
-    private int _handedOver;
+    private int _current;
 
     /// <param name="digests">At least one. The caller's again when <see cref="CompleteAsync"/> is done.</param>
     /// <param name="blocks">How many blocks the fastest may be before the slowest, in half mebibytes of memory.</param>
@@ -34,7 +34,7 @@ internal sealed class DigestQueue : IDisposable
     }
 
     // Blocks become free in the order in which they were handed over, as every queue has that order.
-    private Block Current => _blocks[_handedOver % _blocks.Length];
+    private Block Current => _blocks[_current];
 
     /// <summary>Waits until there is a block to be filled.</summary>
     public async Task<Memory<byte>> NextAsync(CancellationToken cancellationToken)
@@ -86,7 +86,7 @@ internal sealed class DigestQueue : IDisposable
     private void HandOver(Block block)
     {
         block.Readers = _queues.Length;
-        _handedOver++;
+        _current = (_current + 1) % _blocks.Length;
         foreach (var queue in _queues) queue.Writer.TryWrite(block);
     }
 

@@ -41,7 +41,7 @@ internal sealed class UploadDigests(
     /// Waits while what was received last would be dropped from the page cache before the digests get to it; see
     /// <see cref="CacheWindow"/>.
     /// </summary>
-    public ValueTask KeepNearAsync(CancellationToken cancellationToken) => _window.WaitAsync(received(), cancellationToken);
+    public ValueTask KeepPaceAsync(CancellationToken cancellationToken) => _window.WaitAsync(received(), cancellationToken);
 
     /// <summary>All of them, over everything that was received; without those that are only wished for and far behind.</summary>
     /// <param name="cancellationToken">Ends the wait; the computing ends with this object.</param>

@@ -108,7 +108,7 @@ internal sealed class UploadWriter : IAsyncDisposable
     /// Waits while the digests are so far behind that what was appended last would have to be read from the disk for them. To be
     /// called after what was appended; without it nothing is wrong but the time that they take.
     /// </summary>
-    public ValueTask KeepPaceAsync(CancellationToken cancellationToken) => _digests.KeepNearAsync(cancellationToken);
+    public ValueTask KeepPaceAsync(CancellationToken cancellationToken) => _digests.KeepPaceAsync(cancellationToken);
 
     /// <summary>Makes the upload a staged image; see <see cref="UploadCommit"/>.</summary>
     /// <exception cref="StagingException">

@@ -4,8 +4,8 @@ using Sidecar.Stores.Core;
 namespace Sidecar.Stores.Writers;
 
 /// <summary>
-/// Reads the source once, in blocks, for the store and for all digests: what a store is given is what was digested, in the
-/// same buffer. A hole is neither read nor handed on.
+/// Reads the source once, in blocks, for the store and for all digests: what a store is given is what was digested, as
+/// it was in the same buffer. A hole is neither read nor handed on.
 /// </summary>
 internal sealed class SourceReader : IDisposable
 {

@@ -4,6 +4,7 @@ there are cgroups of the first version, also in a pod that has not the memory fo
 Usage: digests.py WORK_DIRECTORY OLDER NEWER STAGECTL CLIENT [--rounds N] [--mib N]
 """
 import argparse
+import contextlib
 import os
 import pathlib
 import shutil
@@ -16,54 +17,50 @@ from contenders import Sidecar, by_client
 from tables import measure, ratios, spread, table
 
 DIGESTS = ("--Staging:Digests:0", "md5", "--Staging:Digests:1", "sha512")
-GROUP = pathlib.Path("/sys/fs/cgroup/memory/sidecar-bench-digests")
+GROUPS = pathlib.Path("/sys/fs/cgroup/memory")
 LITTLE = 512  # MiB: the least that the chart lets a pod have
 STEP = 16 << 20
 
 
-class Build:
-    """One build twice: one that computes the digests of every upload, and one that leaves them to imports."""
+class Pod:
+    """A daemon of one build, as its container would run it."""
 
-    def __init__(self, work, program, name, ops, stagectl, little=False):
+    def __init__(self, work, program, name, ops, stagectl, *settings):
         self.stagectl = stagectl
-        if little:
-            program = in_little_memory(work, program, name)
-        self.digesting = Sidecar(work, program, name + "-digesting", ops, *DIGESTS)
-        self.plain = Sidecar(work, program, name, ops + 1)
+        self.sidecar = Sidecar(work, program, name, ops, *settings)
 
     def adopt(self, content):
         """The file is on the disk, and not in memory."""
-        image, path = str(uuid.uuid4()), self.digesting.staging / "written"
+        image, path = str(uuid.uuid4()), self.sidecar.staging / "written"
         shutil.copyfile(content, path)
         with open(path, "rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        return self._timed(self.digesting, image, "adopt", image, path)
+        return self._timed(image, "adopt", image, path)
 
     def convert(self, content):
         image = str(uuid.uuid4())
-        self._run(self.plain, "put", content, "--id", image)
-        return self._timed(self.plain, image, "import", image, "--to", "raw")
+        self._run("put", content, "--id", image)
+        return self._timed(image, "import", image, "--to", "raw")
 
     def stage(self, client, mib):
-        before = read_mib(self.digesting)
-        figures = by_client(client, self.digesting, mib)
-        return dict(figures, read=read_mib(self.digesting) - before)
+        before = read_mib(self.sidecar)
+        figures = by_client(client, self.sidecar, mib)
+        return dict(figures, read=read_mib(self.sidecar) - before)
 
     def close(self):
-        self.digesting.close()
-        self.plain.close()
+        self.sidecar.close()
 
-    def _timed(self, sidecar, image, *command):
-        before, start = read_mib(sidecar), time.monotonic()
-        self._run(sidecar, *command)
-        figures = {"rate": 1 / (time.monotonic() - start), "read": read_mib(sidecar) - before}
-        self._run(sidecar, "rm", image)
+    def _timed(self, image, *command):
+        before, start = read_mib(self.sidecar), time.monotonic()
+        self._run(*command)
+        figures = {"rate": 1 / (time.monotonic() - start), "read": read_mib(self.sidecar) - before}
+        self._run("rm", image)
         return figures
 
-    def _run(self, sidecar, *command):
+    def _run(self, *command):
         subprocess.run(
-            [self.stagectl, "--server", "unix://%s" % sidecar.socket, *map(str, command)],
+            [self.stagectl, "--server", "unix://%s" % self.sidecar.socket, *map(str, command)],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -82,17 +79,23 @@ def write_half(path, mib):
         file.truncate(mib << 20)
 
 
-def in_little_memory(work, program, name):
-    """A program that is that one in the group. It has to be there when it starts, as it looks at its memory then."""
-    path = work / name
-    path.write_text("#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s \"$@\"\n" % (GROUP, program))
-    path.chmod(0o755)
-    return path
+@contextlib.contextmanager
+def little_memory(work, program, name):
+    """A program that is that one with little memory. It has to be so when it starts, as it looks at its memory then."""
+    group, path = GROUPS / ("sidecar-bench-%d-%s" % (os.getpid(), name)), work / name
+    group.mkdir()
+    try:
+        (group / "memory.limit_in_bytes").write_text(str(LITTLE << 20))
+        path.write_text("#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s \"$@\"\n" % (group, program))
+        path.chmod(0o755)
+        yield path
+    finally:
+        group.rmdir()
 
 
-def row(what, rounds, builds, run, mib, little=False):
-    results = measure(rounds, {name: (lambda build=build: run(build)) for name, build in builds.items()})
-    read = ["%.2f" % (statistics.median(figures["read"] for figures in results[name]) / mib) if little else "" for name in builds]
+def row(what, rounds, pods, run, mib, little=False):
+    results = measure(rounds, {name: (lambda pod=pod: run(pod)) for name, pod in pods.items()})
+    read = ["%.2f" % (statistics.median(figures["read"] for figures in results[name]) / mib) if little else "" for name in pods]
     return (what, spread(ratios(results, "newer", "older", "rate")), *read)
 
 
@@ -111,43 +114,38 @@ def main():
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, qcow2], check=True)
     with open(packed, "wb") as file:
         subprocess.run(["gzip", "-1", "-c", raw], stdout=file, check=True)
-    rounds, can_limit = arguments.rounds, GROUP.parent.joinpath("memory.limit_in_bytes").exists()
-    if can_limit:
-        GROUP.mkdir()
-        (GROUP / "memory.limit_in_bytes").write_text(str(LITTLE << 20))
+    rounds = arguments.rounds
+    with contextlib.ExitStack() as stack:
+        def start(kind, ops, *settings, little=False):
+            pods = {}
+            for number, name in enumerate(("older", "newer")):
+                program, own = getattr(arguments, name), "%s-%s" % (name, kind)
+                if little:
+                    program = stack.enter_context(little_memory(arguments.work, program, own))
+                pods[name] = Pod(arguments.work, program, own, ops + number, arguments.stagectl, *settings)
+                stack.callback(pods[name].close)
+            return pods
 
-    def start(ops, little=False):
-        return {
-            name: Build(arguments.work, getattr(arguments, name), name + "-little" * little, ops + 2 * number, arguments.stagectl, little)
-            for number, name in enumerate(("older", "newer"))
-        }
-    builds = start(29395)
-    little = start(29399, True) if can_limit else {}
-    try:
-        for build in builds.values():
-            build.stage(arguments.client, 1024)
-            build.convert(qcow2)
+        importing, digesting = start("importing", 29395), start("digesting", 29397, *DIGESTS)
+        for name in importing:
+            importing[name].convert(qcow2)
+            digesting[name].stage(arguments.client, mib)
         rows = [
-            row("import of raw", rounds, builds, lambda build: build.convert(raw), mib),
-            row("import of qcow2 to raw", rounds, builds, lambda build: build.convert(qcow2), mib),
-            row("import of gzip to raw", rounds, builds, lambda build: build.convert(packed), mib),
-            row("upload", rounds, builds, lambda build: build.stage(arguments.client, mib), mib),
-            row("adopted file", rounds, builds, lambda build: build.adopt(raw), mib),
+            row("import of raw", rounds, importing, lambda pod: pod.convert(raw), mib),
+            row("import of qcow2 to raw", rounds, importing, lambda pod: pod.convert(qcow2), mib),
+            row("import of gzip to raw", rounds, importing, lambda pod: pod.convert(packed), mib),
+            row("upload", rounds, digesting, lambda pod: pod.stage(arguments.client, mib), mib),
+            row("adopted file", rounds, digesting, lambda pod: pod.adopt(raw), mib),
         ]
-        if can_limit:
+        if (GROUPS / "memory.limit_in_bytes").exists():
+            little = start("little", 29399, *DIGESTS, little=True)
             rows += [
-                row("upload, in %d MiB" % LITTLE, rounds, little, lambda build: build.stage(arguments.client, 2 * mib), 2 * mib, True),
-                row("adopted file, in %d MiB" % LITTLE, rounds, little, lambda build: build.adopt(raw), mib, True),
+                row("upload, in %d MiB" % LITTLE, rounds, little, lambda pod: pod.stage(arguments.client, 2 * mib), 2 * mib, True),
+                row("adopted file, in %d MiB" % LITTLE, rounds, little, lambda pod: pod.adopt(raw), mib, True),
             ]
-        print("%d MiB, half of it noise, uploads all of it, in little memory twice as long; medians of %d rounds, and their range:\n"
-              % (mib, rounds))
-        print(table(
-            ("md5 and sha512 of", "rate, of the older build's", "read from the disk, of the size: older", "newer"), rows))
-    finally:
-        for build in [*builds.values(), *little.values()]:
-            build.close()
-        if can_limit:
-            GROUP.rmdir()
+    print("%d MiB, half of it noise, uploads all of it, in little memory twice as long; medians of %d rounds, and their range:\n"
+          % (mib, rounds))
+    print(table(("md5 and sha512 of", "rate, of the older build's", "read from the disk, of the size: older", "newer"), rows))
 
 
 if __name__ == "__main__":
